@@ -1,0 +1,1 @@
+"""How it runs: configuration, wiring and the main path."""

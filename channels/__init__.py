@@ -1,0 +1,1 @@
+"""How we hear and speak: mail, chat and web."""

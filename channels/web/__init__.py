@@ -1,0 +1,1 @@
+"""The console page and the pages customers open."""

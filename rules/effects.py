@@ -1,0 +1,141 @@
+"""What we owe the world after a decision: mails and chat posts, each with a name so that it is owed once (law 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class OutboxState(StrEnum):
+    """How far an owed effect has come (complaint 21).
+
+    ``uncertain``: it may have been sent (the line dropped at the wrong moment); a person decides, it is never resent blindly.
+    """
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    UNCERTAIN = "uncertain"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwedFile:
+    """A file to attach: the ``part`` of the stored raw message ``message_key``, or a file kept under that key alone (part 0)."""
+
+    filename: str
+    content_type: str
+    message_key: str
+    part: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """A mail we owe, worded when decided. ``message_id`` is fixed before the first try (complaint 21)."""
+
+    mailbox: str
+    to: tuple[str, ...]
+    subject: str
+    text: str
+    message_id: str
+    html: str = ""
+    cc: tuple[str, ...] = ()
+    from_name: str = ""
+    reply_to: str = ""
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    automatic: bool = True
+    files: tuple[OwedFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """A staff command offered in chat; ``command`` is its name in ``rules/commands.py``, ``value`` its argument."""
+
+    command: str
+    label: str
+    value: str = ""
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """The ticket's one card in the channel: rendered from the ticket as it is when sent, edited in place afterwards."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """A chat message: in the ticket's thread, or in the channel when ``ticket`` is empty or ``broadcast`` is set.
+
+    ``text`` is ours; ``quote`` is the customer's and is shown so that nothing in it can ping or break a block.
+    ``mentions`` are staff keys. ``mark`` names what the post is about, for its icon.
+    """
+
+    text: str
+    ticket: int | None = None
+    quote: str = ""
+    quote_author: str = ""
+    mentions: tuple[str, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    mark: str = ""
+    broadcast: bool = False
+    files: tuple[OwedFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A visible state on a staff message (held, sent, failed, kept inside): ``target`` is the channel's name of the message."""
+
+    target: str
+    mark: str
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whisper:
+    """A word to one person only, such as why something was refused; ``to`` is the channel's name of the person."""
+
+    to: str
+    text: str
+    ticket: int | None = None
+    buttons: tuple[Button, ...] = ()
+
+
+Content = Mail | Card | Post | Mark | Whisper
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxEntry:
+    """Something we owe, under a key that names the effect (``17:acknowledgement``), so that it is owed once.
+
+    Entries of one ``lane`` are delivered in the order they were recorded; lanes do not wait for each other.
+    ``due_at`` is the earliest moment to send (the undo hold of a reply, the backoff of a retry).
+    ``urgency`` 0 goes before 1 (escalations before the rest). ``meta`` carries what the settlement needs to know.
+    """
+
+    key: str
+    channel: str
+    lane: str
+    content: Content
+    due_at: datetime
+    ticket: int | None = None
+    urgency: int = 1
+    state: OutboxState = OutboxState.QUEUED
+    attempts: int = 0
+    problem: str = ""
+    receipt: str = ""
+    settled_at: datetime | None = None
+    meta: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What the other side said when it took an effect: a relay's queue line, a chat message's ``channel:ts``, a file name."""
+
+    text: str
+    at: datetime

@@ -1,0 +1,86 @@
+"""Every error of the house, in one tree. A message says what, where and what to do.
+
+DeskbellError
+├── ConfigError                      the owner's to fix: exit 2 before any socket opens
+├── StoreError                       the machine's
+│   ├── StoreUnavailableError        try again: SMTP 451, nothing confirmed
+│   ├── StoreLockedError             another process owns the data folder
+│   ├── ConflictError                somebody else changed it: run the unit of work again
+│   └── CorruptStoreError            stop, do not write, say where the damage is
+├── ChannelError
+│   └── DeliveryError
+│       ├── TemporaryDeliveryError   wait and try again
+│       ├── PermanentDeliveryError   tell staff, by another channel
+│       └── UncertainDeliveryError   it may have been sent: a person decides
+└── RuleError                        ours: a bug
+    └── IllegalTransitionError       a status move that the table does not have
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+
+class DeskbellError(Exception):
+    """The base of every error that Deskbell raises on purpose."""
+
+
+class ConfigError(DeskbellError):
+    """The configuration cannot be used; ``problems`` lists all of them, each with file, line and column."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class StoreError(DeskbellError):
+    """The store could not do what was asked."""
+
+
+class StoreUnavailableError(StoreError):
+    """Nothing was written (disk full, database away). Confirm nothing; try again later."""
+
+
+class StoreLockedError(StoreError):
+    """Another process owns the data folder."""
+
+
+class ConflictError(StoreError):
+    """Somebody else changed the ticket meanwhile; run the unit of work again."""
+
+
+class CorruptStoreError(StoreError):
+    """What is on disk contradicts itself. Nothing is written; the message says where and what to do."""
+
+
+class ChannelError(DeskbellError):
+    """A channel could not hear or speak."""
+
+
+class DeliveryError(ChannelError):
+    """An effect could not be delivered."""
+
+
+class TemporaryDeliveryError(DeliveryError):
+    """Not now: try again, not before ``retry_after`` if the other side named a time."""
+
+    def __init__(self, problem: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(problem)
+        self.retry_after = retry_after
+
+
+class PermanentDeliveryError(DeliveryError):
+    """Never: the other side refused for good."""
+
+
+class UncertainDeliveryError(DeliveryError):
+    """The line dropped after the content was handed over: it may have been taken."""
+
+
+class RuleError(DeskbellError):
+    """A bug of ours in deciding."""
+
+
+class IllegalTransitionError(RuleError):
+    """A status move that the life-cycle table does not have."""

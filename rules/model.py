@@ -1,0 +1,423 @@
+"""The nouns of the desk: tickets, messages, journal entries, timers, and what follows from a decision.
+
+Everything here is frozen data. Times are aware UTC datetimes and end in ``_at``; durations are
+``timedelta``. The glossary stands in ``ARCHITECTURE.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from rules.effects import OutboxEntry
+
+
+class Status(StrEnum):
+    """Where a ticket stands (R-HA-1). Only ``rules/lifecycle.py`` moves it."""
+
+    NEW = "new"
+    OPEN = "open"
+    WAITING = "waiting"
+    ON_HOLD = "on_hold"
+    FOLLOW_UP = "follow_up"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+
+class Role(StrEnum):
+    """Who somebody is to the desk (R-DA-3), from least to most entitled."""
+
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    LEAD = "lead"
+    MANAGER = "manager"
+    ADMIN = "admin"
+
+    @property
+    def rank(self) -> int:
+        """How entitled the role is: a higher rank may do all that a lower one may."""
+        return list(Role).index(self)
+
+
+class Target(StrEnum):
+    """What an SLA clock promises (R-SLA-1)."""
+
+    FIRST_RESPONSE = "first_response"
+    RESOLUTION = "resolution"
+
+
+class AuthorKind(StrEnum):
+    """Whose words or deed a journal entry is (complaint 33: a staff address is never the customer)."""
+
+    CUSTOMER = "customer"
+    STAFF = "staff"
+    DESK = "desk"
+    ROBOT = "robot"
+
+
+class EntryKind(StrEnum):
+    """What a journal entry tells. The journal is the ticket's thread and its audit trail in one (R-DA-4)."""
+
+    RECEIVED = "received"
+    ALSO_RECEIVED = "also_received"
+    AUTOMATIC = "automatic"
+    CLASSIFIED = "classified"
+    ACKNOWLEDGED = "acknowledged"
+    NOT_ACKNOWLEDGED = "not_acknowledged"
+    REPLIED = "replied"
+    WITHDRAWN = "withdrawn"
+    NOTED = "noted"
+    ASSIGNED = "assigned"
+    CHANGED = "changed"
+    STATUS = "status"
+    REMINDED = "reminded"
+    ESCALATED = "escalated"
+    TAKEN = "taken"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    SURVEYED = "surveyed"
+    SCORED = "scored"
+    LINKED = "linked"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A mail address with the name written on it. ``email`` is lower case; it may be empty when none could be read."""
+
+    email: str
+    name: str = ""
+
+    @property
+    def domain(self) -> str:
+        """What stands after the last ``@``, or nothing."""
+        return self.email.rpartition("@")[2] if "@" in self.email else ""
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """One file in a message. ``part`` counts the MIME parts depth first, so the bytes can be read again from the raw mail."""
+
+    filename: str
+    content_type: str
+    size: int
+    sha256: str
+    inline: bool = False
+    part: int = 0
+    content_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutomaticVerdict:
+    """Whether a machine wrote a mail, what kind, and whether we may answer it automatically (RFC 3834)."""
+
+    is_automatic: bool = False
+    kind: str = "person"
+    may_answer: bool = True
+    because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Which message on an IMAP server this was: a line of the mailbox ledger (complaints 1, 2)."""
+
+    mailbox: str
+    uid_validity: int
+    uid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One inbound message, as any channel hands it over.
+
+    ``key`` is the same whenever the same message is delivered again. ``text`` is the whole body;
+    ``reply_text`` and ``quoted_text`` cover every word of it. ``raw`` is the truth as received and is kept
+    by the store, not in memory.
+    """
+
+    key: str
+    channel: str
+    sender: Address
+    subject: str
+    text: str
+    received_at: datetime
+    raw: bytes = field(default=b"", repr=False)
+    reply_text: str = ""
+    quoted_text: str = ""
+    reply_to: tuple[Address, ...] = ()
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    recipients: tuple[str, ...] = ()
+    message_id: str = ""
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    sent_at: datetime | None = None
+    attachments: tuple[Attachment, ...] = ()
+    language: str = ""
+    automatic: AutomaticVerdict = AutomaticVerdict()
+    bounces: tuple[Bounce, ...] = ()
+    notes: tuple[str, ...] = ()
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounce:
+    """One recipient's fate in a delivery status report (RFC 3464)."""
+
+    recipient: str
+    status: str
+    permanent: bool
+    original_message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A stretch of absolute time in which a clock ran; ``stopped_at`` is empty while it still runs."""
+
+    started_at: datetime
+    stopped_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlaClock:
+    """One promise: ``allowed`` time of ``calendar``, both copied from the policy when the clock starts.
+
+    The due time is a pure function of ``spans`` (complaint 50); ``due_at`` keeps its last value so that
+    lists and digests need no arithmetic. A stopped clock has no due time.
+    """
+
+    target: Target
+    allowed: timedelta
+    calendar: str
+    spans: tuple[Span, ...]
+    due_at: datetime | None = None
+    met_at: datetime | None = None
+    breached_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """Why it happened and what was done; required before a ticket is resolved (R-CO-1)."""
+
+    text: str
+    root_cause: str = ""
+    fault_type: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyScore:
+    """A customer's answer, 1 (worst) to 5 (best); ``None`` where a question was left out (R-CO-3)."""
+
+    overall: int
+    solved: int | None = None
+    attitude: int | None = None
+    communication: int | None = None
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """One customer's request, as it stands now."""
+
+    number: int
+    subject: str
+    status: Status
+    priority: str
+    impact: str
+    urgency: str
+    category: str
+    customer: Address
+    language: str
+    timezone: str
+    mailbox: str
+    opened_at: datetime
+    updated_at: datetime
+    participants: tuple[Address, ...] = ()
+    assignee: str | None = None
+    second: str | None = None
+    clocks: tuple[SlaClock, ...] = ()
+    escalation_taken_by: str | None = None
+    until_at: datetime | None = None
+    resolution: Resolution | None = None
+    resolved_at: datetime | None = None
+    resolved_by: str | None = None
+    closed_at: datetime | None = None
+    first_response_at: datetime | None = None
+    first_response_by: str | None = None
+    reopened: int = 0
+    replies: int = 0
+    received: int = 1
+    rounds: int = 0
+    score: SurveyScore | None = None
+    linked: tuple[int, ...] = ()
+    merged_into: int | None = None
+    last_message_id: str = ""
+    references: tuple[str, ...] = ()
+    chat_thread: str = ""
+    version: int = 0
+
+    def clock(self, target: Target) -> SlaClock | None:
+        """The clock of one target, if the ticket has it."""
+        return next((clock for clock in self.clocks if clock.target == target), None)
+
+    @property
+    def due_at(self) -> datetime | None:
+        """The nearest due time of a clock that still runs."""
+        running = [clock.due_at for clock in self.clocks if clock.due_at and not clock.met_at]
+        return min(running, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who wrote or did something; ``key`` is a staff key or a mail address."""
+
+    kind: AuthorKind
+    key: str = ""
+    name: str = ""
+
+
+DESK = Author(kind=AuthorKind.DESK, name="Deskbell")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of a ticket's journal. Entries are only ever added.
+
+    ``message_key`` names the raw mail an entry was read from, ``outbox_key`` the effect it owes or reports on.
+    """
+
+    ticket: int
+    at: datetime
+    kind: EntryKind
+    author: Author = DESK
+    text: str = ""
+    quoted_text: str = ""
+    because: tuple[str, ...] = ()
+    source: str = ""
+    message_key: str = ""
+    message_id: str = ""
+    outbox_key: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """A moment to look at a ticket (or the whole desk) again; setting the same key again moves it.
+
+    When due, the decision looks at the ticket as it is then, never at what the timer once knew.
+    """
+
+    key: str
+    kind: str
+    due_at: datetime
+    ticket: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """What is on file about somebody who writes to us, as far as it was seen (R-CU-1)."""
+
+    email: str
+    name: str = ""
+    language: str = ""
+    timezone: str = ""
+    surveyed_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    tickets: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A name under which a ticket is found again: ``mid:<Message-ID>`` or ``chat:<channel>:<ts>``."""
+
+    key: str
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who asks for something, as the channel knows them; ``staff`` is empty for a stranger."""
+
+    name: str
+    staff: str | None = None
+    via: str = "chat"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What somebody at the desk asks for: a reply, a claim, a resolution.
+
+    ``key`` is the same whenever the same click or message is delivered again. ``ticket`` is empty only for ``open``.
+    """
+
+    key: str
+    name: str
+    actor: Actor
+    at: datetime
+    ticket: int | None = None
+    text: str = ""
+    args: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why something was not done, in words for the person who asked. A refusal is a decision, not an exception."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """All that one input changes. Nothing has happened yet; the store writes it down whole or not at all."""
+
+    because: tuple[str, ...] = ()
+    tickets: tuple[Ticket, ...] = ()
+    journal: tuple[Entry, ...] = ()
+    outbox: tuple[OutboxEntry, ...] = ()
+    withdraw: tuple[str, ...] = ()
+    timers: tuple[Timer, ...] = ()
+    cancel_timers: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+    customers: tuple[Customer, ...] = ()
+    refusal: Refusal | None = None
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What is on file when a decision is made, read in one go before it.
+
+    ``candidates`` are tickets by the evidence that names them (``token``, ``message_id``, ``reference``,
+    ``subject``, ``same_message``). ``held`` are replies to this ticket still in their undo hold.
+    """
+
+    next_number: int = 1
+    ticket: Ticket | None = None
+    candidates: Mapping[str, Ticket] = field(default_factory=dict)
+    customer: Customer | None = None
+    held: tuple[OutboxEntry, ...] = ()
+    load: Mapping[str, int] = field(default_factory=dict)
+    closed_period: tuple[Ticket, ...] = ()
+    quarantined: int = 0
+    uncertain: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """A message that a bug of ours could not decide on; it waits for ``deskbell quarantine requeue`` (complaint 7)."""
+
+    key: str
+    at: datetime
+    channel: str
+    problem: str
+    sender: str = ""
+    subject: str = ""
+    recipients: tuple[str, ...] = ()
+    origin: Origin | None = None

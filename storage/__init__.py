@@ -1,0 +1,1 @@
+"""What is written down: the stores, one commit per input."""

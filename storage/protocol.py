@@ -1,0 +1,157 @@
+"""What every store owes the desk. One contract suite (tests/contracts) runs over all implementations."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from rules.effects import OutboxEntry, OutboxState
+from rules.model import Customer, Decision, Entry, Origin, Quarantined, Status, Ticket, Timer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How much a store holds, for ``/healthz``, ``verify`` and the ready line."""
+
+    tickets: int
+    entries: int
+    queued: int
+    uncertain: int
+    failed: int
+    timers: int
+    quarantined: int
+
+
+class Reader(Protocol):
+    """Questions to the store; none of them changes anything."""
+
+    def ticket(self, number: int) -> Ticket | None:
+        """The ticket as last committed (inside a unit of work: as changed so far)."""
+
+    def tickets(
+        self,
+        *,
+        statuses: Collection[Status] | None = None,
+        customer: str | None = None,
+        touched_from: datetime | None = None,
+    ) -> Iterator[Ticket]:
+        """Tickets by number, ascending; ``touched_from`` keeps those whose ``updated_at`` is not earlier."""
+
+    def entries(self, number: int) -> Sequence[Entry]:
+        """The journal of one ticket, oldest first; empty for an unknown number."""
+
+    def linked(self, key: str) -> int | None:
+        """The ticket number that a link key (``mid:…``, ``chat:…``) leads to."""
+
+    def customer(self, email: str) -> Customer | None:
+        """What is on file about a sender; ``email`` in lower case."""
+
+    def owed(self, key: str) -> OutboxEntry | None:
+        """One outbox entry by the name of its effect, whatever its state."""
+
+    def outbox(
+        self, *, states: Collection[OutboxState] | None = None, ticket: int | None = None
+    ) -> Sequence[OutboxEntry]:
+        """Outbox entries in the order they were recorded."""
+
+    def timer(self, key: str) -> Timer | None:
+        """One timer, if it is set."""
+
+    def timers_of(self, ticket: int) -> Sequence[Timer]:
+        """The timers set for one ticket, by due time."""
+
+    def due_timers(self, now: datetime, limit: int = 100) -> Sequence[Timer]:
+        """Timers due at or before ``now``, earliest first."""
+
+    def next_due_at(self) -> datetime | None:
+        """When the next timer is due."""
+
+    def open_load(self) -> dict[str, int]:
+        """How many tickets that are neither resolved nor closed each staff key has; ``""`` counts the unassigned."""
+
+    def quarantined(self) -> Sequence[Quarantined]:
+        """Messages that wait for a person, oldest first."""
+
+    def raw(self, message_key: str) -> bytes:
+        """The raw bytes recorded under a key, checked against their sha256.
+
+        Raises KeyError when none were kept, CorruptStoreError when they are damaged.
+        """
+
+    def ledger(self, mailbox: str, uid_validity: int) -> frozenset[int]:
+        """The UIDs of one mailbox that are accounted for (complaints 1, 2)."""
+
+    def seen(self, key: str) -> bool:
+        """Whether an input with this key was already recorded."""
+
+    def counts(self) -> Counts:
+        """How much there is."""
+
+
+class UnitOfWork(Reader, Protocol):
+    """One input's work. Leaving the ``with`` block without ``commit()`` changes nothing."""
+
+    def next_number(self) -> int:
+        """The number the next ticket gets; used up only when a ticket with it is recorded and committed (R-IN-2)."""
+
+    def record(self, key: str, decision: Decision, *, raw: bytes = b"", origin: Origin | None = None) -> None:
+        """Write down a whole decision under its input's dedupe key.
+
+        Outbox entries whose key is already there are left as they are: an effect is owed once (law 5). A timer or
+        link with a known key is replaced. Withdrawing touches only entries still ``queued``. A ticket whose ``version``
+        is not the stored one raises ConflictError; stored tickets get ``version + 1``. ``raw`` is kept under ``key``.
+        """
+
+    def account(self, origin: Origin, outcome: str) -> None:
+        """Add a line to the mailbox ledger for a message that needed no decision (a duplicate, for one)."""
+
+    def settle(self, entry: OutboxEntry) -> None:
+        """Replace an outbox entry by what became of it (its state, receipt, problem, next due time)."""
+
+    def quarantine(self, held: Quarantined, raw: bytes) -> None:
+        """Keep a message that could not be decided on, with its raw bytes, under its dedupe key."""
+
+    def release(self, key: str) -> None:
+        """Take a message out of quarantine and forget its dedupe key, so that it can be received again."""
+
+    def commit(self) -> None:
+        """Make all of it durable, or none of it; returns once it is on disk, and so is everything committed before it.
+
+        With nothing recorded it only waits for what was committed before. Raises StoreUnavailableError when the
+        disk refuses; the store takes nothing more after that.
+        """
+
+
+class Store(Protocol):
+    """A place where the desk's state is written down."""
+
+    def begin(self) -> AbstractContextManager[UnitOfWork]:
+        """Start one input's work. One at a time: the write lock is held until commit or the end of the block."""
+
+    def read(self) -> AbstractContextManager[Reader]:
+        """A look at the store between commits."""
+
+    def claim(self, now: datetime, limit: int = 50) -> Sequence[OutboxEntry]:
+        """Take due entries for sending: durable as ``sending``, ``attempts`` one up, before this returns.
+
+        At most the first unsettled entry of each lane; an entry that is queued for later holds its lane back.
+        ``queued`` and ``sending`` hold a lane; ``accepted``, ``failed``, ``uncertain``, ``withdrawn`` do not. Lower
+        ``urgency`` first, then the order recorded.
+        """
+
+    def claimed(self) -> Sequence[OutboxEntry]:
+        """Entries in state ``sending``: at start-up, what a dead process may or may not have sent."""
+
+    def next_send_at(self) -> datetime | None:
+        """When the earliest queued entry that heads its lane is due."""
+
+    def verify(self) -> Sequence[str]:
+        """Check every checksum and reference; what is wrong, one sentence each (contract.md). Empty is good."""
+
+    def close(self) -> None:
+        """Write what is left and let the folder go."""
+
+
