@@ -63,6 +63,7 @@ class Calendar:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hours", dict(self.hours))
+        object.__setattr__(self, "closed", frozenset(self.closed))
         object.__setattr__(self, "workdays_like", dict(self.workdays_like))
         for weekday, intervals in self.hours.items():
             if weekday not in range(7):
@@ -81,8 +82,7 @@ class Calendar:
                 raise ValueError(f"Calendar {self.name}: {day} is both a holiday and a make-up workday.")
             if not self.always and not self.hours.get(weekday):
                 raise ValueError(
-                    f"Calendar {self.name}: {day} is worked like weekday {weekday} (0 is Monday), "
-                    "which has no hours."
+                    f"Calendar {self.name}: {day} is worked like weekday {weekday} (0 is Monday), which has no hours."
                 )
 
     def day_intervals(self, day: date) -> Intervals:
@@ -131,11 +131,11 @@ def add(calendar: Calendar, start: datetime, allowed: timedelta) -> datetime:
     Exactly at closing time stays closing time; nothing allowed is due at ``start``, open or not. Raises
     ValueError when ``allowed`` is negative or the due time would lie more than ten years ahead.
     """
-    due_at = _utc(start)
+    due_at = start = _utc(start)
     if calendar.always and allowed >= _ZERO:
-        return due_at + allowed
-    for _, due_at in _spend(calendar, due_at, allowed):
-        pass
+        return start + allowed
+    for _, ends in _spend(calendar, start, allowed):
+        due_at = ends
     return due_at
 
 
@@ -180,8 +180,6 @@ def parse_hours(week: Mapping[str, Sequence[str]]) -> dict[int, Intervals]:
     for day, texts in week.items():
         if day not in WEEKDAYS:
             raise ValueError(f'"{day}" is not a day; use {", ".join(WEEKDAYS)}.')
-        if isinstance(texts, str):
-            raise ValueError(f'{day}: write the hours as a list, ["{texts}"].')
         intervals = tuple(sorted(_parse_interval(day, text) for text in texts))
         _check_intervals(day, intervals)
         hours[WEEKDAYS.index(day)] = intervals
