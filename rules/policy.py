@@ -1,0 +1,227 @@
+"""The published rules of one desk, as data: who works here, what is promised, what follows when.
+
+Built from ``config.yaml`` by ``bot/config.py``; everything in it is already checked. Durations say whether
+they are wall time or business time; business durations count in the calendar named beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from fnmatch import fnmatchcase
+
+from rules.hours import Calendar
+from rules.matching import Rule
+from rules.model import Role, Target
+from rules.wording import Wording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staff:
+    """Somebody who answers. ``key`` is short and stable (``ana``) and names effects; ``slack`` is a Slack user id."""
+
+    key: str
+    name: str
+    email: str
+    role: Role = Role.AGENT
+    slack: str = ""
+    title: str = ""
+    language: str = ""
+    timezone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailbox:
+    """One support address. With ``signed_replies`` the Reply-To carries the ticket and a signature."""
+
+    name: str
+    address: str
+    aliases: tuple[str, ...] = ()
+    display_name: str = ""
+    signed_replies: bool = True
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Every address that is this mailbox, in lower case."""
+        return (self.address, *self.aliases)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerMatch:
+    """What the configuration says about senders whose address matches ``pattern`` (``*@example.net``)."""
+
+    pattern: str
+    tier: str = ""
+    contract: str = ""
+    timezone: str = ""
+    language: str = ""
+    account_owner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """How much time of the level's calendar a target allows (R-SLA-1)."""
+
+    target: Target
+    allowed: timedelta
+    calendar: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """One priority with its properties. No code names a priority (R-SLA-1): what is special about P1 is said here."""
+
+    name: str
+    rank: int
+    icon: str
+    labels: Mapping[str, str]
+    promises: tuple[Promise, ...]
+    mail_cap: Promise | None = None
+    quiet_exempt: bool = False
+
+    def promise(self, target: Target) -> Promise | None:
+        """The promise for one target, if the level makes one."""
+        return next((promise for promise in self.promises if promise.target == target), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One rung of an escalation ladder (R-SLA-3).
+
+    ``base`` is ``share`` (a part of the allowed time), ``due`` or ``opened``; ``plus`` is time of the clock's
+    calendar after that base. ``to`` is ``responsible``, ``second``, ``lead``, ``manager``, ``director`` or a staff key.
+    ``repeat``, wall time, asks again until somebody takes it; zero asks once.
+    """
+
+    base: str
+    to: str
+    share: float = 0.0
+    plus: timedelta = timedelta()
+    by: tuple[str, ...] = ("chat",)
+    repeat: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuickLink:
+    """A link offered in acknowledgements; empty ``language`` or ``category`` fits all."""
+
+    title: str
+    url: str
+    language: str = ""
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """The life cycle's times (R-HA-1, R-CO-2, R-CO-3); working days are 8 business hours of the desk's calendar."""
+
+    undo_hold: timedelta = timedelta(seconds=20)
+    waiting_reminder: timedelta = timedelta(hours=24)
+    waiting_resolve: timedelta = timedelta(hours=56)
+    resolved_reminder: timedelta = timedelta(hours=16)
+    resolved_close: timedelta = timedelta(hours=40)
+    reopen_within: timedelta = timedelta(days=14)
+    observation: timedelta = timedelta()
+    survey_after: timedelta = timedelta()
+    survey_every: timedelta = timedelta(days=30)
+    low_score: int = 2
+    automatic_answer_every: timedelta = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestPlan:
+    """Who gets a digest and when; ``at`` is minutes after local midnight in the recipient's zone."""
+
+    period: str
+    at: int
+    to: tuple[str, ...]
+    chat: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Everything that decisions may lean on. ``secret`` signs reply addresses and links; it is never shown."""
+
+    desk_name: str
+    timezone: str
+    languages: tuple[str, ...]
+    calendar: str
+    mailboxes: tuple[Mailbox, ...]
+    staff: tuple[Staff, ...]
+    customers: tuple[CustomerMatch, ...]
+    calendars: Mapping[str, Calendar]
+    levels: tuple[Level, ...]
+    matrix: Mapping[tuple[str, str], str]
+    categories: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    ladders: Mapping[tuple[Target, str], tuple[Step, ...]]
+    habits: Habits
+    digests: tuple[DigestPlan, ...]
+    quick_links: tuple[QuickLink, ...]
+    contacts: str
+    wording: Wording
+    secret: bytes = field(repr=False)
+    public_url: str = ""
+    default_impact: str = "low"
+    default_urgency: str = "medium"
+    default_category: str = "other"
+    message_id_domain: str = ""
+
+    def level(self, name: str) -> Level:
+        """The level of that name; a ticket whose level was taken out of the configuration gets the last one."""
+        return next((level for level in self.levels if level.name == name), self.levels[-1])
+
+    def person(self, key: str | None) -> Staff | None:
+        """The staff member with that key."""
+        return next((person for person in self.staff if person.key == key), None) if key else None
+
+    def staff_by_email(self, email: str) -> Staff | None:
+        """The staff member who writes from that address."""
+        return next((person for person in self.staff if person.email == email.lower()), None)
+
+    def staff_by_slack(self, user: str) -> Staff | None:
+        """The staff member with that Slack user id."""
+        return next((person for person in self.staff if person.slack and person.slack == user), None)
+
+    def mailbox(self, name: str) -> Mailbox:
+        """The mailbox of that name; the first one stands in for one that was taken out of the configuration."""
+        return next((box for box in self.mailboxes if box.name == name), self.mailboxes[0])
+
+    def is_own(self, email: str) -> bool:
+        """Whether an address, plus-part or not, is one of ours (complaint 24)."""
+        local, _, domain = email.lower().rpartition("@")
+        bare = f"{local.partition('+')[0]}@{domain}"
+        return any(bare in box.own or email.lower() in box.own for box in self.mailboxes)
+
+    def on_file(self, email: str) -> CustomerMatch:
+        """What the configuration says about a sender: the first pattern that fits."""
+        found = (match for match in self.customers if fnmatchcase(email.lower(), match.pattern.lower()))
+        return next(found, CustomerMatch(pattern=""))
+
+    def contacts_for(self, to: str, responsible: str | None, second: str | None) -> tuple[Staff, ...]:
+        """The people a ladder step means. An empty answer means: nobody by that description works here."""
+        if to == "responsible":
+            person = self.person(responsible)
+            return (person,) if person else self._with_role(Role.AGENT)
+        if to == "second":
+            person = self.person(second)
+            return (person,) if person else self._others(responsible)
+        if to in (Role.LEAD, Role.MANAGER):
+            return self._with_role(Role(to))
+        if to == "director":
+            return tuple(p for p in self.staff if p.title == "director") or self._with_role(Role.MANAGER)
+        person = self.person(to)
+        return (person,) if person else ()
+
+    def _with_role(self, role: Role) -> tuple[Staff, ...]:
+        """Staff of exactly that role, else of the next more entitled role that anybody has."""
+        for rank in range(role.rank, len(Role)):
+            found = tuple(person for person in self.staff if person.role.rank == rank)
+            if found:
+                return found
+        return self.staff
+
+    def _others(self, responsible: str | None) -> tuple[Staff, ...]:
+        others = tuple(p for p in self._with_role(Role.AGENT) if p.key != responsible)
+        return others or self._with_role(Role.LEAD)
