@@ -102,7 +102,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """One file in a message. ``part`` counts the MIME parts depth first, so the bytes can be read again from the raw mail."""
+    """One file in a message. ``part`` counts MIME parts depth first, to read the bytes again from the raw mail."""
 
     filename: str
     content_type: str
@@ -189,7 +189,8 @@ class SlaClock:
     """One promise: ``allowed`` time of ``calendar``, both copied from the policy when the clock starts.
 
     The due time is a pure function of ``spans`` (complaint 50); ``due_at`` keeps its last value so that
-    lists and digests need no arithmetic. A stopped clock has no due time.
+    lists and digests need no arithmetic. A stopped clock has no due time. ``fired`` names the escalation steps
+    that went off, so that a pause and its end never ring them again.
     """
 
     target: Target
@@ -199,6 +200,7 @@ class SlaClock:
     due_at: datetime | None = None
     met_at: datetime | None = None
     breached_at: datetime | None = None
+    fired: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +244,7 @@ class Ticket:
     assignee: str | None = None
     second: str | None = None
     clocks: tuple[SlaClock, ...] = ()
-    escalation_taken_by: str | None = None
+    taken_by: str | None = None
     until_at: datetime | None = None
     resolution: Resolution | None = None
     resolved_at: datetime | None = None
@@ -403,6 +405,7 @@ class Situation:
     candidates: Mapping[str, Ticket] = field(default_factory=dict)
     customer: Customer | None = None
     held: tuple[OutboxEntry, ...] = ()
+    timers: tuple[Timer, ...] = ()
     load: Mapping[str, int] = field(default_factory=dict)
     closed_period: tuple[Ticket, ...] = ()
     quarantined: int = 0
