@@ -190,7 +190,8 @@ class SlaClock:
 
     The due time is a pure function of ``spans`` (complaint 50); ``due_at`` keeps its last value so that
     lists and digests need no arithmetic. A stopped clock has no due time. ``fired`` names the escalation steps
-    that went off, so that a pause and its end never ring them again.
+    that went off, so that a pause and its end never ring them again; ``rung`` counts how often the last of them
+    rang, at ``rung_at`` last.
     """
 
     target: Target
@@ -201,6 +202,8 @@ class SlaClock:
     met_at: datetime | None = None
     breached_at: datetime | None = None
     fired: tuple[str, ...] = ()
+    rung_at: datetime | None = None
+    rung: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,13 +217,17 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyScore:
-    """A customer's answer, 1 (worst) to 5 (best); ``None`` where a question was left out (R-CO-3)."""
+    """A customer's answer, 1 (worst) to 5 (best); ``None`` where a question was left out (R-CO-3).
+
+    ``answered_at`` says in which period it counts; an answer without it counts when its ticket was closed.
+    """
 
     overall: int
     solved: int | None = None
     attitude: int | None = None
     communication: int | None = None
     comment: str = ""
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,11 +247,15 @@ class Ticket:
     mailbox: str
     opened_at: datetime
     updated_at: datetime
+    status_at: datetime
     participants: tuple[Address, ...] = ()
     assignee: str | None = None
     second: str | None = None
     clocks: tuple[SlaClock, ...] = ()
     taken_by: str | None = None
+    taken_at: datetime | None = None
+    reminded_at: datetime | None = None
+    confirmed_at: datetime | None = None
     until_at: datetime | None = None
     resolution: Resolution | None = None
     resolved_at: datetime | None = None
@@ -256,6 +267,7 @@ class Ticket:
     replies: int = 0
     received: int = 1
     rounds: int = 0
+    surveyed_round: int = 0
     score: SurveyScore | None = None
     linked: tuple[int, ...] = ()
     merged_into: int | None = None

@@ -129,17 +129,49 @@ def timer_key(number: int, target: Target, what: str) -> str:
 
 
 def timers(ticket: Ticket, policy: Policy) -> tuple[Timer, ...]:
-    """The timers that watch a ticket's running clocks: the due time, and each ladder step that has not rung."""
+    """The timers that watch a ticket's running clocks: the due time, each step that has not rung, the last one's repeat.
+
+    Somebody who has taken the escalation has one more allowance of the first response before the ladder goes on
+    (R-SLA-3, complaint 61).
+    """
     wanted = []
     for clock in ticket.clocks:
         if clock.met_at is not None:
             continue
-        moments = {"due": clock.due_at} | {
-            f"step:{index}": reached_at(clock, amount_of(step, clock), policy.calendars)
-            for index, step in enumerate(ladder(policy, clock.target, ticket.priority))
-        }
+        steps = ladder(policy, clock.target, ticket.priority)
+        moments: dict[str, datetime | None] = {"due": clock.due_at}
+        for index, step in enumerate(steps):
+            rings_at = reached_at(clock, amount_of(step, clock), policy.calendars)
+            moments[f"step:{index}"] = _not_before(rings_at, _spared_until(ticket, clock, policy))
+        repeat = _repeat(ticket, clock, steps)
+        if repeat:
+            moments[f"again:{clock.rung}"] = repeat
         for what, due_at in moments.items():
             if due_at is not None and what not in clock.fired:
                 key = timer_key(ticket.number, clock.target, what)
                 wanted.append(Timer(key=key, kind=f"{clock.target}:{what}", due_at=due_at, ticket=ticket.number))
     return tuple(wanted)
+
+
+def _spared_until(ticket: Ticket, clock: SlaClock, policy: Policy) -> datetime | None:
+    if ticket.taken_at is None:
+        return None
+    promise = policy.level(ticket.priority).promise(Target.FIRST_RESPONSE)
+    calendar, allowed = (promise.calendar, promise.allowed) if promise else (clock.calendar, clock.allowed)
+    return add(policy.calendars[calendar], ticket.taken_at, allowed)
+
+
+def _not_before(rings_at: datetime | None, spared_until: datetime | None) -> datetime | None:
+    if rings_at is None or spared_until is None:
+        return rings_at
+    return max(rings_at, spared_until)
+
+
+def _repeat(ticket: Ticket, clock: SlaClock, steps: tuple[Step, ...]) -> datetime | None:
+    """When the step that rang last rings again, if nobody has taken it since."""
+    rang = [int(name.partition(":")[2]) for name in clock.fired if name.startswith("step:")]
+    if not rang or clock.rung_at is None or clock.spans[-1].stopped_at is not None or max(rang) >= len(steps):
+        return None
+    step = steps[max(rang)]
+    taken = ticket.taken_at is not None and ticket.taken_at >= clock.rung_at
+    return clock.rung_at + step.repeat if step.repeat and not taken else None

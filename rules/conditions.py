@@ -1,0 +1,244 @@
+"""Conditions of the published rules: written in CEL, checked when the configuration is read, fast to ask.
+
+The only module that knows cel-expr-python. A condition is type-checked at load against the facts below; each part
+between top-level ``&&`` is compiled by itself, so that a rule that did not match can name the part that failed.
+An evaluation that breaks (a division by zero) is "no", with the reason, never an exception.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+
+from cel_expr_python import cel
+
+from rules.matching import Facts
+
+STRING_FACTS = (
+    "subject",
+    "text",
+    "sender.email",
+    "sender.domain",
+    "sender.name",
+    "customer.tier",
+    "customer.contract",
+    "language",
+    "mailbox",
+    "channel",
+    "impact",
+    "urgency",
+)
+LIST_FACTS = ("attachments", "recipients")
+COUNT_FACTS = ("attachment_count",)
+FLAG_FACTS = ("business_hours",)
+FACTS = (*STRING_FACTS, *LIST_FACTS, *COUNT_FACTS, *FLAG_FACTS)
+"""Every fact a condition may ask for, as ``docs/configuration.md`` lists them."""
+
+LONGEST_TEXT = 100_000
+"""Characters of a text that conditions look at; what decides stands at the beginning."""
+
+_FUNCTIONS = ("mentions", "contains", "matches", "startsWith", "endsWith", "exists", "all", "size")
+_PLACE = re.compile(r"<input>:(\d+):(\d+): (.*)")
+_UNKNOWN = re.compile(r"undeclared reference to '([^']+)'")
+_BAD_REGEX = "invalid regular expression: "
+_STRING = r"""[rR]?(?:\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?'''|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""
+_PIECES = re.compile(rf"(?P<string>{_STRING})|(?P<comment>//[^\n]*)|(?P<mark>&&|\|\||[()\[\]{{}}?])|[\s\S]")
+_PATTERN = re.compile(rf"\.\s*matches\s*\(\s*(?P<literal>{_STRING})\s*\)")
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionProblem:
+    """What is wrong with a condition, and where in its text: line and column, both from 1."""
+
+    line: int
+    column: int
+    words: str
+
+
+class ConditionError(ValueError):
+    """A condition that cannot be used; ``problems`` has all there is to say about it."""
+
+    def __init__(self, problems: Sequence[ConditionProblem]) -> None:
+        super().__init__("; ".join(problem.words for problem in problems))
+        self.problems = tuple(problems)
+
+
+class PreparedFacts(dict[str, object]):
+    """Facts made ready for asking many conditions: converted for CEL once."""
+
+    def __init__(self, values: Mapping[str, object]) -> None:
+        super().__init__({name: _clean(values.get(name, default)) for name, default in _DEFAULTS.items()})
+        self.activation = _ENVIRONMENT.Activation(dict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    text: str
+    program: cel.Expression
+
+    def broken(self, activation: cel.Activation) -> str | None:
+        """None when it holds, else why not."""
+        value = self.program.eval(activation)
+        if value.type() == cel.Type.ERROR:
+            return f"{self.text}: broke: {_reason(str(value.value()))}"
+        return None if value.value() is True else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class CelCondition:
+    """A compiled condition (the ``Condition`` of ``rules/matching.py``)."""
+
+    text: str
+    clauses: tuple[_Clause, ...]
+
+    def failing(self, facts: Facts) -> str | None:
+        """The first part that does not hold, as written, with the reason if it broke; None when all hold."""
+        prepared = facts if isinstance(facts, PreparedFacts) else PreparedFacts(facts)
+        for clause in self.clauses:
+            failing = clause.broken(prepared.activation)
+            if failing is not None:
+                return failing
+        return None
+
+
+def compile_condition(text: str) -> CelCondition:
+    """Check and compile one condition. Raises ConditionError with every problem and its place in the text."""
+    whole = _compile(text)
+    _check_patterns(text)
+    shown = " ".join(text.split())
+    parts = list(_conjuncts(text))
+    if len(parts) == 1:
+        return CelCondition(shown, (_Clause(shown, whole),))
+    return CelCondition(shown, tuple(_Clause(" ".join(part.split()), _compile(part)) for part in parts))
+
+
+def mentions(text: str, words: Sequence[str]) -> bool:
+    """Whether one of the words stands in the text, upper or lower case alike.
+
+    Words in letters with spaces between them (``down``) must stand by themselves, so that ``download`` is none;
+    ``crash*`` takes any ending, and any blank in a phrase fits any run of blanks. Chinese words may stand anywhere.
+    """
+    return _finder(tuple(words)).search(text) is not None
+
+
+@lru_cache(maxsize=1024)
+def _finder(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(_word_pattern(word) for word in words if word.strip("* ")) or r"(?!)", re.IGNORECASE)
+
+
+def _word_pattern(word: str) -> str:
+    stem, open_end = word.strip().removesuffix("*"), word.strip().endswith("*")
+    body = r"\s+".join(re.escape(part) for part in stem.split())
+    before = r"(?<![A-Za-z0-9_])" if _is_latin(stem[0]) else ""
+    after = r"(?![A-Za-z0-9_])" if _is_latin(stem[-1]) and not open_end else ""
+    return before + body + after
+
+
+def _is_latin(character: str) -> bool:
+    return character.isascii() and character.isalnum()
+
+
+def _conjuncts(text: str) -> Iterator[str]:
+    """The parts between ``&&`` of the outermost level; the whole text where ``||`` or ``?`` binds them together."""
+    depth, start, parts = 0, 0, []
+    for piece in _PIECES.finditer(text):
+        mark = piece["mark"]
+        if mark is None:
+            continue
+        if mark in "([{":
+            depth += 1
+        elif mark in ")]}":
+            depth -= 1
+        elif depth == 0 and mark in ("||", "?"):
+            yield text
+            return
+        elif depth == 0 and mark == "&&":
+            parts.append(text[start : piece.start()])
+            start = piece.end()
+    yield from (*parts, text[start:])
+
+
+def _compile(text: str) -> cel.Expression:
+    try:
+        program = _ENVIRONMENT.compile(text)
+    except RuntimeError as error:
+        raise ConditionError(_problems(str(error))) from None
+    if program.return_type() != cel.Type.BOOL:
+        kind = str(program.return_type().name()).lower()
+        raise ConditionError([ConditionProblem(1, 1, f"a condition is true or false, but this is a {kind}")])
+    return program
+
+
+def _problems(told: str) -> list[ConditionProblem]:
+    found = [
+        ConditionProblem(int(match[1]), int(match[2]), _plain(match[3]))
+        for match in (_PLACE.search(line) for line in told.splitlines())
+        if match
+    ]
+    return found or [ConditionProblem(1, 1, _reason(told.splitlines()[0] if told else "cannot be read"))]
+
+
+def _plain(told: str) -> str:
+    """What the CEL checker says, in words for the owner of the configuration."""
+    told = told.removesuffix(" [INVALID_ARGUMENT]")
+    if match := _UNKNOWN.search(told):
+        close = get_close_matches(match[1], (*FACTS, *_FUNCTIONS), n=1, cutoff=0.6)
+        hint = f'did you mean "{close[0]}"?' if close else f"there is {', '.join(FACTS)}"
+        return f'there is no fact or function "{match[1]}"; {hint}'
+    if "no matching overload for" in told:
+        return f"types do not fit: {told.partition('no matching overload for ')[2]}"
+    return told.partition(" expecting {")[0]
+
+
+def _check_patterns(text: str) -> None:
+    """Try every regular expression that is written out, since CEL looks at them only when they are run."""
+    problems = []
+    for match in _PATTERN.finditer(text):
+        value = _ENVIRONMENT.compile(f"''.matches({match['literal']})").eval(data={})
+        if value.type() == cel.Type.ERROR:
+            before = text[: match.start("literal")]
+            line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+            problems.append(ConditionProblem(line, column, _reason(str(value.value()))))
+    if problems:
+        raise ConditionError(problems)
+
+
+def _reason(told: str) -> str:
+    """``INVALID_ARGUMENT: divide by zero`` without the code in front."""
+    code, colon, rest = told.partition(": ")
+    return rest if colon and code.isupper() else told
+
+
+def _clean(value: object) -> object:
+    """What CEL can take: text cut to size and without lone surrogates."""
+    if isinstance(value, str):
+        return value[:LONGEST_TEXT].encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]
+    return value
+
+
+_DEFAULTS: dict[str, object] = {
+    **dict.fromkeys(STRING_FACTS, ""),
+    **{name: () for name in LIST_FACTS},
+    **dict.fromkeys(COUNT_FACTS, 0),
+    **dict.fromkeys(FLAG_FACTS, False),
+}
+_TEXTS = cel.Type.List(cel.Type.STRING)
+_ENVIRONMENT = cel.NewEnv(
+    variables={
+        **dict.fromkeys(STRING_FACTS, cel.Type.STRING),
+        **dict.fromkeys(LIST_FACTS, _TEXTS),
+        **dict.fromkeys(COUNT_FACTS, cel.Type.INT),
+        **dict.fromkeys(FLAG_FACTS, cel.Type.BOOL),
+    },
+    functions=[
+        cel.FunctionDecl(
+            "mentions",
+            [cel.Overload("mentions_words", cel.Type.BOOL, [cel.Type.STRING, _TEXTS], is_member=True, impl=mentions)],
+        )
+    ],
+)

@@ -1,0 +1,222 @@
+"""The mails a customer gets, worded in the customer's language and addressed so that the answer finds its ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from rules.effects import Mail, OutboxEntry
+from rules.hours import WEEKDAYS, Calendar, is_open, next_opening
+from rules.model import Target, Ticket
+from rules.policy import Mailbox, Policy, QuickLink
+from rules.threading import plain_subject
+from rules.tokens import link_token, message_id, reply_address
+from rules.wording import Texts, moment
+
+
+def to_customer(
+    ticket: Ticket,
+    policy: Policy,
+    *,
+    effect: str,
+    text: str,
+    at: datetime,
+    automatic: bool = True,
+    from_name: str = "",
+    meta: Mapping[str, str] | None = None,
+) -> OutboxEntry:
+    """A mail to the ticket's customer, owed under ``<number>:<effect>`` and not sent before ``at``."""
+    box = policy.mailbox(ticket.mailbox)
+    key = f"{ticket.number}:{effect}"
+    others = tuple(p.email for p in ticket.participants if not policy.is_own(p.email)) if not automatic else ()
+    mail = Mail(
+        mailbox=box.name,
+        to=(ticket.customer.email,),
+        cc=others,
+        subject=subject_line(ticket),
+        text=text,
+        message_id=message_id(policy.secret, key, policy.message_id_domain or box.address.rpartition("@")[2]),
+        from_name=from_name or box.display_name or policy.desk_name,
+        reply_to=_reply_to(ticket, policy, box),
+        in_reply_to=ticket.last_message_id,
+        references=ticket.references,
+        automatic=automatic,
+    )
+    return OutboxEntry(
+        key=key,
+        channel=f"mail:{box.name}",
+        lane=f"mail:{ticket.number}",
+        content=mail,
+        due_at=at,
+        ticket=ticket.number,
+        meta=meta or {},
+    )
+
+
+def to_staff(policy: Policy, *, key: str, to: str, subject: str, text: str, at: datetime, html: str = "",
+             ticket: int | None = None, urgency: int = 1) -> OutboxEntry:
+    """A mail from the desk to somebody who works here."""
+    box = policy.mailboxes[0]
+    mail = Mail(
+        mailbox=box.name, to=(to,), subject=subject, text=text, html=html, from_name=policy.desk_name,
+        message_id=message_id(policy.secret, key, policy.message_id_domain or box.address.rpartition("@")[2]),
+    )  # fmt: skip
+    return OutboxEntry(
+        key=key, channel=f"mail:{box.name}", lane=f"staff:{key}", content=mail, due_at=at, ticket=ticket, urgency=urgency
+    )
+
+
+def subject_line(ticket: Ticket) -> str:
+    """The subject of our answers: the customer's own, with the number (complaint 39)."""
+    return f"Re: [#{ticket.number}] {plain_subject(ticket.subject)}".rstrip()
+
+
+def _reply_to(ticket: Ticket, policy: Policy, box: Mailbox) -> str:
+    if not box.signed_replies:
+        return box.address
+    return reply_address(policy.secret, box.address, ticket.number, ticket.customer.email)
+
+
+def greeting(ticket: Ticket, texts: Texts) -> str:
+    """How a mail begins."""
+    name = ticket.customer.name
+    return texts.say("hello_name", name=name) if name else texts.say("hello")
+
+
+def acknowledgement(ticket: Ticket, policy: Policy, now: datetime) -> OutboxEntry:
+    """The automatic answer to a new request: its number, what happens next and by when, hours, contacts (R-IN-3)."""
+    texts = policy.wording.of(ticket.language)
+    level = policy.level(ticket.priority)
+    clock = ticket.clock(Target.FIRST_RESPONSE)
+    due_at = clock.due_at if clock else None
+    body = texts.say(
+        "acknowledgement",
+        greeting=greeting(ticket, texts),
+        desk=policy.desk_name,
+        number=ticket.number,
+        subject=plain_subject(ticket.subject) or texts.say("no_subject"),
+        priority=level.labels.get(texts.language, level.name),
+        next=texts.say("next_by", due=moment(texts, due_at, ticket.timezone)) if due_at else texts.say("next_soon"),
+        closed=_closed_note(ticket, policy, texts, clock.calendar if clock else policy.calendar, now),
+        hours=hours_in_words(policy.calendars[policy.calendar], texts),
+        contacts=policy.contacts or policy.mailbox(ticket.mailbox).address,
+        links=_links(ticket, policy, texts),
+    )
+    return to_customer(ticket, policy, effect="acknowledgement", text=_tidy(body), at=now)
+
+
+def _closed_note(ticket: Ticket, policy: Policy, texts: Texts, calendar: str, now: datetime) -> str:
+    """Out of hours, when work resumes (R-IN-7); nothing for a level that is served round the clock."""
+    hours = policy.calendars[calendar]
+    if is_open(hours, now):
+        return ""
+    return texts.say("closed_now", opens=moment(texts, next_opening(hours, now), ticket.timezone))
+
+
+def _links(ticket: Ticket, policy: Policy, texts: Texts) -> str:
+    fitting = [link for link in policy.quick_links if _fits(link, ticket, texts.language)]
+    if not fitting:
+        return ""
+    lines = "\n".join(f"- {link.title}: {link.url}" for link in fitting)
+    return texts.say("quick_links", links=lines)
+
+
+def _fits(link: QuickLink, ticket: Ticket, language: str) -> bool:
+    return link.language in ("", language) and link.category in ("", ticket.category)
+
+
+def hours_in_words(calendar: Calendar, texts: Texts) -> str:
+    """A calendar's weekly hours for people: ``Mon-Fri 09:00-18:00 (Asia/Shanghai)``."""
+    if calendar.always:
+        return texts.say("always_open")
+    names = texts.texts["weekdays"].split()
+    groups: list[tuple[int, int, str]] = []
+    for day in range(len(WEEKDAYS)):
+        told = ", ".join(f"{_clock(start)}-{_clock(end)}" for start, end in calendar.hours.get(day, ()))
+        if not told:
+            continue
+        if groups and groups[-1][2] == told and groups[-1][1] == day - 1:
+            groups[-1] = (groups[-1][0], day, told)
+        else:
+            groups.append((day, day, told))
+    days = [f"{names[a]}{'-' + names[b] if b > a else ''} {told}" for a, b, told in groups]
+    return f"{'; '.join(days)} ({calendar.timezone.key})"
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def resolved(ticket: Ticket, policy: Policy, text: str, at: datetime, by: str) -> OutboxEntry:
+    """The mail that says what was done and asks whether it is solved (R-CO-2)."""
+    texts = policy.wording.of(ticket.language)
+    body = texts.say(
+        "resolved",
+        greeting=greeting(ticket, texts),
+        number=ticket.number,
+        text=text,
+        days=_days(policy.habits.resolved_close),
+        link=_page(ticket, policy, texts, "confirm"),
+        desk=policy.desk_name,
+        name=by,
+    )
+    return to_customer(ticket, policy, effect=f"resolved:{ticket.rounds}", text=_tidy(body), at=at)
+
+
+def reminder(ticket: Ticket, policy: Policy, now: datetime, effect: str, key: str, days: timedelta) -> OutboxEntry:
+    """A mail that asks again: for an answer we wait for, or whether it is solved."""
+    texts = policy.wording.of(ticket.language)
+    body = texts.say(
+        key, greeting=greeting(ticket, texts), number=ticket.number, days=_days(days), desk=policy.desk_name,
+        subject=plain_subject(ticket.subject), link=_page(ticket, policy, texts, "confirm"),
+    )  # fmt: skip
+    return to_customer(ticket, policy, effect=effect, text=_tidy(body), at=now)
+
+
+def survey(ticket: Ticket, policy: Policy, now: datetime) -> OutboxEntry:
+    """The satisfaction survey, answered by replying or on a page (R-CO-3)."""
+    texts = policy.wording.of(ticket.language)
+    body = texts.say(
+        "survey", greeting=greeting(ticket, texts), number=ticket.number, desk=policy.desk_name,
+        subject=plain_subject(ticket.subject), link=_page(ticket, policy, texts, "survey"),
+    )  # fmt: skip
+    return to_customer(ticket, policy, effect=f"survey:{ticket.rounds}", text=_tidy(body), at=now)
+
+
+def thanks_for_score(ticket: Ticket, policy: Policy, now: datetime) -> OutboxEntry:
+    """One line that says the answer to the survey has arrived."""
+    texts = policy.wording.of(ticket.language)
+    body = texts.say("score_thanks", greeting=greeting(ticket, texts), number=ticket.number, desk=policy.desk_name)
+    return to_customer(ticket, policy, effect=f"score_thanks:{ticket.rounds}", text=_tidy(body), at=now)
+
+
+def staff_reply(ticket: Ticket, policy: Policy, *, text: str, name: str, at: datetime,
+                meta: Mapping[str, str]) -> OutboxEntry:
+    """What a staff member wrote, as the mail the customer gets, held back until ``at``."""
+    signed = f"{text.rstrip()}\n\n-- \n{name}\n{policy.desk_name}\n"
+    entry = to_customer(
+        ticket, policy, effect=f"reply:{ticket.replies}", text=signed, at=at, automatic=False,
+        from_name=f"{name} ({policy.desk_name})", meta=meta,
+    )  # fmt: skip
+    return replace(entry, urgency=0)
+
+
+def _page(ticket: Ticket, policy: Policy, texts: Texts, purpose: str) -> str:
+    if not policy.public_url:
+        return ""
+    token = link_token(policy.secret, ticket.number, purpose, ticket.rounds)
+    return texts.say("or_click", link=f"{policy.public_url.rstrip('/')}/r/{token}")
+
+
+def _days(business: timedelta) -> int:
+    return max(1, round(business / timedelta(hours=8)))
+
+
+def _tidy(text: str) -> str:
+    """Without the blank lines that empty parts leave behind."""
+    lines: list[str] = []
+    for line in text.strip().splitlines():
+        if line.strip() or (lines and lines[-1].strip()):
+            lines.append(line.rstrip())
+    return "\n".join(lines) + "\n"
