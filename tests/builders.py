@@ -78,6 +78,7 @@ def a_ticket(number: int = 1, **changes: Any) -> Ticket:
         "mailbox": "support",
         "opened_at": MONDAY,
         "updated_at": MONDAY,
+        "status_at": MONDAY,
     }
     return Ticket(**{**values, **changes})
 
