@@ -153,5 +153,3 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Write what is left and let the folder go."""
-
-

@@ -1,0 +1,201 @@
+"""Finding what is due, whose turn it is and what belongs together, without looking at every row."""
+
+from __future__ import annotations
+
+import heapq
+from bisect import bisect_left, insort
+from collections.abc import Hashable, Iterator
+from datetime import datetime
+from typing import Generic, NamedTuple, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Groups(Generic[K]):
+    """Row ids that share a trait (the timers of one ticket), each group ascending.
+
+    A group is a tuple: small, and ignored by the garbage collector. It is meant for groups of a handful; use
+    ``Sets`` where a group may hold a good part of the table.
+    """
+
+    def __init__(self) -> None:
+        self._ids: dict[K, tuple[int, ...]] = {}
+
+    def of(self, trait: K) -> tuple[int, ...]:
+        """The row ids of one group."""
+        return self._ids.get(trait, ())
+
+    def add(self, trait: K, row_id: int) -> None:
+        """Put a row into a group."""
+        ids = self._ids.get(trait, ())
+        if not ids or ids[-1] < row_id:
+            self._ids[trait] = (*ids, row_id)
+        elif row_id not in ids:
+            self._ids[trait] = tuple(sorted((*ids, row_id)))
+
+    def discard(self, trait: K, row_id: int) -> None:
+        """Take a row out of a group."""
+        left = tuple(one for one in self._ids.get(trait, ()) if one != row_id)
+        if left:
+            self._ids[trait] = left
+        else:
+            self._ids.pop(trait, None)
+
+
+class Sets(Generic[K]):
+    """Row ids that share a trait, for few and large groups (all closed tickets)."""
+
+    def __init__(self) -> None:
+        self._ids: dict[K, set[int]] = {}
+
+    def of(self, trait: K) -> set[int]:
+        """The row ids of one group; not to be changed."""
+        return self._ids.get(trait, set())
+
+    def traits(self) -> Iterator[K]:
+        """The traits that any row has."""
+        return iter(list(self._ids))
+
+    def add(self, trait: K, row_id: int) -> None:
+        """Put a row into a group."""
+        self._ids.setdefault(trait, set()).add(row_id)
+
+    def discard(self, trait: K, row_id: int) -> None:
+        """Take a row out of a group."""
+        group = self._ids.get(trait)
+        if group is not None:
+            group.discard(row_id)
+            if not group:
+                del self._ids[trait]
+
+
+class DueTimes:
+    """Row ids by due time. A row that moved leaves its old place behind; it is skipped when it comes up."""
+
+    def __init__(self) -> None:
+        self._due: dict[int, float] = {}
+        self._heap: list[tuple[float, int]] = []
+
+    def __len__(self) -> int:
+        return len(self._due)
+
+    def set(self, row_id: int, due_at: datetime) -> None:
+        """Give a row its due time, whatever it was before."""
+        due = due_at.timestamp()
+        if self._due.get(row_id) == due:
+            return
+        self._due[row_id] = due
+        heapq.heappush(self._heap, (due, row_id))
+        if len(self._heap) > 2 * len(self._due) + 64:
+            self._heap = [(due, row_id) for row_id, due in self._due.items()]
+            heapq.heapify(self._heap)
+
+    def discard(self, row_id: int) -> None:
+        """Forget a row."""
+        self._due.pop(row_id, None)
+
+    def first(self) -> int | None:
+        """The row that is due next, or None."""
+        while self._heap:
+            due, row_id = self._heap[0]
+            if self._due.get(row_id) == due:
+                return row_id
+            heapq.heappop(self._heap)
+        return None
+
+    def until(self, now: datetime, limit: int) -> list[int]:
+        """Rows due at or before ``now``, earliest first, then by row id; at most ``limit``."""
+        moment = now.timestamp()
+        found: dict[int, float] = {}
+        while len(found) < limit and self._heap and self._heap[0][0] <= moment:
+            due, row_id = heapq.heappop(self._heap)
+            if self._due.get(row_id) == due:
+                found[row_id] = due
+        for row_id, due in found.items():
+            heapq.heappush(self._heap, (due, row_id))
+        return list(found)
+
+
+class _Owed(NamedTuple):
+    """What the lanes know of an unsettled outbox entry."""
+
+    lane: str
+    due_at: datetime
+    urgency: int
+    sending: bool
+
+
+class Lanes:
+    """Unsettled outbox entries, lane by lane: only the first of a lane may be sent, so order is kept within it."""
+
+    def __init__(self) -> None:
+        self._owed: dict[int, _Owed] = {}
+        self._lanes: dict[str, list[int]] = {}
+        self._heads = DueTimes()
+        self._waiting: list[tuple[float, int]] = []
+        self._ready: list[tuple[int, int]] = []
+
+    def enter(self, row_id: int, lane: str, due_at: datetime, urgency: int, *, sending: bool) -> None:
+        """Add an unsettled entry; its place in the lane is that of its row id (the order recorded)."""
+        self._owed[row_id] = _Owed(lane, due_at, urgency, sending)
+        ids = self._lanes.setdefault(lane, [])
+        insort(ids, row_id)
+        if ids[0] == row_id and len(ids) > 1:
+            self._heads.discard(ids[1])
+        self._show_head(lane)
+
+    def leave(self, row_id: int) -> None:
+        """Take out an entry that is settled or about to change; the next of its lane moves up."""
+        owed = self._owed.pop(row_id, None)
+        if owed is None:
+            return
+        self._heads.discard(row_id)
+        ids = self._lanes[owed.lane]
+        del ids[bisect_left(ids, row_id)]
+        if ids:
+            self._show_head(owed.lane)
+        else:
+            del self._lanes[owed.lane]
+
+    def claimable(self, now: datetime, limit: int) -> list[int]:
+        """Heads of lanes that are queued and due: lower urgency first, then the order recorded."""
+        moment = now.timestamp()
+        while self._waiting and self._waiting[0][0] <= moment:
+            row_id = heapq.heappop(self._waiting)[1]
+            if self._is_queued_head(row_id):
+                heapq.heappush(self._ready, (self._owed[row_id].urgency, row_id))
+        found: dict[int, int] = {}
+        while len(found) < limit and self._ready:
+            urgency, row_id = heapq.heappop(self._ready)
+            if self._is_queued_head(row_id) and self._owed[row_id].urgency == urgency:
+                self._take_or_put_back(row_id, moment, found)
+        for row_id, urgency in found.items():
+            heapq.heappush(self._ready, (urgency, row_id))
+        return list(found)
+
+    def first_due(self) -> datetime | None:
+        """When the earliest queued head of a lane is due."""
+        row_id = self._heads.first()
+        return None if row_id is None else self._owed[row_id].due_at
+
+    def _take_or_put_back(self, row_id: int, moment: float, found: dict[int, int]) -> None:
+        """An entry that was put off after it had become due goes back to waiting."""
+        owed = self._owed[row_id]
+        due = owed.due_at.timestamp()
+        if due <= moment:
+            found[row_id] = owed.urgency
+        else:
+            heapq.heappush(self._waiting, (due, row_id))
+
+    def _is_queued_head(self, row_id: int) -> bool:
+        owed = self._owed.get(row_id)
+        return owed is not None and not owed.sending and self._lanes[owed.lane][0] == row_id
+
+    def _show_head(self, lane: str) -> None:
+        row_id = self._lanes[lane][0]
+        owed = self._owed[row_id]
+        if owed.sending:
+            self._heads.discard(row_id)
+            return
+        self._heads.set(row_id, owed.due_at)
+        heapq.heappush(self._waiting, (owed.due_at.timestamp(), row_id))

@@ -1,0 +1,106 @@
+"""A store that forgets everything when the process ends: for tests, rehearsals and the demonstration."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from rules.effects import OutboxEntry, OutboxState
+from storage.protocol import Reader, UnitOfWork
+from storage.references import broken_references
+from storage.state import HeldBlobs, State, held_rows
+from storage.work import StateReader, Work
+
+
+class StateStore:
+    """A store over a ``State``: one unit of work at a time, under a lock."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self._lock = threading.RLock()
+        self._working = False
+
+    @contextmanager
+    def begin(self) -> Iterator[UnitOfWork]:
+        """Start one input's work; the lock is held until commit or the end of the block."""
+        work = self._begin()
+        try:
+            yield work
+        finally:
+            work.leave()
+
+    @contextmanager
+    def read(self) -> Iterator[Reader]:
+        """A look at the store between commits. Holds the lock, so keep it short."""
+        with self._lock:
+            self._check()
+            yield StateReader(self.state)
+
+    def claim(self, now: datetime, limit: int = 50) -> Sequence[OutboxEntry]:
+        """Take due entries for sending: durable as ``sending`` before this returns.
+
+        The commit of the claim comes after the commits of what it claims, so those are durable too.
+        """
+        work = self._begin()
+        try:
+            taken = work.take_due(now, limit)
+            if taken:
+                work.commit()
+        finally:
+            work.leave()
+        return taken
+
+    def claimed(self) -> Sequence[OutboxEntry]:
+        """Entries in state ``sending``."""
+        with self.read() as reader:
+            return reader.outbox(states={OutboxState.SENDING})
+
+    def next_send_at(self) -> datetime | None:
+        """When the earliest queued entry that heads its lane is due."""
+        with self._lock:
+            self._check()
+            return self.state.lanes.first_due()
+
+    def seal(self) -> int:
+        """Nothing to put in line."""
+        return 0
+
+    def free(self) -> None:
+        """Let the next unit of work begin."""
+        self._working = False
+        self._lock.release()
+
+    def wait(self, commit: int) -> None:
+        """Memory is as durable as it gets."""
+
+    def _begin(self) -> Work:
+        self._lock.acquire()
+        try:
+            self._check()
+            if self._working:
+                raise RuntimeError("A unit of work is under way in this thread; commit or leave it first")
+        except BaseException:
+            self._lock.release()
+            raise
+        self._working = True
+        return Work(self.state, self)
+
+    def _check(self) -> None:
+        """Raises StoreUnavailableError when the store takes nothing more."""
+
+
+class MemoryStore(StateStore):
+    """The desk's state in memory only. Keeps every promise of the store except the one about the disk."""
+
+    def __init__(self) -> None:
+        super().__init__(State(held_rows, HeldBlobs()))
+
+    def verify(self) -> Sequence[str]:
+        """Check every reference; one sentence for each that leads nowhere."""
+        with self._lock:
+            return tuple(broken_references(self.state))
+
+    def close(self) -> None:
+        """Nothing to write, nothing to let go."""

@@ -1,0 +1,288 @@
+"""All that the desk remembers, in tables with the indexes that its questions need."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Hashable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Protocol, TypeVar
+
+from rules.effects import OutboxEntry, OutboxState
+from rules.model import Customer, Entry, Link, Origin, Quarantined, Status, Ticket, Timer
+from storage.indexes import DueTimes, Groups, Lanes, Sets
+from storage.tables import HeldRows, Log, Rows, Table
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+
+UNSETTLED = (OutboxState.QUEUED, OutboxState.SENDING)
+"""States of an outbox entry that hold its lane."""
+
+FINISHED = (Status.RESOLVED, Status.CLOSED)
+"""States of a ticket that are nobody's load any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Raw bytes that are kept under a message key; ``place`` tells the blob store where they are."""
+
+    key: str
+    place: str
+
+
+class Blobs(Protocol):
+    """Where raw mail (and long text) is held."""
+
+    def keep(self, data: bytes) -> str:
+        """Take in bytes; gives the place under which they are read again."""
+
+    def read(self, place: str) -> bytes:
+        """The bytes at a place. Raises CorruptStoreError when they are not what was kept."""
+
+    def forget_pending(self) -> None:
+        """Drop what was kept since the last commit."""
+
+
+class HeldBlobs:
+    """Raw mail held in memory, each content once."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, bytes] = {}
+
+    def keep(self, data: bytes) -> str:
+        """Take in bytes; the place is their sha256."""
+        place = hashlib.sha256(data).hexdigest()
+        self._held[place] = data
+        return place
+
+    def read(self, place: str) -> bytes:
+        """The bytes at a place."""
+        return self._held[place]
+
+    def forget_pending(self) -> None:
+        """Nothing is pending here."""
+
+
+class Seen:
+    """Dedupe keys of every input there ever was, as 16-byte digests; they outlive what they led to (complaint 16)."""
+
+    def __init__(self, log: Log) -> None:
+        self.digests: set[bytes] = set()
+        self.changed: set[bytes] = set()
+        self._log = log
+
+    def __contains__(self, key: str) -> bool:
+        return digest_of(key) in self.digests
+
+    def add(self, key: str) -> None:
+        """Remember a key for ever."""
+        self.set(digest_of(key), known=True)
+
+    def forget(self, key: str) -> None:
+        """Let an input with this key be received again."""
+        self.set(digest_of(key), known=False)
+
+    def set(self, digest: bytes, *, known: bool) -> None:
+        """Add or drop one digest."""
+        self._log.note(self, digest, digest in self.digests)
+        self.changed.add(digest)
+        self.revert(digest, known)
+
+    def revert(self, key: Any, before: Any) -> None:
+        """Make one digest known or unknown again."""
+        if before:
+            self.digests.add(key)
+        else:
+            self.digests.discard(key)
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(UTC).date()
+
+
+def digest_of(key: str) -> bytes:
+    """16 bytes that stand for a dedupe key."""
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+class Ledger:
+    """What became of each message on an IMAP server: mailbox and UIDVALIDITY, then UID to outcome (complaints 1, 2)."""
+
+    def __init__(self, log: Log) -> None:
+        self.outcomes: dict[tuple[str, int], dict[int, str]] = {}
+        self.changed: set[Origin] = set()
+        self._log = log
+
+    def uids(self, mailbox: str, uid_validity: int) -> frozenset[int]:
+        """The UIDs that are accounted for."""
+        return frozenset(self.outcomes.get((mailbox, uid_validity), ()))
+
+    def outcome(self, origin: Origin) -> str | None:
+        """What became of one message, None when it is not accounted for."""
+        return self.outcomes.get((origin.mailbox, origin.uid_validity), {}).get(origin.uid)
+
+    def account(self, origin: Origin, outcome: str) -> None:
+        """Write down what became of a message."""
+        self._log.note(self, origin, self.outcome(origin))
+        self.changed.add(origin)
+        self.revert(origin, outcome)
+
+    def revert(self, key: Any, before: Any) -> None:
+        """Set or take away one line."""
+        lines = self.outcomes.setdefault((key.mailbox, key.uid_validity), {})
+        if before is None:
+            lines.pop(key.uid, None)
+        else:
+            lines[key.uid] = before
+
+
+class RowsFor(Protocol):
+    """Makes the rows of a table by name and class of noun."""
+
+    def __call__(self, name: str, kind: type[T], /) -> Rows[T]: ...
+
+
+def held_rows(name: str, kind: type[T]) -> Rows[T]:
+    """Rows in memory, for any table."""
+    return HeldRows[T]()
+
+
+def _regroup(groups: Groups[K], row_id: int, old: K | None, new: K | None) -> None:
+    if old is not None:
+        groups.discard(old, row_id)
+    if new is not None:
+        groups.add(new, row_id)
+
+
+class State:
+    """The tables, what is indexed about them, and the log of the unit of work under way."""
+
+    def __init__(self, rows_for: RowsFor, blobs: Blobs) -> None:
+        self.log = log = Log()
+        self.blobs = blobs
+        self.tickets = Table(rows_for("tickets", Ticket), log)
+        self.entries = Table(rows_for("entries", Entry), log)
+        self.outbox = Table(rows_for("outbox", OutboxEntry), log, lambda entry: entry.key)
+        self.timers = Table(rows_for("timers", Timer), log, lambda timer: timer.key)
+        self.links = Table(rows_for("links", Link), log, lambda link: link.key)
+        self.customers = Table(rows_for("customers", Customer), log, lambda customer: customer.email.lower())
+        self.quarantine = Table(rows_for("quarantine", Quarantined), log, lambda held: held.key)
+        self.kept = Table(rows_for("kept", Kept), log, lambda kept: kept.key)
+        self.seen = Seen(log)
+        self.ledger = Ledger(log)
+        self._make_indexes()
+
+    def _make_indexes(self) -> None:
+        self.by_status: Sets[Status] = Sets()
+        self.by_customer: Groups[str] = Groups()
+        self.by_day: Sets[date] = Sets()
+        self.load: dict[str, int] = {}
+        self.entries_of: Groups[int] = Groups()
+        self.lanes = Lanes()
+        self.by_state: Sets[OutboxState] = Sets()
+        self.outbox_of: Groups[int] = Groups()
+        self.timers_due = DueTimes()
+        self.timers_of: Groups[int] = Groups()
+        self.tickets.watch(self._ticket_changed)
+        self.entries.watch(self._entry_changed)
+        self.outbox.watch(self._outbox_changed)
+        self.timers.watch(self._timer_changed)
+
+    @property
+    def tables(self) -> dict[str, Table[Any]]:
+        """Every table by name, in the order they are written out."""
+        return {
+            "tickets": self.tickets,
+            "entries": self.entries,
+            "outbox": self.outbox,
+            "timers": self.timers,
+            "links": self.links,
+            "customers": self.customers,
+            "quarantine": self.quarantine,
+            "kept": self.kept,
+        }
+
+    def reindex(self) -> None:
+        """Build every index from the rows, once, after loading them."""
+        for table in self.tables.values():
+            table.reindex()
+
+    def undo(self, back_to: int = 0) -> None:
+        """Take back what the unit of work under way did after its first ``back_to`` changes."""
+        self.log.undo(back_to)
+        if not back_to:
+            self.settle()
+            self.blobs.forget_pending()
+
+    def settle(self) -> None:
+        """The unit of work is over: what it changed stands, or was taken back."""
+        self.log.forget()
+        self.seen.changed.clear()
+        self.ledger.changed.clear()
+
+    def ticket_numbers(
+        self, statuses: Collection[Status] | None, customer: str | None, touched_from: datetime | None
+    ) -> list[int]:
+        """Numbers of tickets that may fit, ascending; the caller still compares ``updated_at`` itself."""
+        sets: list[set[int]] = []
+        if statuses is not None:
+            sets.append(set().union(*(self.by_status.of(status) for status in statuses)))
+        if customer is not None:
+            sets.append(set(self.by_customer.of(customer.lower())))
+        if touched_from is not None:
+            first = _day(touched_from)
+            sets.append(set().union(*(self.by_day.of(day) for day in self.by_day.traits() if day >= first)))
+        return sorted(set.intersection(*sets) if sets else self.tickets.rows.ids())
+
+    def _ticket_changed(self, number: int, before: Ticket | None, after: Ticket | None) -> None:
+        if before is not None:
+            self.by_status.discard(before.status, number)
+            self.by_day.discard(_day(before.updated_at), number)
+            self._count_load(before, -1)
+        if after is not None:
+            self.by_status.add(after.status, number)
+            self.by_day.add(_day(after.updated_at), number)
+            self._count_load(after, 1)
+        old = before.customer.email.lower() if before is not None else None
+        new = after.customer.email.lower() if after is not None else None
+        if old != new:
+            _regroup(self.by_customer, number, old, new)
+
+    def _count_load(self, ticket: Ticket, by: int) -> None:
+        if ticket.status in FINISHED:
+            return
+        staff = ticket.assignee or ""
+        self.load[staff] = self.load.get(staff, 0) + by
+        if not self.load[staff]:
+            del self.load[staff]
+
+    def _entry_changed(self, row_id: int, before: Entry | None, after: Entry | None) -> None:
+        if before is not None:
+            self.entries_of.discard(before.ticket, row_id)
+        if after is not None:
+            self.entries_of.add(after.ticket, row_id)
+
+    def _outbox_changed(self, row_id: int, before: OutboxEntry | None, after: OutboxEntry | None) -> None:
+        if before is not None:
+            self.lanes.leave(row_id)
+            self.by_state.discard(before.state, row_id)
+        if after is not None:
+            self.by_state.add(after.state, row_id)
+            if after.state in UNSETTLED:
+                sending = after.state is OutboxState.SENDING
+                self.lanes.enter(row_id, after.lane, after.due_at, after.urgency, sending=sending)
+        old = before.ticket if before is not None else None
+        new = after.ticket if after is not None else None
+        if old != new:
+            _regroup(self.outbox_of, row_id, old, new)
+
+    def _timer_changed(self, row_id: int, before: Timer | None, after: Timer | None) -> None:
+        if before is not None and before.ticket is not None:
+            self.timers_of.discard(before.ticket, row_id)
+        if after is None:
+            self.timers_due.discard(row_id)
+            return
+        self.timers_due.set(row_id, after.due_at)
+        if after.ticket is not None:
+            self.timers_of.add(after.ticket, row_id)

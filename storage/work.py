@@ -1,0 +1,275 @@
+"""One input's work on the desk's state: questions, changes, and all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from rules.effects import OutboxEntry, OutboxState
+from rules.errors import ConflictError
+from rules.model import Customer, Decision, Entry, Origin, Quarantined, Status, Ticket, Timer
+from storage.protocol import Counts
+from storage.state import Kept, State
+
+
+class StateReader:
+    """Answers the store's questions from the state; whoever holds it holds the store's lock."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def ticket(self, number: int) -> Ticket | None:
+        """The ticket as it stands."""
+        return self._state.tickets.get(number)
+
+    def tickets(
+        self,
+        *,
+        statuses: Collection[Status] | None = None,
+        customer: str | None = None,
+        touched_from: datetime | None = None,
+    ) -> Iterator[Ticket]:
+        """Tickets by number, ascending."""
+        for number in self._state.ticket_numbers(statuses, customer, touched_from):
+            ticket = self._state.tickets.get(number)
+            if ticket is not None and (touched_from is None or ticket.updated_at >= touched_from):
+                yield ticket
+
+    def entries(self, number: int) -> Sequence[Entry]:
+        """The journal of one ticket, oldest first."""
+        rows = (self._state.entries.get(row_id) for row_id in self._state.entries_of.of(number))
+        return tuple(entry for entry in rows if entry is not None)
+
+    def linked(self, key: str) -> int | None:
+        """The ticket number a link key leads to."""
+        link = self._state.links.find(key)
+        return link.ticket if link else None
+
+    def customer(self, email: str) -> Customer | None:
+        """What is on file about a sender."""
+        return self._state.customers.find(email.lower())
+
+    def owed(self, key: str) -> OutboxEntry | None:
+        """One outbox entry by the name of its effect."""
+        return self._state.outbox.find(key)
+
+    def outbox(
+        self, *, states: Collection[OutboxState] | None = None, ticket: int | None = None
+    ) -> Sequence[OutboxEntry]:
+        """Outbox entries in the order they were recorded."""
+        state = self._state
+        sets: list[set[int]] = []
+        if states is not None:
+            sets.append(set().union(*(state.by_state.of(one) for one in states)))
+        if ticket is not None:
+            sets.append(set(state.outbox_of.of(ticket)))
+        row_ids = sorted(set.intersection(*sets) if sets else state.outbox.rows.ids())
+        rows = (state.outbox.get(row_id) for row_id in row_ids)
+        return tuple(entry for entry in rows if entry is not None)
+
+    def timer(self, key: str) -> Timer | None:
+        """One timer, if it is set."""
+        return self._state.timers.find(key)
+
+    def timers_of(self, ticket: int) -> Sequence[Timer]:
+        """The timers set for one ticket, by due time."""
+        rows = (self._state.timers.get(row_id) for row_id in self._state.timers_of.of(ticket))
+        return tuple(sorted((timer for timer in rows if timer is not None), key=lambda timer: timer.due_at))
+
+    def due_timers(self, now: datetime, limit: int = 100) -> Sequence[Timer]:
+        """Timers due at or before ``now``, earliest first."""
+        rows = (self._state.timers.get(row_id) for row_id in self._state.timers_due.until(now, limit))
+        return tuple(timer for timer in rows if timer is not None)
+
+    def next_due_at(self) -> datetime | None:
+        """When the next timer is due."""
+        row_id = self._state.timers_due.first()
+        timer = None if row_id is None else self._state.timers.get(row_id)
+        return timer.due_at if timer else None
+
+    def open_load(self) -> dict[str, int]:
+        """How many unfinished tickets each staff key has."""
+        return dict(self._state.load)
+
+    def quarantined(self) -> Sequence[Quarantined]:
+        """Messages that wait for a person, oldest first."""
+        return tuple(sorted(self._state.quarantine, key=lambda held: held.at))
+
+    def raw(self, message_key: str) -> bytes:
+        """The raw bytes recorded under a key, checked."""
+        kept = self._state.kept.find(message_key)
+        if kept is None:
+            raise KeyError(message_key)
+        return self._state.blobs.read(kept.place)
+
+    def ledger(self, mailbox: str, uid_validity: int) -> frozenset[int]:
+        """The UIDs of one mailbox that are accounted for."""
+        return self._state.ledger.uids(mailbox, uid_validity)
+
+    def seen(self, key: str) -> bool:
+        """Whether an input with this key was already recorded."""
+        return key in self._state.seen
+
+    def counts(self) -> Counts:
+        """How much there is."""
+        state = self._state
+        return Counts(
+            tickets=len(state.tickets),
+            entries=len(state.entries),
+            queued=len(state.by_state.of(OutboxState.QUEUED)),
+            uncertain=len(state.by_state.of(OutboxState.UNCERTAIN)),
+            failed=len(state.by_state.of(OutboxState.FAILED)),
+            timers=len(state.timers),
+            quarantined=len(state.quarantine),
+        )
+
+
+class Keeper(Protocol):
+    """The store behind a unit of work."""
+
+    def seal(self) -> int:
+        """Put what was changed in line for the disk; gives the number of the last commit in line."""
+
+    def free(self) -> None:
+        """Let the next unit of work begin."""
+
+    def wait(self, commit: int) -> None:
+        """Return when this commit and all before it are durable."""
+
+
+class Work(StateReader):
+    """One input's work. What is recorded is seen by its own questions at once, and undone if it is not committed."""
+
+    def __init__(self, state: State, keeper: Keeper) -> None:
+        super().__init__(state)
+        self._keeper = keeper
+        self._open = True
+
+    def next_number(self) -> int:
+        """The number the next ticket gets."""
+        return self._state.tickets.last_id + 1
+
+    def record(self, key: str, decision: Decision, *, raw: bytes = b"", origin: Origin | None = None) -> None:
+        """Write down a whole decision under its input's dedupe key."""
+        self._check_open()
+        self._check_versions(decision.tickets)
+        before = len(self._state.log)
+        try:
+            self._write(decision)
+            self._take_in(key, raw or None, origin, decision.outcome)
+        except BaseException:
+            self._state.log.undo(before)
+            raise
+
+    def account(self, origin: Origin, outcome: str) -> None:
+        """Add a line to the mailbox ledger."""
+        self._check_open()
+        self._state.ledger.account(origin, outcome)
+
+    def settle(self, entry: OutboxEntry) -> None:
+        """Replace an outbox entry by what became of it. Raises KeyError for an effect that is not owed."""
+        self._check_open()
+        if self._state.outbox.id_of(entry.key) is None:
+            raise KeyError(entry.key)
+        self._state.outbox.put(entry)
+
+    def quarantine(self, held: Quarantined, raw: bytes) -> None:
+        """Keep a message that could not be decided on."""
+        self._check_open()
+        self._state.quarantine.put(held)
+        self._take_in(held.key, raw, held.origin, "quarantined")
+
+    def release(self, key: str) -> None:
+        """Take a message out of quarantine and forget its dedupe key; its raw bytes stay.
+
+        Raises KeyError when it is not there.
+        """
+        self._check_open()
+        row_id = self._state.quarantine.id_of(key)
+        if row_id is None:
+            raise KeyError(key)
+        self._state.quarantine.remove(row_id)
+        self._state.seen.forget(key)
+
+    def take_due(self, now: datetime, limit: int) -> Sequence[OutboxEntry]:
+        """Mark due entries as ``sending``, one more attempt each."""
+        taken = []
+        for row_id in self._state.lanes.claimable(now, limit):
+            entry = self._state.outbox.get(row_id)
+            if entry is not None:
+                taken.append(replace(entry, state=OutboxState.SENDING, attempts=entry.attempts + 1))
+        for entry in taken:
+            self._state.outbox.put(entry)
+        return tuple(taken)
+
+    def commit(self) -> None:
+        """Make all of it durable, or none of it."""
+        self._check_open()
+        try:
+            commit = self._keeper.seal()
+        except BaseException:
+            self.leave()
+            raise
+        self._open = False
+        self._state.settle()
+        self._keeper.free()
+        self._keeper.wait(commit)
+
+    def leave(self) -> None:
+        """End without commit: nothing of it stays. Does nothing after a commit."""
+        if self._open:
+            self._open = False
+            try:
+                self._state.undo()
+            finally:
+                self._keeper.free()
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise RuntimeError("This unit of work is over; begin another one")
+
+    def _check_versions(self, tickets: Sequence[Ticket]) -> None:
+        for ticket in tickets:
+            stored = self._state.tickets.rows.glimpse(ticket.number)
+            version = stored.version if stored is not None else 0
+            if ticket.version != version:
+                raise ConflictError(
+                    f"Ticket {ticket.number} was changed meanwhile (version {version}, decided on {ticket.version}); "
+                    "run the unit of work again"
+                )
+
+    def _write(self, decision: Decision) -> None:
+        state = self._state
+        for ticket in decision.tickets:
+            state.tickets.put(replace(ticket, version=ticket.version + 1), ticket.number)
+        for line in decision.journal:
+            state.entries.put(line)
+        self._withdraw(decision.withdraw)
+        for owed in decision.outbox:
+            if state.outbox.id_of(owed.key) is None:
+                state.outbox.put(owed)
+        for key in decision.cancel_timers:
+            row_id = state.timers.id_of(key)
+            if row_id is not None:
+                state.timers.remove(row_id)
+        for timer in decision.timers:
+            state.timers.put(timer)
+        for link in decision.links:
+            state.links.put(link)
+        for customer in decision.customers:
+            state.customers.put(customer)
+
+    def _withdraw(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            owed = self._state.outbox.find(key)
+            if owed is not None and owed.state is OutboxState.QUEUED:
+                self._state.outbox.put(replace(owed, state=OutboxState.WITHDRAWN))
+
+    def _take_in(self, key: str, raw: bytes | None, origin: Origin | None, outcome: str) -> None:
+        self._state.seen.add(key)
+        if raw is not None and self._state.kept.id_of(key) is None:
+            self._state.kept.put(Kept(key=key, place=self._state.blobs.keep(raw)))
+        if origin is not None:
+            self._state.ledger.account(origin, outcome)
