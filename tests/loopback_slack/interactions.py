@@ -1,0 +1,206 @@
+"""Clicks, submissions, shortcuts and slash commands: what a user does that the app has to answer within 3 seconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.loopback_slack.blocks import elements_of
+from tests.loopback_slack.deliveries import Delivery
+from tests.loopback_slack.errors import ControlError, Json, RefusedError
+from tests.loopback_slack.modal_shape import accept_view
+from tests.loopback_slack.people_methods import TEAM_DOMAIN
+from tests.loopback_slack.responses import respond
+from tests.loopback_slack.selections import chosen
+from tests.loopback_slack.state import APP_ID, TEAM_ID, Channel, Message, User, View
+from tests.loopback_slack.triggers import ResponseUrl
+from tests.loopback_slack.view_methods import MODAL, new_view, replace_view, view_json
+from tests.loopback_slack.world import World
+
+
+def click(
+    world: World,
+    user: User,
+    message: Message,
+    action_id: str,
+    value: Any = None,
+    block_id: str | None = None,
+) -> Delivery:
+    """A user presses a button of a message, or chooses in its menu: block_actions. Raises ControlError."""
+    channel = world.workspace.channels[message.channel]
+    if user.id not in channel.members:
+        raise ControlError(f"{user.name} is not in {channel.name or channel.id} and cannot click there")
+    block, element = _element(message.blocks, action_id, block_id)
+    part = chosen(element, value)
+    if part and element["type"] != "overflow":
+        selected = {"type": element["type"], **part}
+        message.selections.setdefault(block, {})[action_id] = selected
+    ephemeral = message.hidden_from_all_but is not None
+    container = {
+        "type": "message",
+        "message_ts": message.ts,
+        "channel_id": channel.id,
+        "is_ephemeral": ephemeral,
+        **({"thread_ts": message.thread_ts} if message.thread_ts else {}),
+    }
+    payload = _frame(world, user, "block_actions") | {
+        "container": container,
+        "trigger_id": world.triggers.new_trigger(user.id),
+        "channel": {"id": channel.id, "name": channel.name or "directmessage"},
+        "state": {"values": message.selections},
+        "response_url": world.triggers.new_response_url(channel.id, user.id, message.ts, message.thread_ts),
+        "actions": [_action(world, block, element, part)],
+    }
+    if not ephemeral:
+        payload["message"] = world.renderer.message(message)
+    return world.deliveries.interaction("interactive", payload)
+
+
+def click_in_view(world: World, user: User, view: View, action_id: str, value: Any = None) -> Delivery:
+    """A user presses a button of a modal or of their Home tab."""
+    block, element = _element(view.content["blocks"], action_id, None)
+    part = chosen(element, value)
+    if part and element["type"] != "overflow":
+        view.selections[block][action_id] = {"type": element["type"], **part}
+    opened_from = view.id if view.content["type"] == "modal" else None
+    payload = _frame(world, user, "block_actions") | {
+        "container": {"type": "view", "view_id": view.id},
+        "trigger_id": world.triggers.new_trigger(user.id, opened_from),
+        "view": view_json(view),
+        "actions": [_action(world, block, element, part)],
+    }
+    return world.deliveries.interaction("interactive", payload)
+
+
+def submit(world: World, user: User, view: View, values: Json) -> Delivery:
+    """A user fills in a modal and submits it. `values` maps action ids to what is entered or chosen."""
+    for action_id, value in values.items():
+        block, element = _element(view.content["blocks"], action_id, None)
+        view.selections[block][action_id] = {"type": element["type"], **chosen(element, value)}
+    _refuse_empty_inputs(view)
+    payload = _frame(world, user, "view_submission") | {
+        "trigger_id": world.triggers.new_trigger(user.id, view.id),
+        "view": view_json(view),
+        "response_urls": [],
+    }
+
+    def answered(answer: Json | None) -> None:
+        try:
+            _apply_answer(world, user, view, answer or {})
+        except RefusedError as refusal:
+            world.misuse.append(f"answer to view_submission: {refusal.code} {refusal.messages}")
+
+    return world.deliveries.interaction("interactive", payload, answered)
+
+
+def close_view(world: World, user: User, view: View) -> Delivery | None:
+    """A user closes a modal; the app hears of it only when it asked to (`notify_on_close`)."""
+    world.workspace.modals[user.id].remove(view)
+    if not view.content.get("notify_on_close"):
+        return None
+    payload = _frame(world, user, "view_closed") | {"view": view_json(view), "is_cleared": False}
+    return world.deliveries.interaction("interactive", payload)
+
+
+def slash(world: World, user: User, channel: Channel, command: str, text: str) -> Delivery:
+    """A user types a slash command. Raises ControlError for one that the manifest does not register."""
+    if command not in world.manifest.commands:
+        raise ControlError(f"{command} is not in the manifest; it has {sorted(world.manifest.commands)}")
+    payload = {
+        "token": world.verification_token,
+        "team_id": TEAM_ID,
+        "team_domain": TEAM_DOMAIN,
+        "channel_id": channel.id,
+        "channel_name": channel.name or "directmessage",
+        "user_id": user.id,
+        "user_name": user.name,
+        "command": command,
+        "text": text,
+        "api_app_id": APP_ID,
+        "is_enterprise_install": "false",
+        "response_url": world.triggers.new_response_url(channel.id, user.id, None, None),
+        "trigger_id": world.triggers.new_trigger(user.id),
+    }
+
+    def answered(answer: Json | None) -> None:
+        if not answer:
+            return
+        try:
+            respond(world, ResponseUrl(channel.id, user.id, world.clock.now()), answer)
+        except RefusedError as refusal:
+            world.misuse.append(f"answer to {command}: {refusal.code} {refusal.messages}")
+
+    return world.deliveries.interaction("slash_commands", payload, answered)
+
+
+def message_shortcut(world: World, user: User, message: Message, callback_id: str) -> Delivery:
+    """A user picks the app's action from a message's menu."""
+    if callback_id not in world.manifest.shortcuts:
+        raise ControlError(f"{callback_id} is not in the manifest; it has {sorted(world.manifest.shortcuts)}")
+    channel = world.workspace.channels[message.channel]
+    payload = _frame(world, user, "message_action") | {
+        "callback_id": callback_id,
+        "action_ts": world.workspace.new_ts(),
+        "trigger_id": world.triggers.new_trigger(user.id),
+        "response_url": world.triggers.new_response_url(channel.id, user.id, message.ts, message.thread_ts),
+        "message_ts": message.ts,
+        "channel": {"id": channel.id, "name": channel.name},
+        "message": world.renderer.message(message),
+    }
+    return world.deliveries.interaction("interactive", payload)
+
+
+def _frame(world: World, user: User, kind: str) -> Json:
+    return {
+        "type": kind,
+        "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team_id},
+        "api_app_id": APP_ID,
+        "token": world.verification_token,
+        "team": {"id": TEAM_ID, "domain": TEAM_DOMAIN},
+        "enterprise": None,
+        "is_enterprise_install": False,
+    }
+
+
+def _element(blocks: list[Json], action_id: str, block_id: str | None) -> tuple[str, Json]:
+    found = [
+        (block, element)
+        for block, element in elements_of(blocks)
+        if element.get("action_id") == action_id and block_id in (None, block)
+    ]
+    if len(found) == 1:
+        return found[0]
+    there = [f"{block}/{element.get('action_id')}" for block, element in elements_of(blocks)]
+    problem = "more than one" if found else "no"
+    raise ControlError(f"{problem} element with action_id {action_id!r}; there are {there}")
+
+
+def _action(world: World, block_id: str, element: Json, part: Json) -> Json:
+    action: Json = {"action_id": element["action_id"], "block_id": block_id, "type": element["type"]}
+    shown: Json = {name: element[name] for name in ("text", "value", "url", "style", "placeholder") if name in element}
+    return {**action, **shown, **part, "action_ts": world.workspace.new_ts()}
+
+
+def _refuse_empty_inputs(view: View) -> None:
+    for block in view.content["blocks"]:
+        if block["type"] != "input" or block.get("optional"):
+            continue
+        entered = view.selections[block["block_id"]][block["element"].get("action_id", "")]
+        if all(not value for name, value in entered.items() if name != "type"):
+            raise ControlError(f"Slack would not submit: {block['label']['text']!r} is empty and not optional")
+
+
+def _apply_answer(world: World, user: User, view: View, answer: Json) -> None:
+    """Do what the app's answer to a submission asks: close, clear, show errors, update or push."""
+    stack = world.workspace.modals.get(user.id, [])
+    match answer.get("response_action"):
+        case "errors":
+            view.errors = answer["errors"]
+        case "update":
+            replace_view(world.workspace, view, accept_view(answer["view"], MODAL))
+        case "push":
+            stack.append(new_view(world.workspace, user.id, accept_view(answer["view"], MODAL)))
+        case "clear":
+            stack.clear()
+        case _:
+            if view in stack:
+                stack.remove(view)

@@ -1,0 +1,65 @@
+"""What the app is allowed: the scopes, events and commands its Slack app manifest asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+DEFAULT_SCOPES = (
+    "app_mentions:read",
+    "channels:history",
+    "channels:read",
+    "chat:write",
+    "commands",
+    "files:read",
+    "files:write",
+    "groups:history",
+    "groups:read",
+    "im:history",
+    "im:read",
+    "im:write",
+    "reactions:read",
+    "reactions:write",
+    "users:read",
+    "users:read.email",
+)
+DEFAULT_EVENTS = (
+    "app_home_opened",
+    "app_mention",
+    "message.channels",
+    "message.groups",
+    "message.im",
+    "reaction_added",
+    "reaction_removed",
+    "member_joined_channel",
+    "tokens_revoked",
+    "app_uninstalled",
+)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Scopes of the bot token, events subscribed to, slash commands and shortcuts registered."""
+
+    scopes: frozenset[str] = frozenset(DEFAULT_SCOPES)
+    bot_events: frozenset[str] = frozenset(DEFAULT_EVENTS)
+    commands: frozenset[str] = frozenset({"/ticket"})
+    shortcuts: frozenset[str] = frozenset({"ticket_from_message"})
+    bot_name: str = "helpdesk"
+
+    @classmethod
+    def load(cls, path: Path) -> Manifest:
+        """Read a Slack app manifest in YAML, so that what is shipped is what the tests are held to."""
+        document: dict[str, Any] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        features = document.get("features", {})
+        events = document["settings"].get("event_subscriptions", {}).get("bot_events", [])
+        return cls(
+            scopes=frozenset(document["oauth_config"]["scopes"]["bot"]),
+            bot_events=frozenset(events),
+            commands=frozenset(command["command"] for command in features.get("slash_commands", [])),
+            shortcuts=frozenset(shortcut["callback_id"] for shortcut in features.get("shortcuts", [])),
+            bot_name=features.get("bot_user", {}).get("display_name", "helpdesk"),
+        )
