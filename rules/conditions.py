@@ -223,7 +223,7 @@ def _clean(value: object) -> object:
 
 _DEFAULTS: dict[str, object] = {
     **dict.fromkeys(STRING_FACTS, ""),
-    **{name: () for name in LIST_FACTS},
+    **dict.fromkeys(LIST_FACTS, ()),
     **dict.fromkeys(COUNT_FACTS, 0),
     **dict.fromkeys(FLAG_FACTS, False),
 }
