@@ -7,7 +7,7 @@ is recorded, and for the others the clause that failed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 Facts = Mapping[str, object]
@@ -40,15 +40,17 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matched:
-    """What the rules set, and why: one line for each rule, in order."""
+    """What the rules set, and why: one line for each rule, in order; ``set_by`` names the rule that set a field."""
 
     values: Mapping[str, str]
     because: tuple[str, ...]
+    set_by: Mapping[str, str] = field(default_factory=dict)
 
 
 def match(rules: Sequence[Rule], facts: Facts) -> Matched:
     """Run every rule over the facts."""
     values: dict[str, str] = {}
+    set_by: dict[str, str] = {}
     because: list[str] = []
     for rule in rules:
         failing = rule.when.failing(facts)
@@ -57,6 +59,7 @@ def match(rules: Sequence[Rule], facts: Facts) -> Matched:
             continue
         fresh = {name: value for name, value in rule.then.items() if name not in values}
         values.update(fresh)
+        set_by.update(dict.fromkeys(fresh, rule.name))
         told = ", ".join(f"{name} {value}" for name, value in fresh.items()) or "nothing new"
         because.append(f"rule {rule.name}: yes ({rule.when.text}): {told}")
-    return Matched(values=values, because=tuple(because))
+    return Matched(values=values, because=tuple(because), set_by=set_by)
