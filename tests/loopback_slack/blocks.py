@@ -13,6 +13,7 @@ VIEW_BLOCKS_MAX = 100
 # Undocumented: seen at about 13,200 characters over all blocks (slackapi/bolt-js issue 2509), structure counted too.
 BLOCKS_CHARACTERS_MAX = 13_200
 MARKDOWN_CHARACTERS_MAX = 12_000
+ATTACHMENTS_MAX = 100
 VIEW_BYTES_MAX = 250_000
 
 MESSAGE_TYPES = frozenset(
@@ -44,6 +45,18 @@ ACTION_TYPES = frozenset(
     }
 )
 STATIC_SELECTS = frozenset({"static_select", "multi_static_select"})
+# What each part of a rich text must have.
+RICH_TEXT_LEAVES = {
+    "text": "text",
+    "link": "url",
+    "emoji": "name",
+    "user": "user_id",
+    "usergroup": "usergroup_id",
+    "channel": "channel_id",
+    "broadcast": "range",
+    "date": "timestamp",
+    "color": "value",
+}
 BUTTON_STYLES = frozenset({"primary", "danger"})
 
 
@@ -135,10 +148,19 @@ class BlockCheck:
         for place, each in enumerate(block.get("elements") or []):
             if each.get("type") not in allowed or not isinstance(each.get("elements"), list):
                 self.fault(f"unsupported type: {each.get('type')}", f"{at}/elements/{place}/type")
-                continue
-            for inner, leaf in enumerate(each["elements"]):
-                if leaf.get("type") == "text" and not leaf.get("text"):
-                    self.fault("must be more than 0 characters", f"{at}/elements/{place}/elements/{inner}/text")
+            elif each["type"] == "rich_text_list":
+                self._rich_text(each, f"{at}/elements/{place}")
+            else:
+                self._leaves(each["elements"], f"{at}/elements/{place}/elements")
+
+    def _leaves(self, leaves: list[Json], at: str) -> None:
+        for place, leaf in enumerate(leaves):
+            needed = RICH_TEXT_LEAVES.get(leaf.get("type", ""))
+            if needed is None:
+                self.fault(f"unsupported type: {leaf.get('type')}", f"{at}/{place}/type")
+            elif not leaf.get(needed):
+                said = "must be more than 0 characters" if needed in leaf else f"missing required field: {needed}"
+                self.fault(said, f"{at}/{place}/{needed}")
 
     def _image(self, block: Json, at: str) -> None:
         if not (block.get("image_url") or block.get("slack_file")):
@@ -241,9 +263,30 @@ def accept_message_blocks(blocks: Any) -> list[Json]:
     return with_block_ids(blocks)
 
 
-def with_block_ids(blocks: list[Json]) -> list[Json]:
+def accept_attachments(attachments: Any) -> list[Json]:
+    """Attachments as Slack stores them, the blocks inside them judged like others.
+
+    Raises RefusedError: invalid_attachments, too_many_attachments, invalid_blocks.
+    """
+    if not isinstance(attachments, list) or not all(isinstance(each, dict) for each in attachments):
+        raise RefusedError("invalid_attachments")
+    if len(attachments) > ATTACHMENTS_MAX:
+        raise RefusedError("too_many_attachments")
+    stored: list[Json] = []
+    for place, each in enumerate(attachments, start=1):
+        faults = BlockCheck(f"/attachments/{place - 1}/blocks").check(
+            each.get("blocks", []), MESSAGE_TYPES, MESSAGE_BLOCKS_MAX
+        )
+        if faults:
+            raise RefusedError("invalid_blocks", [f"[ERROR] {fault}" for fault in faults], errors=faults)
+        inner = {"blocks": with_block_ids(each["blocks"], f"a{place}b")} if "blocks" in each else {}
+        stored.append({"id": place, "fallback": "[no preview available]", **each, **inner})
+    return stored
+
+
+def with_block_ids(blocks: list[Json], prefix: str = "b") -> list[Json]:
     """The same blocks, with an id for each that came without one."""
-    return [{**block, "block_id": block.get("block_id") or f"b{place}"} for place, block in enumerate(blocks)]
+    return [{**block, "block_id": block.get("block_id") or f"{prefix}{place}"} for place, block in enumerate(blocks)]
 
 
 def elements_of(blocks: list[Json]) -> Iterator[tuple[str, Json]]:

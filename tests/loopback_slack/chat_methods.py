@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.loopback_slack.blocks import accept_message_blocks
+from tests.loopback_slack.blocks import accept_attachments, accept_message_blocks
 from tests.loopback_slack.errors import Json, RefusedError
 from tests.loopback_slack.methods import SPECIAL, TIER_3, TIER_4, flag, method
 from tests.loopback_slack.state import BOT_ID, BOT_USER_ID, Channel, Message
@@ -13,7 +13,6 @@ from tests.loopback_slack.world import World
 
 TEXT_TRUNCATED_AT = 40_000
 UPDATE_TEXT_MAX = 4_000
-ATTACHMENTS_MAX = 100
 TS = re.compile(r"\d{10}\.\d{6}")
 CONTENT = "text blocks attachments markdown_text"
 LOOKS = "as_user icon_emoji icon_url link_names mrkdwn parse username"
@@ -27,11 +26,7 @@ def content_of(args: Json) -> Json:
         return {"text": str(args["markdown_text"]), "blocks": [], "attachments": []}
     text = str(args.get("text") or "")
     blocks = accept_message_blocks(args["blocks"]) if args.get("blocks") else []
-    attachments = args.get("attachments") or []
-    if not isinstance(attachments, list):
-        raise RefusedError("invalid_attachments")
-    if len(attachments) > ATTACHMENTS_MAX:
-        raise RefusedError("too_many_attachments")
+    attachments = accept_attachments(args.get("attachments") or [])
     if not (text.strip() or blocks or attachments):
         raise RefusedError("no_text")
     return {"text": text[:TEXT_TRUNCATED_AT], "blocks": blocks, "attachments": attachments}

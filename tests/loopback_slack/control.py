@@ -261,6 +261,13 @@ class Control(Reading):
             if not each.retiring
         ]
 
+    def go_down(self) -> None:
+        self.world.is_down = True
+        self._sockets.cut()
+
+    def come_back(self) -> None:
+        self.world.is_down = False
+
     async def disconnect(self, reason: str) -> int:
         return await self._sockets.ask_to_reconnect(reason)
 

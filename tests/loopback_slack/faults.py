@@ -15,8 +15,9 @@ class Fault:
     """What goes wrong with one call.
 
     `status` answers with that HTTP status, `error` with a business error, `retry_after_s` adds the header (and is
-    a 429 unless told otherwise), `delay_s` waits first, `drop` cuts the connection. `after_work` lets the call do its
-    work and only then goes wrong, which is how a post comes to exist that its sender never heard of.
+    a 429 unless told otherwise), `delay_s` waits before anything else, `drop` cuts the connection. `after_work` lets
+    the call do its work and only then waits or goes wrong, which is how a post comes to exist that its sender never
+    heard of.
     """
 
     status: int | None = None

@@ -255,6 +255,14 @@ class SlackHands(Looking):
         """Send an event once more without saying that it is a retry."""
         self.do("repeat_event", delivery_id=delivery_id)
 
+    def go_down(self) -> None:
+        """Slack is gone: sockets break and calls find a cut connection until `come_back`. Nothing is forgotten."""
+        self.do("go_down")
+
+    def come_back(self) -> None:
+        """Slack is there again."""
+        self.do("come_back")
+
     def disconnect(self, reason: str = "refresh_requested") -> int:
         """Ask the app to reconnect: warning, refresh_requested, link_disabled or too_many_websockets."""
         return int(self.do("disconnect", reason=reason))

@@ -29,7 +29,7 @@ def click(
     channel = world.workspace.channels[message.channel]
     if user.id not in channel.members:
         raise ControlError(f"{user.name} is not in {channel.name or channel.id} and cannot click there")
-    block, element = _element(message.blocks, action_id, block_id)
+    block, element = _element(message.all_blocks, action_id, block_id)
     part = chosen(element, value)
     if part and element["type"] != "overflow":
         selected = {"type": element["type"], **part}

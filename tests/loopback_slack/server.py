@@ -9,6 +9,7 @@ from tests.loopback_slack.clock import SlackClock
 from tests.loopback_slack.control import Control
 from tests.loopback_slack.deliveries import EVENT_RETRY_DELAYS_S, Deliveries
 from tests.loopback_slack.errors import ControlError, Json, RefusedError
+from tests.loopback_slack.faults import Fault
 from tests.loopback_slack.file_methods import receive_bytes
 from tests.loopback_slack.http_delivery import HttpDelivery
 from tests.loopback_slack.manifest import Manifest
@@ -44,12 +45,12 @@ class Server:
         self.control = Control(self.world, self.deliveries, self.sockets, self.requests)
         self.web_api = WebApi(self.world)
         starting_people(self.world)
-        self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+        self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.1)
 
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=BODY_MAX)
         app.router.add_route("*", "/api/{method}", self.web_api.serve)
-        app.router.add_get("/link/", self.sockets.serve)
+        app.router.add_get("/link/", self._socket)
         app.router.add_post("/upload/v1/{file}", self._upload)
         app.router.add_get("/files-pri/{file}/{name}", self._download)
         app.router.add_get("/files-pri/{file}/download/{name}", self._download)
@@ -73,8 +74,16 @@ class Server:
         await self.requests.close()
         await self._runner.cleanup()
 
+    def _fault(self, what: str) -> Fault | None:
+        return Fault(drop=True) if self.world.is_down else self.world.faults.take(what)
+
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
+        if self.world.is_down:
+            return faulty_answer(request, Fault(drop=True))
+        return await self.sockets.serve(request)
+
     async def _upload(self, request: web.Request) -> web.StreamResponse:
-        fault = self.world.faults.take("upload")
+        fault = self._fault("upload")
         if fault and not fault.after_work:
             return faulty_answer(request, fault)
         if request.content_type.startswith("multipart/"):
@@ -91,7 +100,7 @@ class Server:
 
     async def _download(self, request: web.Request) -> web.StreamResponse:
         """The bytes, for a bearer of the bot token; for anyone else a login page, with status 200."""
-        fault = self.world.faults.take("download")
+        fault = self._fault("download")
         if fault:
             return faulty_answer(request, fault)
         bearer = request.headers.get("Authorization") == f"Bearer {self.world.bot_token}"
@@ -105,7 +114,7 @@ class Server:
     async def _response(self, request: web.Request) -> web.StreamResponse:
         body: Json = await request.json()
         self.world.calls.append({"method": "response_url", "arguments": body, "at": self.world.clock.now()})
-        fault = self.world.faults.take("response_url")
+        fault = self._fault("response_url")
         if fault and not fault.after_work:
             return faulty_answer(request, fault)
         try:

@@ -16,7 +16,8 @@ from tests.loopback_slack.state import APP_ID
 
 CONNECTIONS_MAX = 10
 TICKET_LIFE_S = 30.0
-DISCONNECT_REASONS = frozenset({"warning", "refresh_requested", "link_disabled", "too_many_websockets"})
+# How long after saying so Slack closes the socket, by the reason given.
+CLOSED_AFTER_S = {"warning": 10.0, "refresh_requested": 1.0, "link_disabled": 1.0, "too_many_websockets": 1.0}
 
 
 @dataclass(eq=False)
@@ -143,22 +144,24 @@ class SocketMode:
         return ready[self._turn % len(ready)]
 
     async def ask_to_reconnect(self, reason: str) -> int:
-        """Send `disconnect` on every connection; all but a warning close it too. Returns how many were told."""
-        if reason not in DISCONNECT_REASONS:
-            raise ControlError(f"{reason!r} is no reason Slack gives; it gives {sorted(DISCONNECT_REASONS)}")
+        """Send `disconnect` on every connection and close it a little later. Returns how many were told."""
+        if reason not in CLOSED_AFTER_S:
+            raise ControlError(f"{reason!r} is no reason Slack gives; it gives {sorted(CLOSED_AFTER_S)}")
         told = list(self.connections)
         for connection in told:
             await connection.socket.send_json({"type": "disconnect", "reason": reason, "debug_info": _debug_info()})
-            if reason != "warning":
-                connection.retiring = True
-                self._close_soon(connection)
+            connection.retiring = reason != "warning"
+            self._close_later(connection, CLOSED_AFTER_S[reason])
         return len(told)
 
-    def _close_soon(self, connection: Connection) -> None:
-        # Closing waits for the app's close frame, and the waiting test may be what keeps the app from sending it.
-        task = asyncio.get_running_loop().create_task(_close(connection))
+    def _close_later(self, connection: Connection, delay_s: float) -> None:
+        task = asyncio.get_running_loop().create_task(self._closed_after(connection, delay_s))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+    async def _closed_after(self, connection: Connection, delay_s: float) -> None:
+        await self.clock.sleep(delay_s)
+        await connection.socket.close()
 
     def cut(self) -> int:
         """Break every connection without a word, as a dying network does. Returns how many there were."""
@@ -175,10 +178,6 @@ class SocketMode:
         for task in list(self._closing):
             task.cancel()
         await asyncio.gather(*self._closing, return_exceptions=True)
-
-
-async def _close(connection: Connection) -> None:
-    await connection.socket.close()
 
 
 def _envelope(envelope_id: str, delivery: Delivery, retry_attempt: int, retry_reason: str | None) -> Json:

@@ -74,6 +74,12 @@ class Message:
     hidden_from_all_but: str | None = None
 
     @property
+    def all_blocks(self) -> list[Json]:
+        """Its blocks, and those inside its attachments."""
+        inside = [block for attachment in self.attachments for block in attachment.get("blocks", [])]
+        return [*self.blocks, *inside]
+
+    @property
     def is_reply(self) -> bool:
         return self.thread_ts is not None and self.thread_ts != self.ts
 

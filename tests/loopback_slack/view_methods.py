@@ -69,7 +69,7 @@ def views_open(world: World, args: Json) -> Json:
     content = accept_view(args["view"], MODAL)
     trigger = world.triggers.use_trigger(_trigger_id(args))
     if trigger.view_id is not None:
-        # From inside a modal, views.open starts a second stack only in Slack's nightmares: push is the way.
+        # Slack documents only views.push from inside a modal, so nothing here may come to depend on views.open there.
         raise RefusedError("invalid_trigger_id")
     world.workspace.modals[trigger.user] = []
     view = new_view(world.workspace, trigger.user, content)

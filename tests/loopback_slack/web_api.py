@@ -31,6 +31,9 @@ class WebApi:
         token, arguments = await _read(request)
         record: Json = {"method": name, "arguments": arguments, "at": self.world.clock.now()}
         self.world.calls.append(record)
+        if self.world.is_down:
+            record["fault"] = "down"
+            return faulty_answer(request, Fault(drop=True))
         fault = self.world.faults.take(name)
         if fault is None:
             return self._answer(record, token, name, arguments)
@@ -39,13 +42,12 @@ class WebApi:
     async def _with_fault(
         self, request: web.Request, fault: Fault, record: Json, token: str | None, arguments: Json
     ) -> web.StreamResponse:
-        await self.world.clock.sleep(fault.delay_s)
-        if not fault.breaks_the_answer:
-            return self._answer(record, token, record["method"], arguments)
-        if fault.after_work:
-            self._answer(record, token, record["method"], arguments)
+        answer = self._answer(record, token, record["method"], arguments) if fault.after_work else None
         record["fault"] = "after work" if fault.after_work else "before work"
-        return faulty_answer(request, fault)
+        await self.world.clock.sleep(fault.delay_s)
+        if fault.breaks_the_answer:
+            return faulty_answer(request, fault)
+        return answer or self._answer(record, token, record["method"], arguments)
 
     def _answer(self, record: Json, token: str | None, name: str, arguments: Json) -> web.Response:
         try:

@@ -35,6 +35,7 @@ class World:
         self.triggers = Triggers(self.workspace, clock)
         self.events = EventFeed(self.workspace, manifest, self.renderer, deliveries, self.verification_token)
         self.token_error: str | None = None
+        self.is_down = False
         self.calls: list[Json] = []
         self.misuse: list[str] = []
         self.base_url = ""

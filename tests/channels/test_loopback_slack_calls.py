@@ -1,0 +1,188 @@
+"""The tests' own Slack answers Web API calls as Slack does: what it takes, refuses, limits and loses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from tests.loopback_slack import ControlError, LoopbackSlack, RemoteSlack
+from tests.loopback_slack.probes import CARD, refusal
+
+NOON = 1_790_000_000.0
+
+
+@pytest.fixture
+def slack() -> Iterator[LoopbackSlack]:
+    with LoopbackSlack(frozen_at=NOON) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def client(slack: LoopbackSlack) -> AsyncIterator[AsyncWebClient]:
+    yield AsyncWebClient(slack.bot_token, base_url=slack.api_url, retry_handlers=[])
+
+
+@pytest.mark.asyncio
+async def test_a_card_is_posted_changed_and_found_again_by_its_metadata(
+    slack: LoopbackSlack, client: AsyncWebClient
+) -> None:
+    """Metadata comes back only when asked for, and an update without blocks takes the blocks away."""
+    support = slack.channel("support")["id"]
+    metadata = {"event_type": "ticket", "event_payload": {"key": "17:card"}}
+    posted = await client.chat_postMessage(channel=support, text="#1042", blocks=CARD, metadata=metadata)
+    with_it = await client.conversations_history(channel=support, include_all_metadata=True)
+    without = await client.conversations_history(channel=support)
+    assert with_it["messages"][0]["metadata"] == metadata
+    assert "metadata" not in without["messages"][0]
+    assert without["messages"][0]["bot_id"] == slack.bot_id
+
+    await client.chat_update(channel=support, ts=posted["ts"], text="#1042 resolved")
+    shown = slack.message("support", posted["ts"])
+    assert (shown["text"], shown["metadata"]) == ("#1042 resolved", metadata)
+    assert "blocks" not in shown
+
+
+@pytest.mark.asyncio
+async def test_too_many_calls_get_429_and_are_let_in_after_the_named_time(
+    slack: LoopbackSlack, client: AsyncWebClient
+) -> None:
+    """About one post a second and channel, after a short burst."""
+    support = slack.channel("support")["id"]
+    for number in range(3):
+        await client.chat_postMessage(channel=support, text=str(number))
+    with pytest.raises(SlackApiError) as caught:
+        await client.chat_postMessage(channel=support, text="too much")
+    assert caught.value.response.status_code == 429
+    assert caught.value.response["error"] == "ratelimited"
+    slack.advance(float(caught.value.response.headers["Retry-After"]))
+    await client.chat_postMessage(channel=support, text="now")
+    assert [each["text"] for each in slack.messages("support")] == ["0", "1", "2", "now"]
+
+
+@pytest.mark.asyncio
+async def test_a_post_can_be_made_though_its_sender_hears_of_a_failure(
+    slack: LoopbackSlack, client: AsyncWebClient
+) -> None:
+    """Dropped before the work nothing exists; dropped after it, or answered 500, the message is there."""
+    support = slack.channel("support")["id"]
+    slack.fault("chat.postMessage", drop=True)
+    slack.fault("chat.postMessage", drop=True, after_work=True)
+    slack.fault("chat.postMessage", status=500, after_work=True)
+    slack.fault("chat.postMessage", retry_after_s=7)
+    for text in ("lost", "there all the same"):
+        with pytest.raises(aiohttp.ClientError):
+            await client.chat_postMessage(channel=support, text=text)
+    with pytest.raises(SlackApiError) as caught:
+        await client.chat_postMessage(channel=support, text="there too")
+    assert caught.value.response.status_code == 500
+    with pytest.raises(SlackApiError) as caught:
+        await client.chat_postMessage(channel=support, text="later")
+    assert caught.value.response.headers["Retry-After"] == "7"
+    assert [each["text"] for each in slack.messages("support")] == ["there all the same", "there too"]
+    assert slack.faults_left() == {}
+
+
+@pytest.mark.asyncio
+async def test_tokens_scopes_and_membership_are_judged_as_slack_does(
+    slack: LoopbackSlack, client: AsyncWebClient
+) -> None:
+    """Each wrong call gets the error that Slack gives for it."""
+    wrong = AsyncWebClient("xoxb-wrong", base_url=slack.api_url)
+    assert await refusal(wrong.auth_test()) == "invalid_auth"
+    assert await refusal(client.apps_connections_open(app_token=slack.bot_token)) == "not_allowed_token_type"
+    assert await refusal(client.team_info()) == "missing_scope"
+    general = slack.channel("general")["id"]
+    private = slack.add_channel("board", ["ana"], private=True, with_bot=False)["id"]
+    assert await refusal(client.chat_postMessage(channel=general, text="hi")) == "not_in_channel"
+    assert await refusal(client.chat_postMessage(channel=private, text="hi")) == "channel_not_found"
+    assert await refusal(client.users_lookupByEmail(email="x@example.com")) == "users_not_found"
+    assert (await client.users_lookupByEmail(email="ana@example.com"))["user"]["id"] == slack.user("ana")["id"]
+    said = slack.post("ana", "support", "hi")
+    support = slack.channel("support")["id"]
+    assert await refusal(client.chat_update(channel=support, ts=said["ts"], text="x")) == "cant_update_message"
+    await client.reactions_add(channel=support, timestamp=said["ts"], name="eyes")
+    again = client.reactions_add(channel=support, timestamp=said["ts"], name="eyes")
+    assert await refusal(again) == "already_reacted"
+    slack.refuse_tokens("account_inactive")
+    assert await refusal(client.auth_test()) == "account_inactive"
+
+
+@pytest.mark.asyncio
+async def test_blocks_beyond_slacks_limits_are_refused_with_their_place(
+    slack: LoopbackSlack, client: AsyncWebClient
+) -> None:
+    """Limits that Slack documents, and the one on the whole that it does not."""
+    support = slack.channel("support")["id"]
+    long_header = [{"type": "header", "text": {"type": "plain_text", "text": "x" * 151}}]
+    with pytest.raises(SlackApiError) as caught:
+        await client.chat_postMessage(channel=support, text="x", blocks=long_header)
+    assert caught.value.response["error"] == "invalid_blocks"
+    assert caught.value.response["errors"] == ["must be less than 151 characters [json-pointer:/blocks/0/text/text]"]
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3000}}
+    too_long = client.chat_postMessage(channel=support, text="x", blocks=[section] * 5)
+    assert await refusal(too_long) == "msg_blocks_too_long"
+    assert await refusal(client.chat_postMessage(channel=support, text="x", blocks=[section] * 51)) == "invalid_blocks"
+    empty = client.api_call("chat.postMessage", json={"channel": support, "text": " ", "blocks": []})
+    assert await refusal(empty) == "no_text"
+    posted = await client.chat_postMessage(channel=support, text="x" * 50_000)
+    assert len(slack.message("support", posted["ts"])["text"]) == 40_000
+    assert await refusal(client.chat_update(channel=support, ts=posted["ts"], text="x" * 4001)) == "msg_too_long"
+
+
+@pytest.mark.asyncio
+async def test_what_slack_does_not_know_is_refused_and_fails_the_test_that_did_it() -> None:
+    """Unknown methods and arguments end the `with` block in an error, unless forgiven."""
+
+    async def misuse() -> None:
+        with LoopbackSlack() as slack:
+            client = AsyncWebClient(slack.bot_token, base_url=slack.api_url)
+            assert await refusal(client.api_call("chat.shout")) == "unknown_method"
+            assert await refusal(client.auth_test(loudly=True)) == "invalid_arguments"
+
+    with pytest.raises(AssertionError, match=r"chat\.shout: unknown method; auth\.test: unknown arguments"):
+        await misuse()
+
+
+@pytest.mark.asyncio
+async def test_a_file_is_uploaded_in_three_steps_and_read_back_with_the_token(
+    slack: LoopbackSlack, client: AsyncWebClient
+) -> None:
+    """The answer names no message; the share comes a moment later. Without the token there is a login page."""
+    card = await client.chat_postMessage(channel=slack.channel("support")["id"], text="#1042")
+    await client.files_upload_v2(
+        channel=card["channel"], thread_ts=card["ts"], filename="mail.txt", content="the whole mail"
+    )
+    thread = await slack.eventually(lambda: slack.messages("support", card["ts"])[1:])
+    url = thread[0]["files"][0]["url_private"]
+    async with aiohttp.ClientSession() as session:
+        async with session.get(url, headers={"Authorization": f"Bearer {slack.bot_token}"}) as response:
+            assert await response.text() == "the whole mail"
+        async with session.get(url) as response:
+            assert (response.status, response.content_type) == (200, "text/html")
+
+
+def test_another_process_runs_it_and_the_test_acts_over_http() -> None:
+    command = [sys.executable, "-m", "tests.loopback_slack", "--port", "0"]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root) as process:
+        try:
+            assert process.stdout is not None
+            facts = json.loads(process.stdout.readline())
+            slack = RemoteSlack(facts["control_url"])
+            said = slack.post("ana", "support", "over the wall")
+            assert slack.message("support", said["ts"])["text"] == "over the wall"
+            assert slack.api_url == facts["api_url"]
+            with pytest.raises(ControlError, match="no user 'zoe'"):
+                slack.post("zoe", "support", "hello")
+        finally:
+            process.terminate()
+    assert process.returncode == 0
