@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from functools import partial
 
 import aiohttp
@@ -13,6 +14,7 @@ import pytest_asyncio
 from aiohttp import web
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from tests.loopback_slack import ControlError, LoopbackSlack
 from tests.loopback_slack.probes import CARD, MODAL, Desk, bare_socket, envelope_from, refusal
@@ -240,3 +242,98 @@ async def test_events_by_http_are_signed_and_tried_again_with_headers(slack: Loo
     signed = headers["x-slack-signature"]
     now = SignatureVerifier(slack.signing_secret)
     assert now.generate_signature(timestamp=headers["x-slack-request-timestamp"], body=body) == signed
+
+
+@pytest.mark.asyncio
+async def test_each_event_goes_to_one_of_the_open_sockets(slack: LoopbackSlack) -> None:
+    """Two sockets share the events between them, and an eleventh is sent away."""
+    async with AsyncExitStack() as opened:
+        sockets = [await opened.enter_async_context(bare_socket(slack)) for _ in range(10)]
+        for number in range(10):
+            slack.post("ana", "support", str(number))
+        heard = [await envelope_from(socket) for socket in sockets]
+        assert sorted(each["payload"]["event"]["text"] for each in heard) == [str(number) for number in range(10)]
+        client = AsyncWebClient(slack.bot_token, base_url=slack.api_url)
+        eleventh = await client.apps_connections_open(app_token=slack.app_token)
+        session = await opened.enter_async_context(aiohttp.ClientSession())
+        async with session.ws_connect(eleventh["url"]) as socket:
+            assert (await socket.receive_json())["reason"] == "too_many_websockets"
+
+
+@pytest.mark.asyncio
+async def test_an_event_whose_socket_dies_unconfirmed_comes_on_the_next_one(slack: LoopbackSlack) -> None:
+    """Reading an event is not confirming it."""
+    async with bare_socket(slack) as dying:
+        slack.post("ana", "support", "hello")
+        first = await envelope_from(dying)
+        async with bare_socket(slack) as other:
+            await dying.close()
+            again = await envelope_from(other)
+            assert again["payload"]["event_id"] == first["payload"]["event_id"]
+            assert again["retry_attempt"] == 1
+            await other.send_json({"envelope_id": again["envelope_id"]})
+
+
+@pytest.mark.asyncio
+async def test_a_direct_message_and_another_bot_are_told_as_slack_tells_them(slack: LoopbackSlack, desk: Desk) -> None:
+    slack.post("ana", "@ana", "my laptop is dead, write to ana@example.com")
+    slack.other_bot_post("support", "deployed")
+    slack.post("ana", "general", "the desk is not in this channel")
+    slack.join("helpdesk", "general")
+    slack.post("ana", "general", "now it is")
+    await slack.eventually(lambda: len(desk.texts()) == 3)
+    direct, other, general = desk.events()
+    assert (direct["channel_type"], direct["channel"][0]) == ("im", "D")
+    assert direct["text"] == "my laptop is dead, write to <mailto:ana@example.com|ana@example.com>"
+    assert (other["subtype"], other["bot_id"]) == ("bot_message", "B0OTHERBOT")
+    assert general["text"] == "now it is"
+
+
+@pytest.mark.asyncio
+async def test_a_broadcast_reply_is_marked_and_a_deleted_root_leaves_a_tombstone(
+    slack: LoopbackSlack, client: AsyncWebClient, desk: Desk
+) -> None:
+    """Nobody can reply under a tombstone."""
+    root = slack.post("ana", "support", "root")
+    slack.post("ben", "support", "also to the channel", thread_ts=root["ts"], broadcast=True)
+    slack.delete("ana", "support", root["ts"])
+    await slack.eventually(lambda: len(desk.events()) == 3)
+    assert desk.events()[1]["subtype"] == "thread_broadcast"
+    assert desk.events()[2]["message"]["subtype"] == "tombstone"
+    reply = client.chat_postMessage(channel=slack.channel("support")["id"], text="late", thread_ts=root["ts"])
+    assert await refusal(reply) == "cannot_reply_to_message"
+
+
+@pytest.mark.asyncio
+async def test_while_slack_is_down_nothing_gets_through_and_nothing_is_forgotten(
+    slack: LoopbackSlack, client: AsyncWebClient, desk: Desk
+) -> None:
+    """Calls find a cut connection; the SDK connects again by itself when Slack is back."""
+    slack.post("ana", "support", "before")
+    await slack.eventually(desk.texts)
+    slack.go_down()
+    with pytest.raises(aiohttp.ClientError):
+        await client.auth_test()
+    slack.come_back()
+    await slack.eventually(slack.connections)
+    assert [each["text"] for each in slack.messages("support")] == ["before"]
+
+
+@pytest.mark.asyncio
+async def test_a_response_url_lives_five_uses_and_half_an_hour(slack: LoopbackSlack, client: AsyncWebClient) -> None:
+    """By default only the user sees the answer; it can also replace the message."""
+    card = await client.chat_postMessage(channel=slack.channel("support")["id"], text="#1042", blocks=CARD)
+    first = slack.click("ana", "support", card["ts"], "claim")
+    url = slack.delivery(first)["payload"]["response_url"]
+    answers = AsyncWebhookClient(url, retry_handlers=[])
+    assert (await answers.send(text="only for you")).status_code == 200
+    assert (await answers.send(text="claimed by ana", replace_original=True)).status_code == 200
+    assert slack.ephemerals("ana")[0]["text"] == "only for you"
+    assert slack.message("support", card["ts"])["text"] == "claimed by ana"
+    for _ in range(3):
+        await answers.send(text="again")
+    assert (await answers.send(text="a sixth time")).status_code == 404
+    slack.slash("ana", "support", "/ticket", "new")
+    late = slack.deliveries("slash_commands")[0]["payload"]["response_url"]
+    slack.advance(30 * 60 + 1)
+    assert (await AsyncWebhookClient(late, retry_handlers=[]).send(text="late")).status_code == 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -14,8 +15,8 @@ import pytest_asyncio
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.loopback_slack import ControlError, LoopbackSlack, RemoteSlack
-from tests.loopback_slack.probes import CARD, refusal
+from tests.loopback_slack import ControlError, LoopbackSlack, Manifest, RemoteSlack
+from tests.loopback_slack.probes import CARD, MODAL, refusal
 
 NOON = 1_790_000_000.0
 
@@ -186,3 +187,85 @@ def test_another_process_runs_it_and_the_test_acts_over_http() -> None:
         finally:
             process.terminate()
     assert process.returncode == 0
+
+
+@pytest.mark.asyncio
+async def test_a_post_done_too_late_for_its_sender_exists_all_the_same(
+    slack: LoopbackSlack, client: AsyncWebClient
+) -> None:
+    """The sender gives up waiting; the message is there, and a resend would be the second."""
+    slack.fault("chat.postMessage", delay_s=60, after_work=True)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(client.chat_postMessage(channel=slack.channel("support")["id"], text="slow"), 0.2)
+    assert [each["text"] for each in slack.messages("support")] == ["slow"]
+
+
+@pytest.mark.asyncio
+async def test_a_trigger_opens_one_modal_within_three_seconds(slack: LoopbackSlack, client: AsyncWebClient) -> None:
+    """Then it is spent, or has expired; a hash guards against overwriting what somebody else changed."""
+
+    def trigger() -> str:
+        return str(slack.delivery(slack.slash("ana", "support", "/ticket"))["payload"]["trigger_id"])
+
+    late = trigger()
+    slack.advance(3.5)
+    assert await refusal(client.views_open(trigger_id=late, view=MODAL)) == "expired_trigger_id"
+    assert await refusal(client.views_open(trigger_id="made up", view=MODAL)) == "invalid_trigger_id"
+    opened = (await client.views_open(trigger_id=trigger(), view=MODAL))["view"]
+    changed = {**MODAL, "title": {"type": "plain_text", "text": "Changed"}}
+    await client.views_update(view_id=opened["id"], hash=opened["hash"], view=changed)
+    stale = client.views_update(view_id=opened["id"], hash=opened["hash"], view=MODAL)
+    assert await refusal(stale) == "hash_conflict"
+    assert [view["title"]["text"] for view in slack.modals("ana")] == ["Changed"]
+    no_submit = {name: value for name, value in MODAL.items() if name != "submit"}
+    assert await refusal(client.views_open(trigger_id=trigger(), view=no_submit)) == "invalid_arguments"
+
+
+@pytest.mark.asyncio
+async def test_a_home_tab_is_published_for_each_user(slack: LoopbackSlack, client: AsyncWebClient) -> None:
+    home = {"type": "home", "blocks": CARD}
+    await client.views_publish(user_id=slack.user("ana")["id"], view=home)
+    shown = slack.home("ana")
+    assert shown is not None
+    assert [block["type"] for block in shown["blocks"]] == ["header", "actions"]
+    assert slack.home("ben") is None
+    slack.open_home("ana")
+    opened = slack.deliveries("events_api")[-1]["payload"]["event"]
+    assert (opened["type"], opened["tab"], opened["view"]["id"]) == ("app_home_opened", "home", shown["id"])
+    clicked = slack.delivery(slack.click_in_view("ana", "claim"))["payload"]
+    assert (clicked["container"]["type"], clicked["actions"][0]["value"]) == ("view", "1042")
+
+
+@pytest.mark.asyncio
+async def test_history_and_lists_come_in_pages(slack: LoopbackSlack, client: AsyncWebClient) -> None:
+    """Newest first, by cursor, and from a moment on."""
+    said = [slack.post("ana", "support", str(number))["ts"] for number in range(5)]
+    support = slack.channel("support")["id"]
+    pages = [page["messages"] async for page in await client.conversations_history(channel=support, limit=2)]
+    assert [[each["ts"] for each in page] for page in pages] == [said[:2:-1], said[2:0:-1], said[:1]]
+    since = await client.conversations_history(channel=support, oldest=said[2])
+    assert [each["ts"] for each in since["messages"]] == [said[4], said[3]]
+    inclusive = await client.conversations_history(channel=support, oldest=said[2], latest=said[3], inclusive=True)
+    assert [each["ts"] for each in inclusive["messages"]] == [said[3], said[2]]
+    listed = await client.conversations_list(types="public_channel,private_channel")
+    assert [each["name"] for each in listed["channels"]] == ["general", "support", "triage"]
+    members = await client.conversations_members(channel=support)
+    assert members["members"] == slack.channel("support")["members"]
+    assert await refusal(client.conversations_replies(channel=support, ts="1.000000")) == "thread_not_found"
+
+
+def test_the_manifest_decides_what_the_app_may_do(tmp_path: Path) -> None:
+    """Scopes, events and commands are read from the file that is shipped to users."""
+    manifest = tmp_path / "manifest.yaml"
+    manifest.write_text(
+        "features: {slash_commands: [{command: /desk}]}\n"
+        "oauth_config: {scopes: {bot: [chat:write]}}\n"
+        "settings: {event_subscriptions: {bot_events: [message.im]}}\n"
+    )
+    with LoopbackSlack(Manifest.load(manifest)) as slack:
+        slack.post("ana", "support", "not subscribed")
+        slack.post("ana", "@ana", "subscribed")
+        assert [each["payload"]["event"]["text"] for each in slack.deliveries("events_api")] == ["subscribed"]
+        with pytest.raises(ControlError, match="/ticket is not in the manifest"):
+            slack.slash("ana", "support", "/ticket")
+        slack.slash("ana", "support", "/desk")
