@@ -39,12 +39,14 @@ def facts(
 ) -> Facts:
     """What conditions may ask about a message. ``impact`` and ``urgency`` are what the sender gave, if anything.
 
-    ``text`` is what the sender wrote, without what they quoted.
+    ``text`` is what the sender wrote, without what they quoted; ``message`` is the subject and it.
     """
+    text = message.reply_text.strip() or message.text
     return PreparedFacts(
         {
             "subject": message.subject,
-            "text": message.reply_text.strip() or message.text,
+            "text": text,
+            "message": f"{message.subject}\n{text}",
             "sender.email": message.sender.email,
             "sender.domain": message.sender.domain,
             "sender.name": message.sender.name,

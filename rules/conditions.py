@@ -8,6 +8,7 @@ An evaluation that breaks (a division by zero) is "no", with the reason, never a
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -20,6 +21,7 @@ from rules.matching import Facts
 STRING_FACTS = (
     "subject",
     "text",
+    "message",
     "sender.email",
     "sender.domain",
     "sender.name",
@@ -119,26 +121,45 @@ def mentions(text: str, words: Sequence[str]) -> bool:
     """Whether one of the words stands in the text, upper or lower case alike.
 
     Words in letters with spaces between them (``down``) must stand by themselves, so that ``download`` is none;
-    ``crash*`` takes any ending, and any blank in a phrase fits any run of blanks. Chinese words may stand anywhere.
+    ``crash*`` takes any ending, and a blank in a phrase fits any run of blanks. Chinese words may stand anywhere.
     """
-    return _finder(tuple(words)).search(text) is not None
+    folded = _fold(text)
+    return any(_stands_in(folded, *form) for form in _word_forms(tuple(words)))
 
 
 @lru_cache(maxsize=1024)
-def _finder(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(_word_pattern(word) for word in words if word.strip("* ")) or r"(?!)", re.IGNORECASE)
+def _word_forms(words: tuple[str, ...]) -> tuple[tuple[str, bool, bool], ...]:
+    """Each word folded, with whether it must begin and end by itself."""
+    forms = []
+    for word in words:
+        open_end = word.rstrip().endswith("*")
+        body = _fold(word.strip().removesuffix("*")).strip()
+        if body:
+            forms.append((body, _is_latin(body[0]), _is_latin(body[-1]) and not open_end))
+    return tuple(forms)
 
 
-def _word_pattern(word: str) -> str:
-    stem, open_end = word.strip().removesuffix("*"), word.strip().endswith("*")
-    body = r"\s+".join(re.escape(part) for part in stem.split())
-    before = r"(?<![A-Za-z0-9_])" if _is_latin(stem[0]) else ""
-    after = r"(?![A-Za-z0-9_])" if _is_latin(stem[-1]) and not open_end else ""
-    return before + body + after
+@lru_cache(maxsize=16)
+def _fold(text: str) -> str:
+    """A text with case, width, kind of apostrophe and blanks evened out; the rules of one message share it."""
+    even = text if text.isascii() else unicodedata.normalize("NFKC", text).replace("\u2019", "'")
+    return " ".join(even.casefold().split())
+
+
+def _stands_in(text: str, word: str, alone_before: bool, alone_after: bool) -> bool:
+    at = text.find(word)
+    while at >= 0:
+        end = at + len(word)
+        joined_before = alone_before and at > 0 and _is_latin(text[at - 1])
+        joined_after = alone_after and end < len(text) and _is_latin(text[end])
+        if not joined_before and not joined_after:
+            return True
+        at = text.find(word, at + 1)
+    return False
 
 
 def _is_latin(character: str) -> bool:
-    return character.isascii() and character.isalnum()
+    return character.isascii() and (character.isalnum() or character == "_")
 
 
 def _conjuncts(text: str) -> Iterator[str]:
