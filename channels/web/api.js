@@ -1,0 +1,80 @@
+// Talks to the desk: questions, commands, and news of changes as they happen.
+
+export class Refused extends Error {
+  constructor(code, text) {
+    super(text);
+    this.code = code;
+  }
+}
+
+async function answer(response) {
+  let body = {};
+  try {
+    body = await response.json();
+  } catch {
+    throw new Refused("unreadable", "The desk gave no readable answer.");
+  }
+  if (response.ok) return body;
+  const refusal = body.refusal ?? { code: "failed", text: "The desk did not say why." };
+  throw new Refused(refusal.code, refusal.text);
+}
+
+async function asked(path, options = {}) {
+  let response;
+  try {
+    response = await fetch(path, { credentials: "same-origin", cache: "no-store", ...options });
+  } catch {
+    throw new Refused("offline", "The desk does not answer. Is it running?");
+  }
+  return answer(response);
+}
+
+export const session = () => asked("/api/session");
+
+export function channel(limit, before) {
+  const query = new URLSearchParams({ limit: String(limit) });
+  if (before) query.set("before", before);
+  return asked(`/api/channel?${query}`);
+}
+
+export const ticket = (number) => asked(`/api/ticket/${number}`);
+
+// A command keeps its id over every retry, so that the desk carries it out once.
+export const newId = () => crypto.randomUUID();
+
+export function command(asking) {
+  return asked("/api/command", {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-Deskbell": "console" },
+    body: JSON.stringify(asking),
+  });
+}
+
+const FALLBACK_EVERY = 8000;
+
+// Calls `changed(ticket)` for every change; while the line is down it asks again now and then with `changed(null)`.
+export function follow(changed, line) {
+  let asking = null;
+  const askNowAndThen = () => {
+    asking ??= setInterval(() => changed(null), FALLBACK_EVERY);
+  };
+  const heardAgain = () => {
+    clearInterval(asking);
+    asking = null;
+  };
+  const open = () => {
+    const source = new EventSource("/api/events");
+    source.addEventListener("hello", () => {
+      heardAgain();
+      line(true);
+      changed(null);
+    });
+    source.addEventListener("changed", (event) => changed(JSON.parse(event.data).ticket));
+    source.addEventListener("error", () => {
+      line(false);
+      askNowAndThen();
+      if (source.readyState === EventSource.CLOSED) setTimeout(open, FALLBACK_EVERY);
+    });
+  };
+  open();
+}

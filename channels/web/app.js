@@ -1,0 +1,252 @@
+// The console page: the channel in the middle, a thread beside it, and what staff do with both.
+
+import * as api from "./api.js";
+import { draw } from "./blockkit.js";
+import { composer } from "./composer.js";
+import { copying, keyboard, resolving } from "./desk.js";
+import { clock, countdown, keep, line } from "./thread.js";
+import { el } from "./mrkdwn.js";
+
+const PAGE = 25;
+const MOST = 100;
+const at = (id) => document.getElementById(id);
+const state = { tickets: [], before: null, chosen: null, thread: null, people: {}, staff: [], offset: 0, drawn: 0 };
+
+// ---- what was said about it -------------------------------------------------------------------
+
+let hushing = 0;
+export function say(text, good = false) {
+  const box = at("said");
+  box.textContent = text;
+  box.dataset.good = String(good);
+  box.hidden = false;
+  clearTimeout(hushing);
+  hushing = setTimeout(() => (box.hidden = true), good ? 3000 : 9000);
+}
+
+// ---- commands ---------------------------------------------------------------------------------
+
+async function obey(asking) {
+  try {
+    await api.command({ id: api.newId(), as: at("acting").value, text: "", args: {}, ...asking });
+    await look(asking.ticket);
+    return true;
+  } catch (problem) {
+    say(problem.message);
+    await look(asking.ticket);
+    return false;
+  }
+}
+
+function actOn(number) {
+  return async ({ command, value, ticket, confirm }) => {
+    const target = ticket ?? number;
+    if (command === "resolve") return resolve.open(find(target));
+    if (command === "reply" || command === "note") return open(target, command);
+    if (confirm && !window.confirm(confirm.text?.text ?? "Really?")) return false;
+    const held = command === "send_now" || command === "withdraw";
+    return obey({ name: command, ticket: target, args: held ? { reply: value } : value ? { value } : {} });
+  };
+}
+
+const find = (number) =>
+  state.thread?.number === number ? state.thread : state.tickets.find((ticket) => ticket.number === number);
+
+const resolve = resolving(at("resolving"), (ticket, text, args) =>
+  api.command({ id: api.newId(), as: at("acting").value, name: "resolve", ticket: ticket.number, text, args }).then(() => {
+    say(`#${ticket.number} is resolved.`, true);
+    return look(ticket.number);
+  }));
+
+const typing = composer(at("composer"), {
+  say,
+  send: (asking) => api.command({ as: at("acting").value, ticket: state.chosen, ...asking }),
+  sent: (number) => look(number).then(() => at("scroll").scrollTo({ top: at("scroll").scrollHeight })),
+});
+
+// ---- the channel ------------------------------------------------------------------------------
+
+async function channel() {
+  const found = await api.channel(Math.min(MOST, Math.max(PAGE, state.tickets.length)));
+  const fresh = new Set(found.tickets.map((ticket) => ticket.number));
+  const rest = found.before ? state.tickets.filter((ticket) => !fresh.has(ticket.number)) : [];
+  const later = rest.filter((ticket) => ticket.updated_at <= (found.tickets.at(-1)?.updated_at ?? ""));
+  if (!later.length) state.before = found.before;
+  state.offset = Date.parse(found.now) - Date.now();
+  state.tickets = [...found.tickets, ...later];
+  drawChannel();
+}
+
+async function older() {
+  const found = await api.channel(PAGE, state.before);
+  const known = new Set(state.tickets.map((ticket) => ticket.number));
+  state.tickets.push(...found.tickets.filter((ticket) => !known.has(ticket.number)));
+  state.before = found.before;
+  drawChannel();
+}
+
+function drawChannel() {
+  keep(at("cards"), state.tickets, (ticket) => ticket.number, card);
+  at("empty").hidden = state.tickets.length > 0;
+  at("more").hidden = !state.before;
+  mark();
+  document.body.dataset.ready = "channel";
+}
+
+function card(ticket, had) {
+  const made = el("li", `card status-${ticket.status}`, el("div", "bk", draw(ticket.card.blocks, around(ticket.number))));
+  made.tabIndex = had?.tabIndex ?? -1;
+  made.dataset.number = ticket.number;
+  made.setAttribute("aria-label", ticket.card.text);
+  const foot = el("p", "foot", el("button", "open", "Open thread"), clock(ticket.updated_at));
+  made.append(foot);
+  made.addEventListener("click", (event) => {
+    const busy = event.target.closest("a, select, summary, details, button:not(.open)");
+    if (!busy && !String(window.getSelection())) open(ticket.number);
+  });
+  return made;
+}
+
+const around = (number) => ({ people: state.people, act: actOn(number), offset: () => state.offset });
+
+function mark() {
+  let any = false;
+  for (const made of at("cards").children) {
+    const here = Number(made.dataset.number) === state.chosen;
+    made.classList.toggle("chosen", here);
+    if (here) made.setAttribute("aria-current", "true");
+    else made.removeAttribute("aria-current");
+    made.tabIndex = here ? 0 : -1;
+    any ||= here;
+  }
+  if (!any && at("cards").firstElementChild) at("cards").firstElementChild.tabIndex = 0;
+}
+
+// ---- the thread -------------------------------------------------------------------------------
+
+async function open(number, mode) {
+  if (!number) return;
+  if (state.chosen !== number) {
+    typing.leave();
+    state.chosen = number;
+    state.thread = null;
+    history.replaceState(null, "", `#${number}`);
+    mark();
+    await thread(true);
+  }
+  if (mode) typing.begin(mode);
+}
+
+function close() {
+  const number = state.chosen;
+  if (!number) return;
+  typing.leave();
+  state.chosen = state.thread = null;
+  history.replaceState(null, "", location.pathname);
+  at("thread").hidden = true;
+  at("nothing").hidden = false;
+  document.body.classList.remove("reading");
+  delete document.body.dataset.thread;
+  mark();
+  at("cards").querySelector(`[data-number="${number}"]`)?.focus();
+}
+
+async function thread(fresh = false) {
+  const number = state.chosen;
+  if (!number) return;
+  let found;
+  try {
+    found = await api.ticket(number);
+  } catch (problem) {
+    say(problem.message);
+    if (problem.code === "no_ticket") close();
+    return;
+  }
+  if (number !== state.chosen) return;
+  state.offset = Date.parse(found.now) - Date.now();
+  state.thread = found;
+  drawThread(found, fresh);
+}
+
+function drawThread(found, fresh) {
+  const scroll = at("scroll");
+  const low = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
+  at("thread").hidden = false;
+  at("nothing").hidden = true;
+  document.body.classList.add("reading");
+  at("subject").textContent = `#${found.number} ${found.subject || "(no subject)"}`;
+  at("about").textContent = [found.customer.name, found.customer.email].filter(Boolean).join(" · ");
+  const root = { number: found.number, card: found.card };
+  keep(at("root"), [root], (one) => one.number, (one) => el("div", "bk", draw(one.card.blocks, around(one.number))));
+  if (fresh) at("lines").replaceChildren();
+  keep(at("lines"), found.thread, (item) => item.key, (item) => line(item, around(found.number)));
+  typing.about(found);
+  if (fresh || low) scroll.scrollTop = scroll.scrollHeight;
+  document.body.dataset.thread = String(found.number);
+}
+
+// ---- hearing of changes -----------------------------------------------------------------------
+
+async function look(number) {
+  try {
+    await Promise.all([channel(), number === null || number === state.chosen ? thread() : null]);
+  } catch (problem) {
+    say(problem.message);
+  }
+}
+
+let waiting = null;
+const told = new Set();
+function changed(number) {
+  told.add(number);
+  waiting ??= setTimeout(() => {
+    const mine = told.has(null) || told.has(state.chosen);
+    waiting = null;
+    told.clear();
+    look(mine ? state.chosen : 0);
+  }, 120);
+}
+
+function lineState(well) {
+  at("line").dataset.well = String(well);
+  at("line").textContent = well ? "live" : "reconnecting…";
+}
+
+// ---- beginning --------------------------------------------------------------------------------
+
+function actors(staff) {
+  at("acting").replaceChildren(...staff.map((person) => {
+    const made = el("option", "", `${person.name} (${person.role})`);
+    made.value = person.key;
+    return made;
+  }));
+  const last = localStorage.getItem("deskbell.acting");
+  if (staff.some((person) => person.key === last)) at("acting").value = last;
+  at("acting").addEventListener("change", () => localStorage.setItem("deskbell.acting", at("acting").value));
+}
+
+async function begin() {
+  const session = await api.session();
+  state.people = session.people;
+  document.title = at("desk").textContent = session.desk;
+  actors(session.staff);
+  resolve.faults(session.categories);
+  copying(session);
+  at("more").addEventListener("click", () => older().catch((problem) => say(problem.message)));
+  at("close").addEventListener("click", close);
+  at("keys").addEventListener("click", () => at("help").showModal());
+  keyboard({
+    open,
+    close,
+    act: (command, number) => actOn(number)({ command, value: "", ticket: number, confirm: null }),
+    chosen: () => state.chosen,
+  });
+  countdown(at("lines"), () => state.offset, () => setTimeout(() => changed(state.chosen), 700));
+  await channel();
+  const hashed = () => open(Number(location.hash.slice(1)));
+  window.addEventListener("hashchange", hashed);
+  await hashed();
+  api.follow(changed, lineState);
+}
+
+begin().catch((problem) => say(problem.message));

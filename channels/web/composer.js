@@ -1,0 +1,99 @@
+// Where staff write: a reply to the customer, a note that stays inside, or send and wait. Drafts stay with their ticket.
+
+import { newId } from "./api.js";
+
+const NOTE = /^\s*(?:🔒|:lock:|note:)/i;
+const WAIT = /^\s*wait:/i;
+
+export function composer(form, { say, send, sent }) {
+  const at = (id) => form.querySelector(`#${id}`);
+  const words = at("words");
+  const drafts = new Map();
+  let ticket = null;
+  let id = null;
+  let busy = false;
+
+  const mode = () => form.elements.mode.value;
+  const isNote = () => mode() === "note" || NOTE.test(words.value);
+
+  function show() {
+    const inside = isNote();
+    const to = ticket ? ticket.customer.email || ticket.customer.name : "";
+    form.dataset.mode = inside ? "note" : "reply";
+    at("reader").textContent = inside ? "Only staff will see this." : `Mailed to ${to}.`;
+    at("send").textContent = inside ? "Keep note" : WAIT.test(words.value) ? "Send and wait" : "Send";
+    at("send").disabled = at("wait").disabled = busy || !words.value.trim();
+    at("wait").hidden = inside;
+    words.placeholder = inside ? "A note for colleagues…" : `Reply to ${ticket?.customer.name || to || "the customer"}…`;
+    words.style.height = "auto";
+    words.style.height = `${Math.min(words.scrollHeight + 2, 260)}px`;
+  }
+
+  async function go(args) {
+    if (busy || !words.value.trim() || !ticket) return;
+    const { number } = ticket;
+    // The same words keep their id over a lost line, so that pressing again cannot send them twice.
+    id ??= newId();
+    busy = true;
+    show();
+    try {
+      await send({ id, ticket: number, name: mode() === "note" ? "note" : "reply", text: words.value, args });
+      drafts.delete(number);
+      if (ticket?.number === number) begin("reply", "");
+      await sent(number);
+    } catch (problem) {
+      say(problem.message);
+    } finally {
+      busy = false;
+      show();
+    }
+  }
+
+  function begin(wanted, text) {
+    if (text !== undefined) words.value = text;
+    form.elements.mode.value = wanted;
+    id = null;
+    show();
+    words.focus();
+  }
+
+  words.addEventListener("input", () => {
+    id = null;
+    show();
+  });
+  words.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
+    event.preventDefault();
+    go({});
+  });
+  form.addEventListener("change", () => {
+    id = null;
+    show();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    go({});
+  });
+  at("wait").addEventListener("click", () => go({ then: "wait" }));
+
+  return {
+    begin,
+    // The thread of another ticket is shown: its own draft, and a reply unless that draft was a note.
+    about(found) {
+      if (ticket?.number !== found.number) {
+        const draft = drafts.get(found.number) ?? { text: "", mode: "reply" };
+        words.value = draft.text;
+        form.elements.mode.value = draft.mode;
+        id = null;
+      }
+      ticket = found;
+      show();
+    },
+    leave() {
+      if (ticket && words.value.trim()) drafts.set(ticket.number, { text: words.value, mode: mode() });
+      else if (ticket) drafts.delete(ticket.number);
+      ticket = null;
+      words.value = "";
+    },
+  };
+}

@@ -1,0 +1,257 @@
+"""The console page's data and commands: the channel, a ticket's thread, and what staff ask for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor
+from datetime import datetime
+from importlib.resources import files
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from channels.protocol import Hearing, Now
+from channels.web import guard, typed
+from channels.web.changes import Changes
+from channels.web.protocol import Before, Window
+from channels.web.thread import card_json, thread
+from rules.commands import DEEDS
+from rules.model import Actor, Command, Ticket
+from rules.policy import Policy
+
+Result = TypeVar("Result")
+PAGE_OF_TICKETS = 25
+MOST_TICKETS = 100
+LONGEST_WORDS = 100_000
+HEARTBEAT = 15.0
+
+
+class Console:
+    """The console's routes. Everyone with the cookie may look; whether they may do something is decided by the desk."""
+
+    def __init__(
+        self,
+        *,
+        session: guard.Session,
+        hearing: Hearing,
+        window: Window,
+        policy: Callable[[], Policy],
+        now: Now,
+        executor: Executor,
+        intake: Callable[[], str],
+        changes: Changes,
+    ) -> None:
+        self._session = session
+        self._hearing = hearing
+        self._window = window
+        self._policy = policy
+        self._now = now
+        self._executor = executor
+        self._intake = intake
+        self._changes = changes
+        self._page = files("channels.web").joinpath("console.html").read_text(encoding="utf-8")
+        self._door = files("channels.web").joinpath("door.html").read_text(encoding="utf-8")
+
+    def routes(self) -> list[web.RouteDef]:
+        """What the console answers."""
+        return [
+            web.get("/", self.page),
+            web.get("/api/session", self._for_staff(self.session)),
+            web.get("/api/channel", self._for_staff(self.channel)),
+            web.get(r"/api/ticket/{number:[1-9]\d{0,9}}", self._for_staff(self.ticket)),
+            web.post("/api/command", self._for_staff(self.command)),
+            web.get("/api/events", self._for_staff(self.events)),
+        ]
+
+    async def page(self, request: web.Request) -> web.StreamResponse:
+        """The page itself; the token of the printed link is exchanged for a cookie and leaves the address bar."""
+        token = request.query.get("token")
+        if token is not None and self._session.opens(token):
+            moved = web.Response(status=303, headers={"Location": "/"})
+            self._session.give(request, moved)
+            return moved
+        if token is not None or not self._session.holds(request):
+            return web.Response(status=401, text=self._door, content_type="text/html")
+        headers = {"Content-Security-Policy": guard.CONSOLE_POLICY}
+        return web.Response(text=self._page, content_type="text/html", headers=headers)
+
+    async def session(self, request: web.Request) -> web.Response:
+        """Who works here and what can be chosen."""
+        policy = self._policy()
+        staff = [{"key": p.key, "name": p.name, "role": p.role.value, "title": p.title} for p in policy.staff]
+        return web.json_response(
+            {
+                "desk": policy.desk_name,
+                "staff": staff,
+                "people": {person.slack: person.name for person in policy.staff if person.slack},
+                "categories": list(policy.categories),
+                "priorities": [level.name for level in policy.levels],
+                "hold": policy.habits.undo_hold.total_seconds(),
+                "intake": self._intake(),
+                "address": policy.mailboxes[0].address if policy.mailboxes else "",
+            }
+        )
+
+    async def channel(self, request: web.Request) -> web.Response:
+        """Cards, latest activity first, a page at a time: ``?limit=25&before=<cursor of the last page>``."""
+        limit = _limit(request.query.get("limit", ""))
+        before = _place(request.query.get("before", ""))
+        return web.json_response(await self._off_loop(self._channel, limit, before))
+
+    def _channel(self, limit: int, before: Before | None) -> dict[str, Any]:
+        policy, now = self._policy(), self._now()
+        found = list(self._window.tickets(limit + 1, before))
+        shown = found[:limit]
+        last = shown[-1] if len(found) > limit else None
+        return {
+            "now": now.isoformat(),
+            "tickets": [self._shown(ticket, policy, now) for ticket in shown],
+            "before": f"{last.updated_at.isoformat()}_{last.number}" if last else None,
+        }
+
+    def _shown(self, ticket: Ticket, policy: Policy, now: datetime) -> dict[str, Any]:
+        return _meta(ticket) | {"card": card_json(ticket, self._window.entries(ticket.number), policy, now)}
+
+    async def ticket(self, request: web.Request) -> web.Response:
+        """One ticket's card and thread."""
+        found = await self._off_loop(self._ticket, int(request.match_info["number"]))
+        return web.json_response(found) if found else guard.refusal(404, "no_ticket", "There is no such ticket.")
+
+    def _ticket(self, number: int) -> dict[str, Any] | None:
+        ticket = self._window.ticket(number)
+        if ticket is None:
+            return None
+        policy, now = self._policy(), self._now()
+        entries = self._window.entries(number)
+        lines = thread(ticket, entries, self._window.outbox_of(number), policy, now)
+        return _meta(ticket) | {
+            "now": now.isoformat(),
+            "card": card_json(ticket, entries, policy, now),
+            "thread": [line.as_json() for line in lines],
+        }
+
+    async def command(self, request: web.Request) -> web.Response:
+        """Carry out what somebody asked for: 200 when done, 409 with the desk's reason when refused."""
+        if request.headers.get(guard.FROM_THE_PAGE) != "console" or request.content_type != "application/json":
+            return guard.refusal(403, "not_from_the_page", "Commands are taken from the console page only.")
+        try:
+            command = _command(await request.json(), self._policy(), self._now())
+        except ValueError as problem:
+            return guard.refusal(400, "unreadable", str(problem))
+        answer = await self._off_loop(self._hearing.obey, command)
+        self._changes.tell(command.ticket)
+        if answer.refusal:
+            return guard.refusal(409, answer.refusal.code, answer.refusal.text)
+        return web.json_response({"ticket": answer.ticket, "outcome": answer.outcome})
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Say which tickets changed, as it happens, until the page goes or the desk stops."""
+        if self._changes.full:
+            return guard.refusal(503, "too_many_pages", "Too many pages are open; this one asks now and then instead.")
+        stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+        with self._changes.listening() as page:
+            await stream.prepare(request)
+            await stream.write(b"retry: 2000\nevent: hello\ndata: {}\n\n")
+            while not page.over:
+                told = await page.next(HEARTBEAT)
+                for ticket in told:
+                    await stream.write(f"event: changed\ndata: {json.dumps({'ticket': ticket})}\n\n".encode())
+                if not told:
+                    await stream.write(b": still here\n\n")
+        return stream
+
+    def _for_staff(
+        self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """A handler that answers only to our own page in a browser that came with the token."""
+
+        async def check(request: web.Request) -> web.StreamResponse:
+            if not self._session.holds(request):
+                return guard.refusal(401, "no_session", "Open the link that was printed when the desk started.")
+            if not guard.same_origin(request):
+                return guard.refusal(403, "other_site", "Another site may not ask this.")
+            return await handler(request)
+
+        return check
+
+    async def _off_loop(self, work: Callable[..., Result], *values: Any) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work, *values)
+
+
+def _meta(ticket: Ticket) -> dict[str, Any]:
+    due_at = ticket.due_at
+    return {
+        "number": ticket.number,
+        "subject": ticket.subject,
+        "status": ticket.status.value,
+        "priority": ticket.priority,
+        "category": ticket.category,
+        "assignee": ticket.assignee,
+        "customer": {"name": ticket.customer.name, "email": ticket.customer.email},
+        "updated_at": ticket.updated_at.isoformat(),
+        "due_at": due_at.isoformat() if due_at else None,
+    }
+
+
+def _limit(text: str) -> int:
+    return max(1, min(int(text), MOST_TICKETS)) if text.isdecimal() and len(text) < 5 else PAGE_OF_TICKETS
+
+
+def _place(text: str) -> Before | None:
+    """The place a cursor names; one that cannot be read means the beginning."""
+    moment, _, number = text.partition("_")
+    try:
+        updated_at = datetime.fromisoformat(moment)
+        return Before(updated_at=updated_at, number=int(number)) if updated_at.tzinfo else None
+    except ValueError:
+        return None
+
+
+def _command(body: Any, policy: Policy, at: datetime) -> Command:
+    """The command in a request's JSON. Raises ValueError with one sentence when it is none."""
+    if not isinstance(body, dict):
+        raise ValueError("A command is a JSON object.")
+    name, text, args = body.get("name"), body.get("text", ""), body.get("args", {})
+    number, key = body.get("ticket"), str(body.get("as", ""))
+    if name not in DEEDS:
+        raise ValueError("There is no command of that name.")
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise ValueError("A command names its ticket.")
+    if not isinstance(text, str) or len(text) > LONGEST_WORDS:
+        raise ValueError(f"A text has at most {LONGEST_WORDS} characters.")
+    typed_args = _args(args)
+    if name == "reply":
+        meant = typed.read(text)
+        name, text, typed_args = meant.name, meant.text, typed_args | dict(meant.args)
+    return Command(
+        key=f"console:{_uuid(body.get('id'))}",
+        name=str(name),
+        actor=_actor(key, policy),
+        at=at,
+        ticket=number,
+        text=text.replace("\r\n", "\n"),
+        args=typed_args,
+    )
+
+
+def _actor(key: str, policy: Policy) -> Actor:
+    """Who the page acts as; somebody who does not work here (any more) is a stranger, and the desk refuses."""
+    person = policy.person(key)
+    return Actor(name=person.name if person else key[:80], staff=person.key if person else None, via="console")
+
+
+def _args(args: object) -> dict[str, str]:
+    fits = isinstance(args, Mapping) and all(isinstance(v, str) and len(v) <= LONGEST_WORDS for v in args.values())
+    if not fits or not isinstance(args, Mapping) or len(args) > 20:
+        raise ValueError("The arguments of a command are texts.")
+    return {str(name): str(value) for name, value in args.items()}
+
+
+def _uuid(given: object) -> str:
+    try:
+        return str(uuid.UUID(str(given)))
+    except ValueError:
+        raise ValueError("A command carries an id of its own (a UUID), so that it is done once.") from None

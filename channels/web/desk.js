@@ -1,0 +1,102 @@
+// The page's own furniture: the resolve dialog, the keyboard, and the hint that sends a first mail.
+
+const at = (id) => document.getElementById(id);
+
+export function resolving(dialog, resolve) {
+  const form = dialog.querySelector("form");
+  const problem = form.querySelector(".problem");
+  let ticket = null;
+
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const { text, root_cause: cause, fault_type: fault } = form.elements;
+    if (!text.value.trim()) return tell("Say what was done: it is kept with the ticket and told to the customer.");
+    const submit = form.querySelector("[type=submit]");
+    submit.disabled = true;
+    try {
+      await resolve(ticket, text.value.trim(), { root_cause: cause.value.trim(), fault_type: fault.value.trim() });
+      dialog.close();
+    } catch (refused) {
+      tell(refused.message);
+    } finally {
+      submit.disabled = false;
+    }
+    return undefined;
+  });
+  form.querySelector("[data-close]").addEventListener("click", () => dialog.close());
+
+  function tell(text) {
+    problem.textContent = text;
+    problem.hidden = !text;
+  }
+
+  return {
+    open(found) {
+      if (!found) return;
+      if (ticket?.number !== found.number) form.reset();
+      ticket = found;
+      at("resolving-title").textContent = `Resolve #${found.number}`;
+      form.elements.fault_type.value ||= found.category ?? "";
+      tell("");
+      dialog.showModal();
+      form.elements.text.focus();
+    },
+    faults(names) {
+      at("fault-types").replaceChildren(...names.map((name) => Object.assign(document.createElement("option"), { value: name })));
+    },
+  };
+}
+
+export function keyboard({ open, close, act, chosen }) {
+  const cards = () => [...at("cards").children];
+  const number = () => chosen() ?? (Number(document.activeElement?.dataset?.number) || null);
+
+  function step(by) {
+    const all = cards();
+    const here = all.findIndex((card) => card === document.activeElement || Number(card.dataset.number) === chosen());
+    const next = all[Math.max(0, Math.min(all.length - 1, here < 0 ? 0 : here + by))];
+    next?.focus();
+    next?.scrollIntoView({ block: "nearest" });
+    if (chosen() && next) open(Number(next.dataset.number));
+  }
+
+  const keys = {
+    j: () => step(1),
+    k: () => step(-1),
+    Enter: () => document.activeElement?.dataset?.number && open(Number(document.activeElement.dataset.number)),
+    c: () => number() && act("claim", number()),
+    r: () => number() && open(number(), "reply"),
+    n: () => number() && open(number(), "note"),
+    e: () => number() && act("resolve", number()),
+    "?": () => at("help").showModal(),
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (document.querySelector("dialog[open]") || event.isComposing) return;
+    const writing = event.target.closest("input, textarea, select");
+    if (event.key === "Escape") {
+      if (writing) writing.blur();
+      else close();
+      return;
+    }
+    if (writing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Enter" && event.target.closest("button, a, summary")) return;
+    if (!keys[event.key]) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+}
+
+// A mail that can be sent from any terminal with curl alone.
+export function copying({ intake, address }) {
+  at("address").textContent = address || "your support address";
+  const server = intake || "127.0.0.1:2525";
+  const mail = `From: Mei Lin <mei@example.net>\\nTo: ${address}\\nSubject: The printer is on fire\\n\\nPlease help!\\n`;
+  const command = `printf '${mail}' | curl -sS --crlf smtp://${server} --mail-from mei@example.net --mail-rcpt ${address} --upload-file -`;
+  at("first").textContent = command;
+  at("copy").addEventListener("click", async () => {
+    await navigator.clipboard.writeText(command);
+    at("copy").textContent = "Copied";
+    setTimeout(() => (at("copy").textContent = "Copy"), 2000);
+  });
+}

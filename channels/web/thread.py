@@ -1,0 +1,161 @@
+"""A ticket's story as the console tells it: customers' words, staff's words and the desk's posts, in time order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from channels.slack import cards, posts
+from rules.effects import Mail, OutboxEntry, OutboxState, Post
+from rules.lifecycle import LIVE
+from rules.model import AuthorKind, Entry, EntryKind, Ticket
+from rules.policy import Policy
+
+STAFF_WORDS = frozenset({EntryKind.REPLIED, EntryKind.NOTED})
+HOLD_BUTTONS = frozenset({"send_now", "withdraw"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of the thread. ``kind`` is customer, staff, note, desk or log; text is plain, blocks are Block Kit."""
+
+    key: str
+    kind: str
+    at: datetime
+    author: str
+    text: str = ""
+    blocks: Sequence[Mapping[str, Any]] = ()
+    files: tuple[str, ...] = ()
+    source: str = ""
+    delivery: Mapping[str, str] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The line as the page gets it; times are ISO 8601 in UTC."""
+        return {
+            "key": self.key,
+            "kind": self.kind,
+            "at": self.at.isoformat(),
+            "author": self.author,
+            "text": self.text,
+            "blocks": list(self.blocks),
+            "files": list(self.files),
+            "source": self.source,
+            "delivery": self.delivery,
+        }
+
+
+def card_json(ticket: Ticket, entries: Sequence[Entry], policy: Policy, now: datetime) -> dict[str, Any]:
+    """The ticket's card, the same Block Kit that Slack gets."""
+    opening, last = cards.opening_of(entries), cards.last_change(entries)
+    made = cards.card(ticket, policy=policy, opening=opening, last=last, now=now)
+    return {"text": made.text, "blocks": list(made.blocks)}
+
+
+def thread(
+    ticket: Ticket, entries: Sequence[Entry], outbox: Sequence[OutboxEntry], policy: Policy, now: datetime
+) -> tuple[Line, ...]:
+    """The lines of a ticket's thread, oldest first, nothing told twice.
+
+    The card of a live ticket shows the words that opened it, unless they are too long for it; a chat post that quotes
+    the customer stands for the journal entry it was made from; a held reply carries its own buttons.
+    """
+    told = [entry for entry in outbox if isinstance(entry.content, Post) and entry.channel == "chat"]
+    owed = {entry.key: entry for entry in outbox}
+    said = [_squeezed(entry.text) for entry in entries if entry.kind in STAFF_WORDS]
+    lines = [_post_line(post, policy) for post in told if not _told(post.content, said)]
+    quotes = [_squeezed(post.content.quote) for post in told if isinstance(post.content, Post) and post.content.quote]
+    on_card = _shown_on_card(ticket, cards.opening_of(entries))
+    for place, entry in enumerate(entries):
+        if entry.kind in STAFF_WORDS:
+            lines.append(_staff_line(place, entry, owed.get(entry.outbox_key), policy, now))
+        elif entry.kind is EntryKind.RECEIVED and entry is not on_card and not _quoted(entry, quotes):
+            lines.append(_customer_line(place, entry))
+        elif entry.kind is EntryKind.ACKNOWLEDGED:
+            lines.append(_acknowledged(place, entry, owed.get(entry.outbox_key), policy, now))
+    return tuple(sorted(lines, key=lambda line: line.at))
+
+
+def _told(content: object, said: Iterable[str]) -> bool:
+    """Whether a post says what the thread shows anyway: the hold of a reply, or staff words that the journal has."""
+    if not isinstance(content, Post):
+        return True
+    if content.buttons and all(button.command in HOLD_BUTTONS for button in content.buttons):
+        return True
+    return bool(content.quote) and _squeezed(content.quote) in said
+
+
+def _shown_on_card(ticket: Ticket, opening: Entry | None) -> Entry | None:
+    whole = opening is not None and len(opening.text) <= cards.BODY_MOST // 2
+    return opening if whole and ticket.status in LIVE else None
+
+
+def _quoted(entry: Entry, quotes: Iterable[str]) -> bool:
+    words = _squeezed(entry.text)
+    return any(quote and words.startswith(quote) for quote in quotes)
+
+
+def _squeezed(text: str) -> str:
+    """The words without the difference that cutting and spacing make."""
+    return " ".join(text.split()).rstrip("… ")
+
+
+def _post_line(entry: OutboxEntry, policy: Policy) -> Line:
+    content = entry.content
+    assert isinstance(content, Post)
+    shown = posts.post(content, policy)
+    return Line(
+        key=f"post:{entry.key}",
+        kind="customer" if content.quote_author else "desk",
+        at=min(entry.due_at, entry.settled_at) if entry.settled_at else entry.due_at,
+        author=content.quote_author or policy.desk_name,
+        text=shown.text,
+        blocks=tuple(shown.blocks),
+    )
+
+
+def _acknowledged(place: int, entry: Entry, owed: OutboxEntry | None, policy: Policy, now: datetime) -> Line:
+    said = "Acknowledged automatically, with the number and what happens next."
+    line = Line(key=f"entry:{place}", kind="log", at=entry.at, author=policy.desk_name, text=said)
+    return replace(line, delivery=_delivery(owed, now))
+
+
+def _staff_line(place: int, entry: Entry, owed: OutboxEntry | None, policy: Policy, now: datetime) -> Line:
+    person = policy.person(entry.author.key)
+    return Line(
+        key=f"entry:{place}",
+        kind="note" if entry.kind is EntryKind.NOTED else "staff",
+        at=entry.at,
+        author=entry.author.name or (person.name if person else entry.author.key),
+        text=entry.text,
+        files=tuple(file.filename for file in entry.attachments),
+        source="" if entry.source == "console" else entry.source,
+        delivery=_delivery(owed, now) if entry.kind is EntryKind.REPLIED else None,
+    )
+
+
+def _delivery(owed: OutboxEntry | None, now: datetime) -> dict[str, str] | None:
+    """How far a reply has come (complaint 63): held, queued, sending, accepted, failed, uncertain or withdrawn."""
+    if owed is None or not isinstance(owed.content, Mail):
+        return None
+    held = owed.state is OutboxState.QUEUED and owed.attempts == 0 and owed.due_at > now
+    return {
+        "state": "held" if held else owed.state.value,
+        "key": owed.key,
+        "due_at": owed.due_at.isoformat(),
+        "to": ", ".join(owed.content.to),
+        "problem": owed.problem,
+    }
+
+
+def _customer_line(place: int, entry: Entry) -> Line:
+    robot = entry.author.kind is AuthorKind.ROBOT
+    return Line(
+        key=f"entry:{place}",
+        kind="desk" if robot else "customer",
+        at=entry.at,
+        author=entry.author.name or entry.author.key,
+        text=entry.text,
+        files=tuple(file.filename for file in entry.attachments),
+    )
