@@ -148,8 +148,12 @@ async def test_what_slack_does_not_know_is_refused_and_fails_the_test_that_did_i
             client = AsyncWebClient(slack.bot_token, base_url=slack.api_url)
             assert await refusal(client.api_call("chat.shout")) == "unknown_method"
             assert await refusal(client.auth_test(loudly=True)) == "invalid_arguments"
+            reply = {"channel": "C0SUPPORT", "text": "x", "thread_ts": 1790000000.000100}
+            assert await refusal(client.api_call("chat.postMessage", json=reply)) == "invalid_arguments"
 
-    with pytest.raises(AssertionError, match=r"chat\.shout: unknown method; auth\.test: unknown arguments"):
+    with pytest.raises(
+        AssertionError, match=r"chat\.shout: unknown method; auth\.test: unknown arguments.*timestamps given as numbers"
+    ):
         await misuse()
 
 

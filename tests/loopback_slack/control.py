@@ -177,10 +177,11 @@ class Reading(Interacting):
         return [call for call in self.world.calls if method in (None, call["method"])]
 
     def misuse(self) -> list[str]:
-        return list(self.world.misuse)
+        return [*self.world.misuse, *self.world.deliveries.failures]
 
     def forgive(self) -> None:
         self.world.misuse.clear()
+        self.world.deliveries.failures.clear()
 
 
 class Control(Reading):

@@ -60,6 +60,7 @@ class Deliveries:
         self.faults = DeliveryFaults()
         self.all: list[Delivery] = []
         self.transport: Transport | None = None
+        self.failures: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = 0
 
@@ -111,7 +112,13 @@ class Deliveries:
     def _start(self, delivery: Delivery) -> None:
         task = asyncio.get_running_loop().create_task(self._deliver(delivery))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self.failures.append(f"the loopback Slack could not judge an answer: {error!r}")
 
     async def _deliver(self, delivery: Delivery) -> None:
         delays = self.retry_delays_s if delivery.kind == "events_api" else ()

@@ -14,6 +14,8 @@ Handler = Callable[[World, Json], Json]
 
 TIER_2, TIER_3, TIER_4, SPECIAL = 20, 50, 100, 600
 PAGE_MAX = 1000
+# Slack's timestamps are names; as a number one loses its last digits, so only text is taken.
+TS_ARGUMENTS = ("ts", "thread_ts", "timestamp", "message_ts", "oldest", "latest")
 JSON_ARGUMENTS = frozenset({"blocks", "attachments", "metadata", "view", "files"})
 # The token comes as an argument or a header; it is taken out before a method sees its arguments.
 TOKEN_ARGUMENT = "token"
@@ -62,6 +64,10 @@ def checked_arguments(world: World, called: Method, given: Json) -> Json:
     if unknown:
         world.misuse.append(f"{called.name}: unknown arguments {unknown}")
         raise RefusedError("invalid_arguments", [f"[ERROR] unknown argument: {name}" for name in unknown])
+    numbers = [name for name in TS_ARGUMENTS if isinstance(given.get(name), int | float)]
+    if numbers:
+        world.misuse.append(f"{called.name}: timestamps given as numbers {numbers}")
+        raise RefusedError("invalid_arguments", [f"[ERROR] must be a string: {name}" for name in numbers])
     missing = [name for name in called.required if given.get(name) in (None, "")]
     if missing:
         raise RefusedError("invalid_arguments", [f"[ERROR] missing required field: {name}" for name in missing])

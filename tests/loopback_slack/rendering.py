@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mimetypes
+
 from tests.loopback_slack.errors import Json
 from tests.loopback_slack.state import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID, Channel, File, Message, User, Workspace
 
@@ -69,7 +71,7 @@ def file_json(file: File, base_url: str) -> Json:
         "timestamp": file.created,
         "name": file.name,
         "title": file.title or file.name,
-        "mimetype": "text/plain" if file.name.endswith((".txt", ".eml")) else "application/octet-stream",
+        "mimetype": mimetypes.guess_type(file.name)[0] or "application/octet-stream",
         "filetype": file.snippet_type or file.name.rpartition(".")[2],
         "user": file.user,
         "size": file.size,

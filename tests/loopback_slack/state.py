@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -148,13 +149,20 @@ class Workspace:
         self._last_us = max(self._last_us + 1, int(self.clock.now() * 1_000_000))
         return f"{self._last_us // 1_000_000}.{self._last_us % 1_000_000:06d}"
 
+    def _id_for(self, prefix: str, name: str, taken: Collection[str]) -> str:
+        """An id that tells in a log whose it is: `U0ANA`, `C0SUPPORT`."""
+        said = "".join(letter for letter in name.upper() if letter.isascii() and letter.isalnum())
+        wanted = f"{prefix}0{said}"
+        return wanted if said and wanted not in taken else self.new_id(prefix)
+
     def add_user(self, name: str, email: str | None = None, **more: Any) -> User:
-        user = User(self.new_id("U"), name, email, **more)
+        user = User(self._id_for("U", name, self.users), name, email, **more)
         self.users[user.id] = user
         return user
 
     def add_channel(self, name: str, members: list[str], private: bool = False) -> Channel:
-        channel = Channel(self.new_id("C"), name, is_private=private, members=members, created=int(self.clock.now()))
+        channel = Channel(self._id_for("C", name, self.channels), name, is_private=private, members=members)
+        channel.created = int(self.clock.now())
         self.channels[channel.id] = channel
         return channel
 
@@ -163,7 +171,8 @@ class Workspace:
         for channel in self.channels.values():
             if channel.is_im and user_id in channel.members:
                 return channel
-        channel = Channel(self.new_id("D"), "", is_im=True, members=[BOT_USER_ID, user_id])
+        channel_id = self._id_for("D", self.users[user_id].name, self.channels)
+        channel = Channel(channel_id, "", is_im=True, members=[BOT_USER_ID, user_id])
         self.channels[channel.id] = channel
         return channel
 
