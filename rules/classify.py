@@ -13,6 +13,7 @@ from rules.matching import Facts, Matched, match
 from rules.model import Message
 from rules.policy import CustomerMatch, Policy
 
+_OPENING = 120
 _CERTAIN, _HALF, _GUESS = 1.0, 0.7, 0.3
 
 
@@ -39,7 +40,8 @@ def facts(
 ) -> Facts:
     """What conditions may ask about a message. ``impact`` and ``urgency`` are what the sender gave, if anything.
 
-    ``text`` is what the sender wrote, without what they quoted; ``message`` is the subject and it.
+    ``text`` is what the sender wrote, without what they quoted; ``message`` is the subject and it,
+    ``opening`` its first 120 characters.
     """
     text = message.reply_text.strip() or message.text
     return PreparedFacts(
@@ -47,6 +49,7 @@ def facts(
             "subject": message.subject,
             "text": text,
             "message": f"{message.subject}\n{text}",
+            "opening": text.strip()[:_OPENING],
             "sender.email": message.sender.email,
             "sender.domain": message.sender.domain,
             "sender.name": message.sender.name,

@@ -22,6 +22,7 @@ STRING_FACTS = (
     "subject",
     "text",
     "message",
+    "opening",
     "sender.email",
     "sender.domain",
     "sender.name",
@@ -39,10 +40,11 @@ FLAG_FACTS = ("business_hours",)
 FACTS = (*STRING_FACTS, *LIST_FACTS, *COUNT_FACTS, *FLAG_FACTS)
 """Every fact a condition may ask for, as ``docs/configuration.md`` lists them."""
 
+_NEAR, _LONGEST_WORD = 30, 40
 LONGEST_TEXT = 100_000
 """Characters of a text that conditions look at; what decides stands at the beginning."""
 
-_FUNCTIONS = ("mentions", "contains", "matches", "startsWith", "endsWith", "exists", "all", "size")
+_FUNCTIONS = ("mentions", "near", "contains", "matches", "startsWith", "endsWith", "exists", "all", "size")
 _PLACE = re.compile(r"<input>:(\d+):(\d+): (.*)")
 _UNKNOWN = re.compile(r"undeclared reference to '([^']+)'")
 _BAD_REGEX = "invalid regular expression: "
@@ -124,7 +126,22 @@ def mentions(text: str, words: Sequence[str]) -> bool:
     ``crash*`` takes any ending, and a blank in a phrase fits any run of blanks. Chinese words may stand anywhere.
     """
     folded = _fold(text)
-    return any(_stands_in(folded, *form) for form in _word_forms(tuple(words)))
+    return any(True for form in _word_forms(tuple(words)) for _ in _starts(folded, *form))
+
+
+def near(text: str, first: Sequence[str], then: Sequence[str]) -> bool:
+    """Whether a word of ``first`` is followed, at most 30 characters later, by a word of ``then``.
+
+    Words are those of ``mentions``: ``near(["server"], ["down"])`` holds for "the server in Berlin is down".
+    """
+    folded, followers = _fold(text), _word_forms(tuple(then))
+    for form in _word_forms(tuple(first)):
+        for start in _starts(folded, *form):
+            end = start + len(form[0])
+            window = folded[end - 1 : end + _NEAR + _LONGEST_WORD]
+            if any(0 < at <= _NEAR for follower in followers for at in _starts(window, *follower)):
+                return True
+    return False
 
 
 @lru_cache(maxsize=1024)
@@ -146,16 +163,16 @@ def _fold(text: str) -> str:
     return " ".join(even.casefold().split())
 
 
-def _stands_in(text: str, word: str, alone_before: bool, alone_after: bool) -> bool:
+def _starts(text: str, word: str, alone_before: bool, alone_after: bool) -> Iterator[int]:
+    """Where a word stands in a text."""
     at = text.find(word)
     while at >= 0:
         end = at + len(word)
         joined_before = alone_before and at > 0 and _is_latin(text[at - 1])
         joined_after = alone_after and end < len(text) and _is_latin(text[end])
         if not joined_before and not joined_after:
-            return True
+            yield at
         at = text.find(word, at + 1)
-    return False
 
 
 def _is_latin(character: str) -> bool:
@@ -260,6 +277,10 @@ _ENVIRONMENT = cel.NewEnv(
         cel.FunctionDecl(
             "mentions",
             [cel.Overload("mentions_words", cel.Type.BOOL, [cel.Type.STRING, _TEXTS], is_member=True, impl=mentions)],
-        )
+        ),
+        cel.FunctionDecl(
+            "near",
+            [cel.Overload("near_words", cel.Type.BOOL, [cel.Type.STRING, _TEXTS, _TEXTS], is_member=True, impl=near)],
+        ),
     ],
 )
