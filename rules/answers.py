@@ -22,12 +22,14 @@ _SOLVED = re.compile(
     re.I,
 )
 _NOT_SOLVED = re.compile(
-    r"^(?:no|nope|not (?:solved|resolved|fixed|working)|unsolved|no,? (?:it is |it's )?not (?:solved|resolved|fixed|working)"
+    r"^(?:no|nope|not (?:solved|resolved|fixed|working)|unsolved"
+    r"|no,? (?:it is |it's )?not (?:solved|resolved|fixed|working)"
     r"|否|不|没有|未解决|没解决|没有解决|还没解决|尚未解决|不行)$",
     re.I,
 )
 _THANKS = re.compile(
-    r"^(?:(?:many |great,? |ok,? |perfect,? )?thanks(?: a lot| so much| very much| again)?|thank you(?: so much| very much)?"
+    r"^(?:(?:many |great,? |ok,? |perfect,? )?thanks(?: a lot| so much| very much| again)?"
+    r"|thank you(?: so much| very much)?"
     r"|谢谢|谢谢你|谢谢您|多谢|感谢|非常感谢|好的,?谢谢)$",
     re.I,
 )

@@ -1,4 +1,4 @@
-"""What happens by itself while a ticket waits, is resolved, or was closed (R-HA-1, R-CO-2, R-CO-3): which timers it has."""
+"""What happens by itself while a ticket waits, is resolved or was closed: its timers (R-HA-1, R-CO-2, R-CO-3)."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from enum import StrEnum
 class OutboxState(StrEnum):
     """How far an owed effect has come (complaint 21).
 
-    ``uncertain``: it may have been sent (the line dropped at the wrong moment); a person decides, it is never resent blindly.
+    ``uncertain``: it may have been sent (the line dropped at the wrong moment); a person decides, it is never resent
+    blindly.
     """
 
     QUEUED = "queued"
@@ -24,7 +25,7 @@ class OutboxState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedFile:
-    """A file to attach: the ``part`` of the stored raw message ``message_key``, or a file kept under that key alone (part 0)."""
+    """A file to attach: one ``part`` of the raw message stored under ``message_key``."""
 
     filename: str
     content_type: str
@@ -89,7 +90,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A visible state on a staff message (held, sent, failed, kept inside): ``target`` is the channel's name of the message."""
+    """A visible state on a staff message (held, sent, failed, inside); ``target`` is the channel's name of it."""
 
     target: str
     mark: str
@@ -135,7 +136,7 @@ class OutboxEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What the other side said when it took an effect: a relay's queue line, a chat message's ``channel:ts``, a file name."""
+    """What the other side said when it took an effect: a queue line, a chat message's ``channel:ts``, a file."""
 
     text: str
     at: datetime

@@ -54,8 +54,18 @@ def to_customer(
     )
 
 
-def to_staff(policy: Policy, *, key: str, to: str, subject: str, text: str, at: datetime, html: str = "",
-             ticket: int | None = None, urgency: int = 1) -> OutboxEntry:
+def to_staff(
+    policy: Policy,
+    *,
+    key: str,
+    to: str,
+    subject: str,
+    text: str,
+    at: datetime,
+    html: str = "",
+    ticket: int | None = None,
+    urgency: int = 1,
+) -> OutboxEntry:
     """A mail from the desk to somebody who works here."""
     box = policy.mailboxes[0]
     mail = Mail(
@@ -63,7 +73,13 @@ def to_staff(policy: Policy, *, key: str, to: str, subject: str, text: str, at: 
         message_id=message_id(policy.secret, key, policy.message_id_domain or box.address.rpartition("@")[2]),
     )  # fmt: skip
     return OutboxEntry(
-        key=key, channel=f"mail:{box.name}", lane=f"staff:{key}", content=mail, due_at=at, ticket=ticket, urgency=urgency
+        key=key,
+        channel=f"mail:{box.name}",
+        lane=f"staff:{key}",
+        content=mail,
+        due_at=at,
+        ticket=ticket,
+        urgency=urgency,
     )
 
 
@@ -191,8 +207,9 @@ def thanks_for_score(ticket: Ticket, policy: Policy, now: datetime) -> OutboxEnt
     return to_customer(ticket, policy, effect=f"score_thanks:{ticket.rounds}", text=_tidy(body), at=now)
 
 
-def staff_reply(ticket: Ticket, policy: Policy, *, text: str, name: str, at: datetime,
-                meta: Mapping[str, str]) -> OutboxEntry:
+def staff_reply(
+    ticket: Ticket, policy: Policy, *, text: str, name: str, at: datetime, meta: Mapping[str, str]
+) -> OutboxEntry:
     """What a staff member wrote, as the mail the customer gets, held back until ``at``."""
     signed = f"{text.rstrip()}\n\n-- \n{name}\n{policy.desk_name}\n"
     entry = to_customer(

@@ -24,6 +24,7 @@ class Event(StrEnum):
     STAFF_REOPENED = "staff re-opened"
     CUSTOMER_CONFIRMED = "customer confirmed"
     CUSTOMER_REFUSED = "customer says it is not solved"
+    SCORED_LOW = "customer gave a low score"
     WENT_QUIET = "customer was silent"
     TIME_CAME = "the agreed time came"
 
@@ -89,6 +90,7 @@ MOVES: Mapping[Status, Mapping[Event, Status]] = {
         Event.STAFF_REPLIED: _CLOSED,
         Event.STAFF_REOPENED: _OPEN,
         Event.CUSTOMER_REFUSED: _OPEN,
+        Event.SCORED_LOW: _FOLLOW,
     },
 }
 

@@ -389,13 +389,18 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """All that one input changes. Nothing has happened yet; the store writes it down whole or not at all."""
+    """All that one input changes. Nothing has happened yet; the store writes it down whole or not at all.
+
+    ``withdraw`` and ``hasten`` name outbox entries that are taken back or sent without further delay, if they are
+    still queued.
+    """
 
     because: tuple[str, ...] = ()
     tickets: tuple[Ticket, ...] = ()
     journal: tuple[Entry, ...] = ()
     outbox: tuple[OutboxEntry, ...] = ()
     withdraw: tuple[str, ...] = ()
+    hasten: tuple[str, ...] = ()
     timers: tuple[Timer, ...] = ()
     cancel_timers: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
@@ -409,7 +414,8 @@ class Situation:
     """What is on file when a decision is made, read in one go before it.
 
     ``candidates`` are tickets by the evidence that names them (``token``, ``message_id``, ``reference``,
-    ``subject``, ``same_message``). ``held`` are replies to this ticket still in their undo hold.
+    ``subject``, ``same_message``, ``bounced``). ``held`` are replies to this ticket that have not left yet, ``timers``
+    the ones set for it. ``touched`` are the tickets a digest counts.
     """
 
     next_number: int = 1
@@ -419,7 +425,7 @@ class Situation:
     held: tuple[OutboxEntry, ...] = ()
     timers: tuple[Timer, ...] = ()
     load: Mapping[str, int] = field(default_factory=dict)
-    closed_period: tuple[Ticket, ...] = ()
+    touched: tuple[Ticket, ...] = ()
     quarantined: int = 0
     uncertain: int = 0
 

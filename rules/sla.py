@@ -129,7 +129,7 @@ def timer_key(number: int, target: Target, what: str) -> str:
 
 
 def timers(ticket: Ticket, policy: Policy) -> tuple[Timer, ...]:
-    """The timers that watch a ticket's running clocks: the due time, each step that has not rung, the last one's repeat.
+    """The timers on a ticket's running clocks: the due time, each step that has not rung, the last one's repeat.
 
     Somebody who has taken the escalation has one more allowance of the first response before the ladder goes on
     (R-SLA-3, complaint 61).

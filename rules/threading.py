@@ -23,10 +23,13 @@ _PREFIX = re.compile(
 
 # Providers where a shared domain says nothing about a shared employer.
 _PUBLIC_DOMAINS = frozenset(
-    "gmail.com googlemail.com outlook.com hotmail.com live.com msn.com yahoo.com icloud.com me.com aol.com gmx.de gmx.net"
-    " web.de t-online.de orange.fr free.fr qq.com 163.com 126.com yeah.net sina.com foxmail.com 139.com mail.ru"
-    " yandex.ru proton.me protonmail.com naver.com daum.net".split()
-)
+    {
+        "126.com", "139.com", "163.com", "aol.com", "daum.net", "foxmail.com", "free.fr", "gmail.com", "gmx.de",
+        "gmx.net", "googlemail.com", "hotmail.com", "icloud.com", "live.com", "mail.ru", "me.com", "msn.com",
+        "naver.com", "orange.fr", "outlook.com", "proton.me", "protonmail.com", "qq.com", "sina.com", "t-online.de",
+        "web.de", "yahoo.com", "yandex.ru", "yeah.net",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

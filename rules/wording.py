@@ -16,7 +16,7 @@ class Texts:
     language: str
     texts: Mapping[str, str]
 
-    def say(self, key: str, **values: object) -> str:
+    def say(self, key: str, /, **values: object) -> str:
         """The text of that key with its gaps filled. Values are put in as they are."""
         return self.texts[key].format(**values)
 

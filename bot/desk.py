@@ -1,0 +1,212 @@
+"""The main path: whatever comes in, one pure decision is made of it and one commit writes down all that follows.
+
+Plain synchronous Python, called from worker threads. Nothing here waits for a network.
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.clock import Clock
+from bot.masking import masked
+from channels.protocol import Answer
+from rules import decide
+from rules.digesting import period_due
+from rules.effects import OutboxEntry
+from rules.errors import StoreError
+from rules.model import Actor, Command, Decision, Message, Quarantined, Refusal, Situation, Timer
+from rules.periods import previous
+from rules.policy import Policy
+from storage import situations
+from storage.protocol import Store, UnitOfWork
+
+log = structlog.get_logger()
+
+_BROKEN_TIMER_RESTS = timedelta(minutes=5)
+
+
+class Desk:
+    """Takes in messages, commands, due timers and settled deliveries; every door leads here."""
+
+    def __init__(self, store: Store, policy: Policy, clock: Clock, wake_delivery: Callable[[], None]) -> None:
+        self.store = store
+        self.policy = policy
+        self.clock = clock
+        self.wake_delivery = wake_delivery
+
+    def receive(self, message: Message) -> str:
+        """Take in one message and say what it became. When this returns, the channel may confirm it (law 4).
+
+        Raises StoreError when it could not be made durable; then nothing may be confirmed.
+        """
+        with self.store.begin() as work:
+            if work.seen(message.key):
+                # The first copy may still be on its way to the disk: an empty commit waits for it.
+                if message.origin:
+                    work.account(message.origin, "duplicate")
+                work.commit()
+                log.info("duplicate", key=message.key, channel=message.channel)
+                return "duplicate"
+            try:
+                mailboxes = [box.name for box in self.policy.mailboxes]
+                situation = situations.for_message(work, message, mailboxes)
+                decision = decide.on_message(message, situation, self.policy, self.clock.now())
+            except StoreError:
+                raise
+            except Exception:  # noqa: BLE001 - a bug of ours must not lose a message: it goes to quarantine
+                return self._quarantine(work, message)
+            work.record(message.key, decision, raw=message.raw, origin=message.origin)
+            work.commit()
+        self._tell(decision, "received", channel=message.channel, sender=masked(message.sender.email))
+        return decision.outcome
+
+    def obey(self, command: Command) -> Answer:
+        """Carry out one command, once, whatever is redelivered. When this returns, it is on disk.
+
+        Raises StoreError when it could not be made durable.
+        """
+        with self.store.begin() as work:
+            if work.seen(command.key):
+                work.commit()
+                return Answer(ticket=command.ticket, outcome="duplicate")
+            try:
+                situation = situations.for_ticket(work, command.ticket)
+                decision = decide.on_command(command, situation, self.policy, self.clock.now())
+            except StoreError:
+                raise
+            except Exception:  # noqa: BLE001 - as for a message
+                problem = self._quarantine_command(work, command)
+                return Answer(ticket=command.ticket, refusal=Refusal(code="bug", text=problem))
+            work.record(command.key, decision)
+            work.commit()
+        actor = command.actor
+        self._tell(decision, "obeyed", command=command.name, by=actor.staff or "stranger", via=actor.via)
+        ticket = situation.ticket.number if situation.ticket else None
+        return Answer(ticket=ticket, refusal=decision.refusal, outcome=decision.outcome)
+
+    def ring_due(self) -> int:
+        """Ring every timer that is due, earliest first, and say how many rang; after downtime, once each, in order."""
+        rung = 0
+        while True:
+            with self.store.read() as store:
+                due = store.due_timers(self.clock.now(), limit=100)
+            for timer in due:
+                self.ring(timer)
+            rung += len(due)
+            if not due:
+                return rung
+
+    def ring(self, timer: Timer) -> None:
+        """Look at what one timer watches, as it is now."""
+        with self.store.begin() as work:
+            if work.timer(timer.key) != timer:
+                return
+            now = self.clock.now()
+            try:
+                decision = decide.on_timer(timer, self._timer_situation(work, timer), self.policy, now)
+            except StoreError:
+                raise
+            except Exception:  # noqa: BLE001 - one broken timer must not stop the others
+                decision = self._broken_timer(timer)
+            work.record(f"timer:{timer.key}:{timer.due_at.isoformat()}", decision)
+            work.commit()
+        self._tell(decision, "rang", timer=timer.kind, late_s=round((now - timer.due_at).total_seconds(), 1))
+
+    def _timer_situation(self, work: UnitOfWork, timer: Timer) -> Situation:
+        if not timer.kind.startswith("digest:"):
+            return situations.for_ticket(work, timer.ticket)
+        period = period_due(timer, self.policy)
+        return situations.for_digest(work, previous(period, self.policy.timezone).starts_at - timedelta(days=1))
+
+    def _broken_timer(self, timer: Timer) -> Decision:
+        problem = traceback.format_exc()
+        log.error("timer failed", timer=timer.key, problem=problem)
+        later = replace(timer, due_at=self.clock.now() + _BROKEN_TIMER_RESTS)
+        held = Quarantined(key=timer.key, at=self.clock.now(), channel="timer", problem=problem, subject=timer.kind)
+        told = decide.on_quarantined(held, self.policy, self.clock.now())
+        return replace(told, timers=(later,))
+
+    def settle(self, entries: Sequence[OutboxEntry]) -> None:
+        """Write down what became of deliveries, and what follows from it, in one commit."""
+        with self.store.begin() as work:
+            for entry in entries:
+                work.settle(entry)
+                situation = situations.for_ticket(work, entry.ticket)
+                decision = decide.on_settled(entry, situation, self.policy, self.clock.now())
+                if decision != Decision(because=decision.because, outcome=decision.outcome):
+                    work.record(f"settled:{entry.key}:{entry.state}:{entry.attempts}", decision)
+            work.commit()
+        for entry in entries:
+            log.info(
+                "settled", key=entry.key, state=entry.state, attempts=entry.attempts,
+                ticket=entry.ticket, problem=entry.problem or None,
+            )  # fmt: skip
+        self.wake_delivery()
+
+    def start(self) -> None:
+        """Set the timers that the configuration asks for; called at start and after a reload."""
+        with self.store.begin() as work:
+            now = self.clock.now()
+            wanted = decide.on_start(Situation(), self.policy, now).timers
+            situation = situations.for_start(work, (timer.key for timer in wanted))
+            decision = decide.on_start(situation, self.policy, now)
+            work.record(f"start:{now.isoformat()}", decision)
+            work.commit()
+
+    def reload(self, policy: Policy) -> None:
+        """Decide by another policy from the next input on."""
+        self.policy = policy
+        self.start()
+
+    def _quarantine(self, work: UnitOfWork, message: Message) -> str:
+        """Keep a message that we could not decide on, and tell staff, in its own commit (complaint 7)."""
+        problem = traceback.format_exc()
+        now = self.clock.now()
+        held = Quarantined(
+            key=message.key,
+            at=now,
+            channel=message.channel,
+            problem=problem,
+            sender=message.sender.email,
+            subject=message.subject,
+            recipients=message.recipients,
+            origin=message.origin,
+        )
+        self._hold(work, held, message.raw)
+        return "quarantined"
+
+    def _quarantine_command(self, work: UnitOfWork, command: Command) -> str:
+        problem = traceback.format_exc()
+        held = Quarantined(
+            key=command.key, at=self.clock.now(), channel="command", problem=problem, sender=command.actor.name,
+            subject=command.name,
+        )  # fmt: skip
+        raw = json.dumps(asdict(replace(command, args=dict(command.args))), default=str, ensure_ascii=False)
+        self._hold(work, held, raw.encode())
+        return problem.splitlines()[-1]
+
+    def _hold(self, work: UnitOfWork, held: Quarantined, raw: bytes) -> None:
+        work.quarantine(held, raw)
+        work.record(f"quarantined:{held.key}:{held.at.isoformat()}", decide.on_quarantined(held, self.policy, held.at))
+        work.commit()
+        log.error("quarantined", key=held.key, channel=held.channel, problem=held.problem)
+        self.wake_delivery()
+
+    def _tell(self, decision: Decision, event: str, **facts: object) -> None:
+        tickets = [ticket.number for ticket in decision.tickets]
+        refusal = decision.refusal.code if decision.refusal else None
+        log.info(event, outcome=decision.outcome, tickets=tickets, owed=len(decision.outbox), refusal=refusal, **facts)
+        if decision.outbox or decision.hasten or decision.withdraw:
+            self.wake_delivery()
+
+
+def command_from(raw: bytes) -> Command:
+    """A command as it was put into quarantine."""
+    data = json.loads(raw)
+    return Command(**{**data, "actor": Actor(**data["actor"]), "at": datetime.fromisoformat(data["at"])})

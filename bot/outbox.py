@@ -1,0 +1,174 @@
+"""The patient worker that delivers what we owe: claims, sends, settles, tries again (law 5).
+
+An entry is durable as ``sending`` before it leaves. After a crash in between, its channel is asked whether it
+arrived; where that cannot be known, the entry is shown as *uncertain* to a person and never sent again by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import ParamSpec, TypeVar
+
+import structlog
+
+from bot.clock import Clock
+from bot.desk import Desk
+from bot.retry import next_try
+from channels.protocol import Sender
+from rules.effects import OutboxEntry, OutboxState
+from rules.errors import PermanentDeliveryError, StoreError, TemporaryDeliveryError, UncertainDeliveryError
+
+log = structlog.get_logger()
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_BATCH = 64
+_LONGEST_NAP_S = 1.0
+
+
+class Delivery:
+    """Delivers outbox entries through the channels that speak, until it is stopped."""
+
+    def __init__(
+        self, desk: Desk, senders: Mapping[str, Sender], clock: Clock, executor: Executor, jitter: random.Random
+    ) -> None:
+        self._desk = desk
+        self._senders = senders
+        self._clock = clock
+        self._executor = executor
+        self._jitter = jitter
+        self._awake = asyncio.Event()
+        self._stopping = False
+        self._sent: asyncio.Queue[OutboxEntry] = asyncio.Queue()
+        self._sending: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        """Look at the outbox now. Call on the event loop."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Deliver until ``stop``; what is being sent then is finished and settled. Raises StoreError."""
+        await self._recover()
+        settler = asyncio.create_task(self._settle_all())
+        try:
+            while not self._stopping:
+                await self._round(settler)
+        finally:
+            if self._sending:
+                await asyncio.wait(self._sending)
+            await self._drain()
+            settler.cancel()
+            await asyncio.gather(settler, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Claim nothing more; ``run`` returns when what is on its way has been settled."""
+        self._stopping = True
+        self._awake.set()
+
+    async def _round(self, settler: asyncio.Task[None]) -> None:
+        if settler.done():
+            settler.result()
+        self._awake.clear()
+        free = _BATCH - len(self._sending)
+        claimed = await self._in_thread(self._desk.store.claim, self._clock.now(), free) if free > 0 else ()
+        for entry in claimed:
+            task = asyncio.create_task(self._deliver(entry))
+            self._sending.add(task)
+            task.add_done_callback(self._done)
+        if not claimed:
+            await self._nap()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        self._awake.set()
+
+    async def _nap(self) -> None:
+        try:
+            await asyncio.wait_for(self._awake.wait(), _LONGEST_NAP_S)
+        except TimeoutError:
+            return
+
+    async def _deliver(self, entry: OutboxEntry) -> None:
+        await self._sent.put(await self._try(entry))
+
+    async def _try(self, entry: OutboxEntry) -> OutboxEntry:
+        sender = self._senders.get(entry.channel)
+        if sender is None:
+            return self._settled(entry, OutboxState.FAILED, problem=f"there is no channel {entry.channel} any more")
+        try:
+            receipt = await sender.send(entry)
+        except TemporaryDeliveryError as error:
+            return self._again(entry, str(error), error.retry_after)
+        except PermanentDeliveryError as error:
+            return self._settled(entry, OutboxState.FAILED, problem=str(error))
+        except UncertainDeliveryError as error:
+            return await self._look(entry, str(error))
+        except Exception as error:
+            log.exception("sender failed", key=entry.key)
+            return self._settled(entry, OutboxState.UNCERTAIN, problem=f"{type(error).__name__}: {error}")
+        return self._settled(entry, OutboxState.ACCEPTED, receipt=receipt.text)
+
+    async def _look(self, entry: OutboxEntry, problem: str) -> OutboxEntry:
+        """Ask the channel what became of an entry of unknown fate."""
+        try:
+            receipt = await self._senders[entry.channel].find(entry)
+        except UncertainDeliveryError as error:
+            return self._settled(entry, OutboxState.UNCERTAIN, problem=f"{problem}; {error}")
+        except (TemporaryDeliveryError, PermanentDeliveryError) as error:
+            return self._settled(entry, OutboxState.UNCERTAIN, problem=f"{problem}; could not look: {error}")
+        if receipt is None:
+            return self._again(entry, problem, None)
+        return self._settled(entry, OutboxState.ACCEPTED, receipt=receipt.text)
+
+    def _again(self, entry: OutboxEntry, problem: str, retry_after: timedelta | None) -> OutboxEntry:
+        now = self._clock.now()
+        started = datetime.fromisoformat(entry.meta["first_try_at"]) if "first_try_at" in entry.meta else now
+        at = next_try(now, entry.attempts, started, self._jitter.random(), retry_after)
+        if at is None:
+            return self._settled(entry, OutboxState.FAILED, problem=f"given up after {entry.attempts} tries: {problem}")
+        meta = {**entry.meta, "first_try_at": started.isoformat()}
+        return replace(entry, state=OutboxState.QUEUED, problem=problem, due_at=at, meta=meta)
+
+    def _settled(self, entry: OutboxEntry, state: OutboxState, *, problem: str = "", receipt: str = "") -> OutboxEntry:
+        return replace(entry, state=state, problem=problem, receipt=receipt, settled_at=self._clock.now())
+
+    async def _settle_all(self) -> None:
+        """Write down outcomes as they come, as many in one commit as there are."""
+        while True:
+            await self._settle([await self._sent.get(), *self._waiting()])
+
+    def _waiting(self) -> list[OutboxEntry]:
+        return [self._sent.get_nowait() for _ in range(self._sent.qsize())]
+
+    async def _drain(self) -> None:
+        if waiting := self._waiting():
+            await self._settle(waiting)
+
+    async def _settle(self, entries: Sequence[OutboxEntry]) -> None:
+        await self._in_thread(self._desk.settle, entries)
+        self._awake.set()
+
+    async def _recover(self) -> None:
+        """What a dead process may or may not have sent: ask the channel, else a person (never send blindly)."""
+        for entry in await self._in_thread(self._desk.store.claimed):
+            problem = "the desk stopped while this was being sent"
+            if entry.channel in self._senders:
+                settled = await self._look(entry, problem)
+            else:
+                settled = self._settled(entry, OutboxState.UNCERTAIN, problem=problem)
+            if settled.state is OutboxState.QUEUED:
+                settled = replace(settled, due_at=self._clock.now())
+            await self._settle([settled])
+
+    async def _in_thread(self, call: Callable[P, T], *args: P.args, **_: P.kwargs) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, call, *args)
+        except StoreError:
+            log.exception("store failed")
+            raise

@@ -1,0 +1,160 @@
+"""What staff may ask for, who may ask for it, and what is refused (R-DA-3). Every door comes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from rules import handling, replying, survey
+from rules.draft import Draft
+from rules.errors import IllegalTransitionError
+from rules.model import (
+    Actor,
+    Author,
+    AuthorKind,
+    Command,
+    Decision,
+    Entry,
+    EntryKind,
+    Refusal,
+    Role,
+    Situation,
+    SurveyScore,
+    Ticket,
+)
+from rules.policy import Policy, Staff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """One command: the least role that may give it, what it does, and its name for people.
+
+    ``act`` changes the draft and returns nothing, or a refusal.
+    """
+
+    role: Role
+    act: Callable[[Draft, Command, Staff], Refusal | None]
+    tells: str
+
+
+DEEDS: Mapping[str, Deed] = {
+    "reply": Deed(role=Role.AGENT, act=replying.reply, tells="answer the customer"),
+    "edit": Deed(role=Role.AGENT, act=replying.edit, tells="change a reply that is still held"),
+    "send_now": Deed(role=Role.AGENT, act=replying.send_now, tells="send a held reply at once"),
+    "withdraw": Deed(role=Role.AGENT, act=replying.withdraw, tells="keep a held reply inside"),
+    "note": Deed(role=Role.AGENT, act=handling.note, tells="leave a note that stays inside"),
+    "claim": Deed(role=Role.AGENT, act=handling.claim, tells="take the ticket"),
+    "taken": Deed(role=Role.AGENT, act=handling.taken, tells="answer an escalation: I have it"),
+    "assign": Deed(role=Role.AGENT, act=handling.assign, tells="give the ticket to somebody"),
+    "priority": Deed(role=Role.AGENT, act=handling.priority, tells="change the priority"),
+    "category": Deed(role=Role.AGENT, act=handling.category, tells="change the category"),
+    "wait": Deed(role=Role.AGENT, act=handling.wait, tells="wait for the customer"),
+    "hold": Deed(role=Role.AGENT, act=handling.hold, tells="put it off until an agreed time"),
+    "follow_up": Deed(role=Role.AGENT, act=handling.follow_up, tells="follow it up at a time"),
+    "resume": Deed(role=Role.AGENT, act=handling.resume, tells="go on with it"),
+    "resolve": Deed(role=Role.AGENT, act=handling.resolve, tells="say that it is solved, and how"),
+    "reopen": Deed(role=Role.AGENT, act=handling.reopen, tells="open it again"),
+    "close": Deed(role=Role.AGENT, act=handling.close, tells="close a resolved ticket without waiting"),
+}
+
+PAGE_DEEDS = ("confirm", "not_solved", "score")
+"""What a customer may do on a signed page; nobody else may, and customers may do nothing else."""
+
+
+def on_command(command: Command, situation: Situation, policy: Policy, now: datetime) -> Decision:
+    """Decide what one staff command, or one click of a customer on a signed page, changes."""
+    texts = policy.wording.of(policy.languages[0])
+    ticket = situation.ticket
+    if ticket is None:
+        return _refused("ticket", texts.say("refused_unknown_ticket", number=command.ticket or 0), command, None, now)
+    if command.name in PAGE_DEEDS:
+        return _on_page(command, ticket, situation, policy, now)
+    refusal = _entitled(command, policy)
+    if refusal:
+        return _refused(refusal.code, refusal.text, command, ticket, now)
+    person = policy.person(command.actor.staff)
+    assert person is not None, "entitled people are on the staff list"
+    draft = Draft(ticket, policy, situation, now, source=command.actor.via)
+    draft.because.append(f"command: {command.name} by {person.name} ({person.role}) via {command.actor.via}")
+    try:
+        refusal = DEEDS[command.name].act(draft, command, person)
+    except IllegalTransitionError:
+        refusal = Refusal(code="move", text=_no_move(draft, ticket, command.name))
+    if refusal:
+        return _refused(refusal.code, refusal.text, command, ticket, now)
+    return draft.decision(command.name)
+
+
+def _no_move(draft: Draft, ticket: Ticket, name: str) -> str:
+    state = draft.chat.texts[f"state_{ticket.status}"]
+    return draft.chat.say("refused_move", number=ticket.number, status=state, command=name)
+
+
+def _entitled(command: Command, policy: Policy) -> Refusal | None:
+    """Roles are enforced here and nowhere else, so every door refuses alike (law 2)."""
+    texts = policy.wording.of(policy.languages[0])
+    deed = DEEDS.get(command.name)
+    if deed is None:
+        return Refusal(code="command", text=texts.say("refused_command", value=command.name))
+    person = policy.person(command.actor.staff)
+    if person is None:
+        return Refusal(code="stranger", text=texts.say("refused_stranger", name=command.actor.name))
+    if person.role.rank < deed.role.rank:
+        text = texts.say("refused_role", name=person.name, command=command.name, role=deed.role)
+        return Refusal(code="role", text=text)
+    return None
+
+
+def _refused(code: str, text: str, command: Command, ticket: Ticket | None, now: datetime) -> Decision:
+    """Refusals are told and recorded (R-DA-3); the ticket stays as it is."""
+    entries: tuple[Entry, ...] = ()
+    if ticket is not None:
+        author = _author(command.actor)
+        because = (f"refused: {code}", f"command: {command.name} via {command.actor.via}")
+        entries = (
+            Entry(
+                ticket=ticket.number, at=now, kind=EntryKind.REFUSED, author=author, text=text, because=because,
+                source=command.actor.via,
+            ),
+        )  # fmt: skip
+    return Decision(
+        journal=entries, refusal=Refusal(code=code, text=text), because=(f"refused: {code}",), outcome="refused"
+    )
+
+
+def _author(actor: Actor) -> Author:
+    kind = AuthorKind.STAFF if actor.staff else AuthorKind.CUSTOMER
+    return Author(kind=kind, key=actor.staff or "", name=actor.name)
+
+
+def _on_page(command: Command, ticket: Ticket, situation: Situation, policy: Policy, now: datetime) -> Decision:
+    """A customer's click on a signed page. What no longer fits the ticket's state changes nothing."""
+    draft = Draft(ticket, policy, situation, now, source="page")
+    author = Author(kind=AuthorKind.CUSTOMER, key=ticket.customer.email, name=str(ticket.customer))
+    try:
+        if command.name == "confirm" and ticket.confirmed_at is None:
+            survey.confirmed(draft, author)
+        elif command.name == "not_solved":
+            survey.not_solved(draft, author)
+        elif command.name == "score" and ticket.score is None and ticket.surveyed_round:
+            score = _score(command.args)
+            if score is None:
+                text = policy.wording.of(ticket.language).say("refused_score")
+                return _refused("score", text, command, ticket, now)
+            survey.scored(draft, score, author)
+    except IllegalTransitionError:
+        text = _no_move(draft, ticket, command.name)
+        return _refused("move", text, command, ticket, now)
+    return draft.decision(command.name)
+
+
+def _score(args: Mapping[str, str]) -> SurveyScore | None:
+    given = {name: args.get(name, "") for name in ("overall", "solved", "attitude", "communication")}
+    if given["overall"] == "" or any(value not in ("", "1", "2", "3", "4", "5") for value in given.values()):
+        return None
+    numbers = {name: int(value) for name, value in given.items() if value}
+    return SurveyScore(
+        overall=numbers["overall"], solved=numbers.get("solved"), attitude=numbers.get("attitude"),
+        communication=numbers.get("communication"), comment=args.get("comment", "")[:2000],
+    )  # fmt: skip

@@ -1,0 +1,264 @@
+"""A decision in the making: one ticket, what changes on it, and everything that follows.
+
+A draft lives inside one pure function call. ``decision()`` turns it into data; timers are derived from the ticket as
+it ends up, so no step has to remember to set or cancel one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from rules import closing, sla
+from rules.effects import Button, Card, Mark, OutboxEntry, OwedFile, Post
+from rules.lifecycle import RUNNING, Event, may, move
+from rules.model import (
+    DESK,
+    Attachment,
+    Author,
+    AuthorKind,
+    Customer,
+    Decision,
+    Entry,
+    EntryKind,
+    Link,
+    Situation,
+    Status,
+    Target,
+    Ticket,
+    Timer,
+)
+from rules.policy import Policy, Staff
+from rules.threading import message_key
+from rules.wording import Texts
+
+CHAT = "chat"
+
+
+class Draft:
+    """What one input does to one ticket."""
+
+    def __init__(self, ticket: Ticket, policy: Policy, situation: Situation, now: datetime, *, source: str) -> None:
+        self.ticket = ticket
+        self.policy = policy
+        self.situation = situation
+        self.now = now
+        self.source = source
+        self.chat: Texts = policy.wording.of(policy.languages[0])
+        self.because: list[str] = []
+        self._before = ticket if ticket.version else None
+        self._journal: list[Entry] = []
+        self._outbox: list[OutboxEntry] = []
+        self._withdraw: list[str] = []
+        self._hasten: list[str] = []
+        self._links: list[Link] = []
+        self._customers: list[Customer] = []
+        self._deferred: dict[str, datetime] = {}
+        self._posts = 0
+
+    def note(
+        self,
+        kind: EntryKind,
+        text: str = "",
+        *,
+        author: Author = DESK,
+        because: Sequence[str] = (),
+        quoted_text: str = "",
+        message_key: str = "",
+        message_id: str = "",
+        outbox_key: str = "",
+        attachments: tuple[Attachment, ...] = (),
+    ) -> None:
+        """Add a line to the ticket's journal."""
+        entry = Entry(
+            ticket=self.ticket.number,
+            at=self.now,
+            kind=kind,
+            author=author,
+            text=text,
+            quoted_text=quoted_text,
+            because=tuple(because),
+            source=self.source,
+            message_key=message_key,
+            message_id=message_id,
+            outbox_key=outbox_key,
+            attachments=attachments,
+        )
+        self._journal.append(entry)
+
+    def can(self, event: Event) -> bool:
+        """Whether the ticket, as it is, can take the event."""
+        return may(self.ticket.status, event)
+
+    def move(self, event: Event, *, author: Author = DESK, why: str = "") -> None:
+        """Move the status by the life-cycle table, and the clocks with it; the journal keeps who, when and why.
+
+        Raises IllegalTransitionError when the table has no such move.
+        """
+        before = self.ticket.status
+        after = move(before, event)
+        if after is before:
+            return
+        self.ticket = replace(self.ticket, status=after, status_at=self.now, reminded_at=None)
+        if after is Status.RESOLVED:
+            self._resolve_clocks()
+        elif after is Status.CLOSED:
+            self.ticket = replace(self.ticket, closed_at=self.now)
+        elif before in (Status.RESOLVED, Status.CLOSED):
+            self._reopen(counts=event is not Event.SCORED_LOW)
+        else:
+            self._turn_clock(running=after in RUNNING)
+        if after is not Status.ON_HOLD and after is not Status.FOLLOW_UP:
+            self.ticket = replace(self.ticket, until_at=None)
+        self.note(
+            EntryKind.STATUS, f"{before} -> {after}", author=author, because=(f"status: {event}; {why}".rstrip("; "),)
+        )
+
+    def _resolve_clocks(self) -> None:
+        clocks = tuple(sla.meet(clock, self.now) for clock in self.ticket.clocks)
+        self.ticket = replace(
+            self.ticket, clocks=clocks, resolved_at=self.now, rounds=self.ticket.rounds + 1, confirmed_at=None
+        )
+
+    def _reopen(self, *, counts: bool) -> None:
+        """The resolution clock goes on with what it had left; a first response that was given stays given."""
+        clocks = tuple(
+            sla.restart(clock, self.now, self.policy.calendars)
+            if clock.target is Target.RESOLUTION or self.ticket.first_response_at is None
+            else clock
+            for clock in self.ticket.clocks
+        )
+        self.ticket = replace(
+            self.ticket, clocks=clocks, reopened=self.ticket.reopened + counts, resolved_at=None, closed_at=None,
+            confirmed_at=None, taken_by=None, taken_at=None,
+        )  # fmt: skip
+
+    def _turn_clock(self, *, running: bool) -> None:
+        turn = sla.resume if running else sla.stop
+        clocks = tuple(
+            turn(clock, self.now, self.policy.calendars) if clock.target is Target.RESOLUTION else clock
+            for clock in self.ticket.clocks
+        )
+        self.ticket = replace(self.ticket, clocks=clocks)
+
+    def first_response(self, at: datetime, by: str) -> None:
+        """Note the first staff reply; an acknowledgement never comes here."""
+        if self.ticket.first_response_at is not None:
+            return
+        clocks = tuple(
+            sla.meet(clock, at) if clock.target is Target.FIRST_RESPONSE else clock for clock in self.ticket.clocks
+        )
+        self.ticket = replace(self.ticket, clocks=clocks, first_response_at=at, first_response_by=by)
+
+    def owe(self, entry: OutboxEntry) -> None:
+        """Owe an effect; a mail's Message-ID is linked so that its answer finds the ticket."""
+        self._outbox.append(entry)
+        message_id = getattr(entry.content, "message_id", "")
+        if message_id:
+            self._links.append(Link(key=message_key(message_id), ticket=self.ticket.number))
+
+    def post(
+        self,
+        text: str,
+        *,
+        name: str = "",
+        quote: str = "",
+        quote_author: str = "",
+        mentions: tuple[str, ...] = (),
+        buttons: tuple[Button, ...] = (),
+        mark: str = "",
+        broadcast: bool = False,
+        urgency: int = 1,
+        files: tuple[OwedFile, ...] = (),
+        meta: Mapping[str, str] | None = None,
+    ) -> None:
+        """Owe a line in the ticket's thread; ``name`` names the effect where it must be owed once by its meaning."""
+        self._posts += 1
+        number = self.ticket.number
+        content = Post(
+            text=text, ticket=number, quote=quote, quote_author=quote_author, mentions=mentions, buttons=buttons,
+            mark=mark, broadcast=broadcast, files=files,
+        )  # fmt: skip
+        key = f"{number}:{name or f'post:{self.ticket.version + 1}.{self._posts}'}"
+        self._outbox.append(
+            OutboxEntry(
+                key=key, channel=CHAT, lane=f"chat:{number}", content=content, due_at=self.now, ticket=number,
+                urgency=urgency, meta=meta or {},
+            )
+        )  # fmt: skip
+
+    def mark(self, target: str, mark: str, name: str) -> None:
+        """Owe a visible state on a staff message."""
+        if not target:
+            return
+        number = self.ticket.number
+        self._outbox.append(
+            OutboxEntry(
+                key=f"{number}:{name}", channel=CHAT, lane=f"chat:{number}", due_at=self.now, ticket=number,
+                content=Mark(target=target, mark=mark, ticket=number),
+            )
+        )  # fmt: skip
+
+    def withdraw(self, key: str) -> None:
+        """Take back an effect that has not been sent."""
+        self._withdraw.append(key)
+
+    def hasten(self, key: str) -> None:
+        """Send an effect now that is held or backing off."""
+        self._hasten.append(key)
+
+    def link(self, key: str) -> None:
+        """Let the ticket be found under another name."""
+        self._links.append(Link(key=key, ticket=self.ticket.number))
+
+    def remember(self, customer: Customer) -> None:
+        """Keep what was seen of a customer."""
+        self._customers.append(customer)
+
+    def defer(self, timer_key: str, by: timedelta) -> None:
+        """Look at this timer again a little later instead of now."""
+        self._deferred[timer_key] = self.now + by
+
+    def decision(self, outcome: str = "") -> Decision:
+        """All of it, as data."""
+        changed = self._before is None or self.ticket != self._before
+        if changed:
+            self.ticket = replace(self.ticket, updated_at=self.now)
+            self._outbox.insert(0 if self._before is None else len(self._outbox), self._card())
+        timers, cancelled = self._timers()
+        return Decision(
+            because=tuple(self.because),
+            tickets=(self.ticket,) if changed else (),
+            journal=tuple(self._journal),
+            outbox=tuple(self._outbox),
+            withdraw=tuple(self._withdraw),
+            hasten=tuple(self._hasten),
+            timers=timers,
+            cancel_timers=cancelled,
+            links=tuple(self._links),
+            customers=tuple(self._customers),
+            outcome=outcome,
+        )
+
+    def _card(self) -> OutboxEntry:
+        """The card, edited in place (complaint 72): first on a new ticket, else after the decision's posts."""
+        number = self.ticket.number
+        return OutboxEntry(
+            key=f"{number}:card:{self.ticket.version + 1}", channel=CHAT, lane=f"chat:{number}", due_at=self.now,
+            content=Card(ticket=number), ticket=number,
+        )  # fmt: skip
+
+    def _timers(self) -> tuple[tuple[Timer, ...], tuple[str, ...]]:
+        wanted = {timer.key: timer for timer in closing.timers(self.ticket, self.policy)}
+        for key, at in self._deferred.items():
+            if key in wanted:
+                wanted[key] = replace(wanted[key], due_at=at)
+        have = {timer.key: timer for timer in self.situation.timers if timer.ticket == self.ticket.number}
+        fresh = tuple(timer for key, timer in wanted.items() if have.get(key) != timer)
+        return fresh, tuple(key for key in have if key not in wanted)
+
+
+def staff_author(person: Staff) -> Author:
+    """A staff member as the author of words or a deed."""
+    return Author(kind=AuthorKind.STAFF, key=person.key, name=person.name)

@@ -1,0 +1,204 @@
+"""What staff do with a ticket besides answering: claim, assign, classify anew, put off, resolve, close (R-HA-1)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from rules import letters, sla
+from rules.draft import Draft, staff_author
+from rules.hours import add, parse_duration
+from rules.lifecycle import Event
+from rules.model import Command, EntryKind, Refusal, Resolution, Target
+from rules.policy import Staff
+from rules.wording import moment
+
+
+def note(draft: Draft, command: Command, person: Staff) -> Refusal | None:
+    """Keep a word inside."""
+    text = command.text.strip()
+    if not text:
+        return Refusal(code="empty", text=draft.chat.say("refused_empty"))
+    draft.note(EntryKind.NOTED, text, author=staff_author(person))
+    target = command.args.get("target", "")
+    if target:
+        draft.mark(target, "inside", f"mark:note:{target}")
+    elif command.actor.via != "console":
+        draft.post(draft.chat.say("chat_note_kept", name=person.name, text=text), mark="inside")
+    return None
+
+
+def claim(draft: Draft, command: Command, person: Staff) -> Refusal | None:
+    """Take the ticket: the claimer is responsible from now on."""
+    draft.move(Event.STAFF_CLAIMED, author=staff_author(person))
+    if draft.ticket.assignee != person.key:
+        _give(draft, person, person)
+        draft.post(draft.chat.say("chat_claimed", name=person.name), mark="assigned")
+    return None
+
+
+def assign(draft: Draft, command: Command, person: Staff) -> Refusal | None:
+    """Give the ticket to somebody on the staff list."""
+    wanted = command.args.get("to", "").strip()
+    goal = next((p for p in draft.policy.staff if wanted and wanted in (p.key, p.name, p.email, p.slack)), None)
+    if goal is None:
+        known = ", ".join(p.key for p in draft.policy.staff)
+        return Refusal(code="staff", text=draft.chat.say("refused_staff", value=wanted, known=known))
+    if draft.ticket.assignee != goal.key:
+        _give(draft, goal, person)
+        told = draft.chat.say("chat_assigned", by=person.name, name=goal.name)
+        draft.post(told, mentions=(goal.key,), mark="assigned")
+    return None
+
+
+def _give(draft: Draft, goal: Staff, by: Staff) -> None:
+    before = draft.ticket.assignee or "nobody"
+    draft.ticket = replace(draft.ticket, assignee=goal.key)
+    draft.note(EntryKind.ASSIGNED, f"{before} -> {goal.key}", author=staff_author(by))
+
+
+def taken(draft: Draft, command: Command, person: Staff) -> Refusal | None:
+    """Answer an escalation: pings stop, the ladder rests for one more first-response time (complaint 61)."""
+    draft.ticket = replace(draft.ticket, taken_by=person.key, taken_at=draft.now)
+    promise = draft.policy.level(draft.ticket.priority).promise(Target.FIRST_RESPONSE)
+    until = add(draft.policy.calendars[promise.calendar], draft.now, promise.allowed) if promise else draft.now
+    draft.note(EntryKind.TAKEN, author=staff_author(person))
+    told = draft.chat.say("chat_taken", name=person.name, until=moment(draft.chat, until, draft.policy.timezone))
+    draft.post(told, mark="assigned")
+    if draft.ticket.assignee is None:
+        _give(draft, person, person)
+    return None
+
+
+def priority(draft: Draft, command: Command, person: Staff) -> Refusal | None:
+    """Change the priority; the change, the person and the reason are kept (R-CL-2), the clocks follow."""
+    wanted = command.args.get("value", "").strip()
+    levels = {level.name: level for level in draft.policy.levels}
+    if wanted not in levels:
+        known = ", ".join(levels)
+        return Refusal(code="priority", text=draft.chat.say("refused_priority", value=wanted, known=known))
+    before = draft.ticket.priority
+    if wanted == before:
+        return None
+    clocks = tuple(
+        sla.change_level(clock, levels[wanted], draft.policy.calendars, by_mail=bool(draft.ticket.mailbox))
+        for clock in draft.ticket.clocks
+    )
+    draft.ticket = replace(draft.ticket, priority=wanted, clocks=clocks)
+    why = command.text.strip() or "-"
+    draft.note(
+        EntryKind.CHANGED, f"priority {before} -> {wanted}", author=staff_author(person), because=(f"said: {why}",)
+    )
+    draft.post(draft.chat.say("chat_priority", name=person.name, old=before, new=wanted, why=why), mark="changed")
+    return None
+
+
+def category(draft: Draft, command: Command, person: Staff) -> Refusal | None:
+    """Change the category."""
+    wanted = command.args.get("value", "").strip()
+    if wanted not in draft.policy.categories:
+        known = ", ".join(draft.policy.categories)
+        return Refusal(code="category", text=draft.chat.say("refused_category", value=wanted, known=known))
+    before = draft.ticket.category
+    if wanted == before:
+        return None
+    draft.ticket = replace(draft.ticket, category=wanted)
+    draft.note(EntryKind.CHANGED, f"category {before} -> {wanted}", author=staff_author(person))
+    draft.post(draft.chat.say("chat_category", name=person.name, old=before, new=wanted), mark="changed")
+    return None
+
+
+def wait(draft: Draft, command: Command, person: Staff) -> Refusal | None:
+    """Wait for the customer: the resolution clock stands still, silence is reminded, then settled."""
+    draft.move(Event.STAFF_WAITS, author=staff_author(person))
+    draft.post(draft.chat.say("chat_waiting", name=person.name), mark="status")
+    return None
+
+
+def hold(draft: Draft, command: Command, person: Staff) -> Refusal | None:
+    """Put the ticket off until an agreed time; it wakes up by itself (R-AS-5)."""
+    return _put_off(draft, command, person, Event.STAFF_HOLDS, "chat_on_hold")
+
+
+def follow_up(draft: Draft, command: Command, person: Staff) -> Refusal | None:
+    """Set an owner and a date; unlike on hold, the clock runs on."""
+    if draft.ticket.assignee is None:
+        _give(draft, person, person)
+    return _put_off(draft, command, person, Event.STAFF_FOLLOWS_UP, "chat_follow_up")
+
+
+def _put_off(draft: Draft, command: Command, person: Staff, event: Event, key: str) -> Refusal | None:
+    given = command.args.get("until", "").strip()
+    until = read_until(given, draft.now, draft.policy.timezone)
+    if until is None:
+        return Refusal(code="until", text=draft.chat.say("refused_until", value=given))
+    why = command.text.strip() or "-"
+    draft.move(event, author=staff_author(person), why=why)
+    draft.ticket = replace(draft.ticket, until_at=until)
+    told = moment(draft.chat, until, draft.policy.timezone)
+    draft.post(draft.chat.say(key, name=person.name, until=told, why=why), mark="status")
+    return None
+
+
+def read_until(given: str, now: datetime, zone: str) -> datetime | None:
+    """A moment to come: ISO 8601 (in the desk's zone when it names none) or a length of wall time such as ``3d``."""
+    try:
+        at = datetime.fromisoformat(given)
+        at = at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))
+    except ValueError:
+        try:
+            at = now + parse_duration(given)
+        except (ValueError, OverflowError):
+            return None
+    return at.astimezone(UTC) if now < at < now + timedelta(days=3660) else None
+
+
+def resume(draft: Draft, command: Command, person: Staff) -> Refusal | None:
+    """Go on with a ticket that waits or is put off."""
+    draft.move(Event.STAFF_RESUMES, author=staff_author(person))
+    draft.post(draft.chat.say("chat_resumed", number=draft.ticket.number), mark="status")
+    return None
+
+
+def resolve(draft: Draft, command: Command, person: Staff) -> Refusal | None:
+    """Say that it is solved, with cause and what was done (R-CO-1); the customer is asked to confirm (R-CO-2)."""
+    text = command.text.strip()
+    if not text:
+        return Refusal(code="resolution", text=draft.chat.say("refused_resolution"))
+    wanted = command.args.get("category", "")
+    if wanted and (refusal := category(draft, replace(command, args={"value": wanted}), person)):
+        return refusal
+    draft.move(Event.STAFF_RESOLVED, author=staff_author(person))
+    record = Resolution(
+        text=text,
+        root_cause=command.args.get("root_cause", "").strip(),
+        fault_type=command.args.get("fault_type", "").strip(),
+    )
+    assignee = draft.ticket.assignee or person.key
+    draft.ticket = replace(draft.ticket, resolution=record, resolved_by=person.key, assignee=assignee)
+    draft.post(draft.chat.say("chat_resolved", name=person.name, text=text), mark="resolved")
+    if "@" in draft.ticket.customer.email:
+        at = draft.now + (timedelta() if command.args.get("now") else draft.policy.habits.undo_hold)
+        draft.owe(letters.resolved(draft.ticket, draft.policy, text, at, person.name))
+    draft.first_response(draft.now, person.key)
+    return None
+
+
+def reopen(draft: Draft, command: Command, person: Staff) -> Refusal | None:
+    """Open a ticket that was done again; a resolution mail still held is taken back."""
+    rounds = draft.ticket.rounds
+    draft.move(Event.STAFF_REOPENED, author=staff_author(person), why=command.text.strip())
+    draft.withdraw(f"{draft.ticket.number}:resolved:{rounds}")
+    draft.withdraw(f"{draft.ticket.number}:survey:{rounds}")
+    why = command.text.strip() or person.name
+    draft.post(draft.chat.say("chat_reopened", number=draft.ticket.number, why=why), mark="reopened")
+    return None
+
+
+def close(draft: Draft, command: Command, person: Staff) -> Refusal | None:
+    """Close a resolved ticket without waiting for the customer."""
+    draft.move(Event.STAFF_CLOSED, author=staff_author(person))
+    why = draft.chat.say("chat_why_staff", name=person.name)
+    draft.post(draft.chat.say("chat_closed", number=draft.ticket.number, why=why), mark="closed")
+    return None

@@ -1,0 +1,114 @@
+"""A staff member answers the customer: held for a moment so that it can be undone, then owed as a mail (R-HA-2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from rules import letters
+from rules.draft import Draft, staff_author
+from rules.effects import Mail, OutboxEntry, OutboxState
+from rules.lifecycle import Event
+from rules.model import DESK, Command, EntryKind, Refusal
+from rules.policy import Staff
+
+HELD, SENT, FAILED, INSIDE = "held", "sent", "failed", "inside"
+
+
+def reply(draft: Draft, command: Command, person: Staff) -> Refusal | None:
+    """Hold a reply for the undo time, then owe it.
+
+    Nothing counts as answered yet: the first response and the status follow when the relay has taken the mail
+    (``delivered``), so withdrawing or failing has nothing to undo.
+    """
+    text = command.text.strip()
+    if not text:
+        return Refusal(code="empty", text=draft.chat.say("refused_empty"))
+    if "@" not in draft.ticket.customer.email:
+        return Refusal(code="address", text=draft.chat.say("refused_address", value=draft.ticket.customer.email))
+    draft.ticket = replace(draft.ticket, replies=draft.ticket.replies + 1)
+    hold = timedelta() if command.args.get("now") else draft.policy.habits.undo_hold
+    target = command.args.get("target", "")
+    meta = {
+        "by": person.key,
+        "written_at": draft.now.isoformat(),
+        "target": target,
+        "then": command.args.get("then", ""),
+        "text": text,
+    }
+    entry = letters.staff_reply(draft.ticket, draft.policy, text=text, name=person.name, at=draft.now + hold, meta=meta)
+    draft.owe(entry)
+    draft.note(EntryKind.REPLIED, text, author=staff_author(person), outbox_key=entry.key)
+    if target:
+        draft.mark(target, HELD, f"mark:{draft.ticket.replies}:{HELD}")
+    elif command.actor.via not in ("console",):
+        told = draft.chat.say("chat_reply_elsewhere", name=person.name, via=command.actor.via, text=text)
+        draft.post(told, mark="reply")
+    return None
+
+
+def _held(draft: Draft, command: Command) -> OutboxEntry | None:
+    """The held reply that a command is about: named by its key or by the chat message it was written in."""
+    wanted, target = command.args.get("reply", ""), command.args.get("target", "")
+    for entry in draft.situation.held:
+        if entry.state is OutboxState.QUEUED and (
+            entry.key == wanted or (target and entry.meta.get("target") == target)
+        ):
+            return entry
+    return None
+
+
+def _gone(draft: Draft) -> Refusal:
+    return Refusal(code="not_held", text=draft.chat.say("refused_nothing_held"))
+
+
+def send_now(draft: Draft, command: Command, person: Staff) -> Refusal | None:
+    """End the hold."""
+    entry = _held(draft, command)
+    if entry is None:
+        return _gone(draft)
+    draft.hasten(entry.key)
+    return None
+
+
+def withdraw(draft: Draft, command: Command, person: Staff) -> Refusal | None:
+    """Take a held reply back; it stays in the thread as an inside word."""
+    entry = _held(draft, command)
+    if entry is None:
+        return _gone(draft)
+    draft.withdraw(entry.key)
+    draft.note(EntryKind.WITHDRAWN, author=staff_author(person), outbox_key=entry.key)
+    draft.mark(entry.meta.get("target", ""), INSIDE, f"mark:{_round(entry)}:{INSIDE}")
+    return None
+
+
+def edit(draft: Draft, command: Command, person: Staff) -> Refusal | None:
+    """Change a held reply: the old one is withdrawn and a new one is held from now (complaint 68)."""
+    entry = _held(draft, command)
+    if entry is None:
+        return _gone(draft)
+    draft.withdraw(entry.key)
+    draft.note(EntryKind.WITHDRAWN, author=staff_author(person), outbox_key=entry.key, because=("edited while held",))
+    kept: Mapping[str, str] = {"target": entry.meta.get("target", ""), "then": entry.meta.get("then", "")}
+    return reply(draft, replace(command, args=kept), person)
+
+
+def _round(entry: OutboxEntry) -> str:
+    return entry.key.rpartition(":")[2]
+
+
+def delivered(draft: Draft, entry: OutboxEntry) -> None:
+    """The relay took a staff reply: the customer has been answered."""
+    by = entry.meta.get("by", "")
+    written_at = datetime.fromisoformat(entry.meta["written_at"])
+    draft.first_response(written_at, by)
+    author = draft.policy.person(by)
+    event = Event.STAFF_WAITS if entry.meta.get("then") == "wait" else Event.STAFF_REPLIED
+    if draft.can(event):
+        draft.move(event, author=staff_author(author) if author else DESK)
+    mail = entry.content
+    assert isinstance(mail, Mail)
+    draft.note(EntryKind.DELIVERED, entry.receipt, outbox_key=entry.key)
+    draft.ticket = replace(draft.ticket, references=(*draft.ticket.references, mail.message_id)[-11:])
+    draft.mark(entry.meta.get("target", ""), SENT, f"mark:{_round(entry)}:{SENT}")

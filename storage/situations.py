@@ -1,0 +1,99 @@
+"""What is on file when a decision is made: gathered from the store in one go, so that deciding needs no store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from rules.effects import Mail, OutboxEntry, OutboxState
+from rules.lifecycle import LIVE
+from rules.model import Message, Situation, Ticket, Timer
+from rules.threading import REFERENCE, SAME_MESSAGE, SUBJECT, TOKEN, evidence, message_key
+from storage.protocol import Reader, UnitOfWork
+
+_MOST_REFERENCES = 50
+
+
+def for_message(work: UnitOfWork, message: Message, mailboxes: Iterable[str]) -> Situation:
+    """Everything that bears on one message: the tickets its evidence names, its sender, the next number."""
+    candidates = _candidates(work, message, mailboxes)
+    involved = {ticket.number: ticket for ticket in candidates.values()}
+    sender = message.reply_to[0].email if len(message.reply_to) == 1 else message.sender.email
+    return Situation(
+        next_number=work.next_number(),
+        candidates=candidates,
+        customer=work.customer(sender),
+        timers=tuple(timer for number in involved for timer in work.timers_of(number)),
+    )
+
+
+def _candidates(work: UnitOfWork, message: Message, mailboxes: Iterable[str]) -> dict[str, Ticket]:
+    named = evidence(message)
+    found = {
+        TOKEN: next((t for number in named.token_numbers if (t := living(work, number))), None),
+        REFERENCE: _first_linked(work, named.message_keys[:_MOST_REFERENCES]),
+        SUBJECT: living(work, named.subject_number),
+        "bounced": _first_linked(work, [message_key(b.original_message_id) for b in message.bounces]),
+    }
+    if message.message_id and _came_elsewhere(work, message, mailboxes):
+        found[SAME_MESSAGE] = _first_linked(work, (message_key(message.message_id),))
+    return {kind: ticket for kind, ticket in found.items() if ticket is not None}
+
+
+def _first_linked(work: Reader, keys: Iterable[str]) -> Ticket | None:
+    return next((ticket for key in keys if (ticket := living(work, work.linked(key)))), None)
+
+
+def _came_elsewhere(work: Reader, message: Message, mailboxes: Iterable[str]) -> bool:
+    """Whether this very mail, content and all, was recorded for another of our mailboxes (complaints 18 to 20)."""
+    prefix = f"{message.channel}:"
+    others = (f"mail:{name}:" for name in mailboxes if f"mail:{name}" != message.channel)
+    return any(work.seen(message.key.replace(prefix, other, 1)) for other in others)
+
+
+def living(work: Reader, number: int | None) -> Ticket | None:
+    """The ticket of that number; for a merged one, the ticket it lives on in (complaint 31)."""
+    visited: set[int] = set()
+    while number is not None and number not in visited:
+        visited.add(number)
+        ticket = work.ticket(number)
+        if ticket is None or ticket.merged_into is None:
+            return ticket
+        number = ticket.merged_into
+    return None
+
+
+def for_ticket(work: Reader, number: int | None) -> Situation:
+    """Everything that bears on one ticket: itself, its timers, its customer, replies that have not left yet."""
+    ticket = living(work, number)
+    if ticket is None:
+        return Situation()
+    return Situation(
+        ticket=ticket,
+        customer=work.customer(ticket.customer.email),
+        timers=tuple(work.timers_of(ticket.number)),
+        held=tuple(entry for entry in _unsent(work, ticket.number) if is_reply(entry)),
+    )
+
+
+def _unsent(work: Reader, number: int) -> Iterable[OutboxEntry]:
+    return work.outbox(states=(OutboxState.QUEUED, OutboxState.SENDING), ticket=number)
+
+
+def is_reply(entry: OutboxEntry) -> bool:
+    """Whether an outbox entry is a staff member's answer to a customer."""
+    return isinstance(entry.content, Mail) and bool(entry.meta.get("by"))
+
+
+def for_digest(work: Reader, since: datetime) -> Situation:
+    """Everything a digest counts: tickets touched since then, and those still open."""
+    touched = {ticket.number: ticket for ticket in work.tickets(touched_from=since)}
+    touched |= {ticket.number: ticket for ticket in work.tickets(statuses=LIVE)}
+    counts = work.counts()
+    return Situation(touched=tuple(touched.values()), quarantined=counts.quarantined, uncertain=counts.uncertain)
+
+
+def for_start(work: Reader, wanted: Iterable[str]) -> Situation:
+    """Which of the desk's own timers are set."""
+    timers: tuple[Timer | None, ...] = tuple(work.timer(key) for key in wanted)
+    return Situation(timers=tuple(timer for timer in timers if timer is not None))
