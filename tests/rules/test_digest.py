@@ -41,6 +41,15 @@ def test_the_period_holds_its_first_moment_and_not_its_last() -> None:
     assert found.backlog.total == 1
 
 
+def test_a_ticket_resolved_on_the_stroke_of_midnight_was_open_until_then() -> None:
+    at_the_start = resolved(1, DAY, opened_at=TODAY.starts_at - DAY)
+    at_the_end = resolved(2, DAY, opened_at=TODAY.starts_at)
+    found = counted(at_the_start, at_the_end)
+    assert found.volume.resolved == 1
+    assert found.backlog.total == 1
+    assert found.escalation.of == 2
+
+
 def test_a_merged_ticket_counts_nowhere() -> None:
     found = counted(resolved(1, HOUR, status=Status.CLOSED, closed_at=MONDAY + HOUR, merged_into=2))
     assert found.volume == Volume()
@@ -104,6 +113,12 @@ def test_mean_median_and_nearest_rank_p90() -> None:
     assert found.first_response.mean == timedelta(minutes=5, seconds=30)
     assert found.first_response.median == timedelta(minutes=5, seconds=30)
     assert found.first_response.p90 == timedelta(minutes=9)
+
+
+@pytest.mark.parametrize(("n", "p90"), [(1, 1), (2, 2), (9, 9), (11, 10), (20, 18), (21, 19)])
+def test_p90_is_the_shortest_time_within_which_nine_of_ten_were_done(n: int, p90: int) -> None:
+    found = counted(*(answered(number, timedelta(minutes=number)) for number in range(1, n + 1)))
+    assert found.first_response.p90 == timedelta(minutes=p90)
 
 
 def test_resolution_time_leaves_out_waiting_for_the_customer() -> None:
@@ -242,9 +257,10 @@ def test_an_empty_period_has_no_shares_and_no_times_rather_than_zeros() -> None:
 
 def test_a_period_that_is_not_over_is_counted_up_to_now() -> None:
     noon = MONDAY + 3 * HOUR
-    found = figures([a_ticket(1), a_ticket(2, opened_at=noon + HOUR)], TODAY, a_policy(), noon)
+    yesterday = a_ticket(3, opened_at=noon - 23 * HOUR)
+    found = figures([a_ticket(1), a_ticket(2, opened_at=noon + HOUR), yesterday], TODAY, a_policy(), noon)
     assert found.volume.opened == 1
-    assert found.backlog.bands["1d"] == found.backlog.total == 1
+    assert found.backlog.bands["1d"] == found.backlog.total == 2
 
 
 def test_a_busy_week_has_something_in_every_population() -> None:

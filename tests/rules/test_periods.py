@@ -120,6 +120,14 @@ def test_a_date_that_a_zone_left_out_has_no_digest() -> None:
     assert period_before("day", after, "Pacific/Apia").label == "2011-12-29"
 
 
+def test_an_evening_hour_that_comes_back_after_midnight_belongs_to_the_new_day() -> None:
+    """In 2010 clocks in St John's went back at 00:01, to 23:01 of a day whose digest was closed already."""
+    at = utc("2010-11-07T02:45")
+    found = period_of("day", at, "America/St_Johns")
+    assert found.label == "2010-11-07"
+    assert found.holds(at)
+
+
 def test_an_unknown_kind_of_period_is_refused() -> None:
     with pytest.raises(ValueError, match="fortnight"):
         period_of("fortnight", utc("2026-03-02T08:00"), "UTC")
