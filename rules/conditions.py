@@ -50,7 +50,7 @@ _UNKNOWN = re.compile(r"undeclared reference to '([^']+)'")
 _BAD_REGEX = "invalid regular expression: "
 _STRING = r"""[rR]?(?:\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?'''|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""
 _PIECES = re.compile(rf"(?P<string>{_STRING})|(?P<comment>//[^\n]*)|(?P<mark>&&|\|\||[()\[\]{{}}?])|[\s\S]")
-_PATTERN = re.compile(rf"\.\s*matches\s*\(\s*(?P<literal>{_STRING})\s*\)")
+_PATTERN = re.compile(rf"\bmatches\s*\(\s*(?:[\w.]+\s*,\s*)?(?P<literal>{_STRING})\s*\)")
 
 
 @dataclass(frozen=True, slots=True)
