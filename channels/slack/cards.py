@@ -177,7 +177,7 @@ def _footer(ticket: Ticket, policy: Policy, last: Entry | None) -> Block:
 
 def _change(last: Entry) -> Block:
     author = last.author.name or last.author.key or "Deskbell"
-    detail = blocks.one_line(last.text) if last.kind in _TOLD else ""
+    detail = blocks.one_line(last.text).replace("->", "→") if last.kind in _TOLD else ""
     said = f"{author}: {detail}" if detail else f"{author} {DEED_WORDS.get(last.kind, 'changed it')}"
     return blocks.plain(said, 200)
 
@@ -220,8 +220,8 @@ _OFFERS = (
         works=lambda ticket: ticket.status != Status.WAITING and may(ticket.status, Event.STAFF_WAITS),
     ),
     _Offer(
-        command="reopen",
-        label="Back to open",
+        command="resume",
+        label="Go on",
         works=lambda ticket: may(ticket.status, Event.STAFF_RESUMES),
     ),
     _Offer(command="resolve", label="Resolve…", works=lambda ticket: may(ticket.status, Event.STAFF_RESOLVED)),

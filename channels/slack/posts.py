@@ -35,6 +35,7 @@ MARKS = {
 
 ICONS = {
     **{name: icon for name, (icon, _) in MARKS.items()},
+    "customer": "📨",
     "mail": "📨",
     "received": "📨",
     "reply": "💬",
@@ -44,6 +45,12 @@ ICONS = {
     "digest": "📊",
     "survey": "⭐",
     "resolved": "✅",
+    "closed": "✅",
+    "reopened": "🔁",
+    "scored": "⭐",
+    "thanks": "🙏",
+    "linked": "🔗",
+    "automatic": "🤖",
     "alarm": "🚨",
     "quarantine": "🚨",
 }

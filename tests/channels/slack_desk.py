@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
-from rules.model import Role
+from channels.protocol import Answer
+from channels.slack.app import SlackChannel, SlackConnection
+from rules.effects import Card, Content, OutboxEntry, OwedFile
+from rules.errors import StoreUnavailableError
+from rules.model import Command, Entry, Message, Refusal, Role, Ticket
 from rules.policy import Habits, Level, Mailbox, Policy, Staff
 from rules.wording import Texts, Wording
+from tests.builders import MONDAY, a_ticket, an_entry
+from tests.loopback_slack import LoopbackSlack
 
 ANA = Staff(key="ana", name="Ana Silva", email="ana@example.com", slack="U0ANA", role=Role.AGENT)
 BEN = Staff(key="ben", name="Ben Okafor", email="ben@example.com", role=Role.LEAD)
@@ -40,3 +52,100 @@ def a_policy(**changes: Any) -> Policy:
         "secret": b"secret",
     }
     return Policy(**{**values, **changes})
+
+
+class FakeDesk:
+    """A desk that remembers what it was told and shows the tickets it was given. Obeys each key once."""
+
+    def __init__(self) -> None:
+        self.obeyed: list[Command] = []
+        self.asked: list[Command] = []
+        self.threads: dict[str, int] = {}
+        self.tickets: dict[int, Ticket] = {}
+        self.journal: dict[int, tuple[Entry, ...]] = {}
+        self.refusal: Refusal | None = None
+        self.disk_full = 0
+        self._lock = threading.Lock()
+
+    def receive(self, message: Message) -> str:
+        """Chat brings no customer mail here."""
+        raise AssertionError(f"nobody sends a message through these tests: {message.key}")
+
+    def obey(self, command: Command) -> Answer:
+        """Carry out a command once; while the disk is full, raise and remember nothing."""
+        with self._lock:
+            self.asked.append(command)
+            if self.disk_full:
+                self.disk_full -= 1
+                raise StoreUnavailableError("the disk is full")
+            if any(done.key == command.key for done in self.obeyed):
+                return Answer(ticket=command.ticket, outcome="seen")
+            self.obeyed.append(command)
+            return Answer(ticket=command.ticket, refusal=self.refusal)
+
+    def ticket_of_thread(self, thread: str) -> int | None:
+        """The ticket of a thread, as far as its card's receipt was written down."""
+        return self.threads.get(thread)
+
+    def ticket(self, number: int) -> Ticket | None:
+        """A ticket as it is now."""
+        return self.tickets.get(number)
+
+    def entries(self, number: int) -> tuple[Entry, ...]:
+        """Its journal."""
+        return self.journal.get(number, ())
+
+    def file(self, owed: OwedFile) -> bytes:
+        """No test asks for a file's bytes."""
+        raise AssertionError(f"nobody asks for files here: {owed.filename}")
+
+    def has_card(self, ticket: Ticket, receipt: str) -> None:
+        """Write down where a ticket's card stands, as the desk does when the card's delivery settles."""
+        self.tickets[ticket.number] = replace(ticket, chat_thread=receipt)
+        self.threads[receipt] = ticket.number
+
+
+@asynccontextmanager
+async def a_channel(slack: LoopbackSlack, desk: FakeDesk, **changes: Any) -> AsyncIterator[SlackChannel]:
+    """The desk's Slack channel, connected to the loopback Slack, in its #support."""
+    values: dict[str, Any] = {
+        "channel": slack.channel("support")["id"],
+        "bot_token": slack.bot_token,
+        "app_token": slack.app_token,
+        "signing_secret": slack.signing_secret,
+        "api_url": slack.api_url,
+        "listen": ("127.0.0.1", 0),
+        "posts_per_second": 1000.0,
+    }
+    policy = changes.pop("policy", None) or a_policy(staff=(replace(ANA, slack=slack.user("ana")["id"]), BEN))
+    with ThreadPoolExecutor(2) as executor:
+        channel = SlackChannel(
+            SlackConnection(**{**values, **changes}),
+            hearing=desk,
+            looking=desk,
+            policy=lambda: policy,
+            now=lambda: MONDAY,
+            executor=executor,
+        )
+        await channel.start()
+        try:
+            yield channel
+        finally:
+            await channel.stop()
+
+
+def owed(content: Content, key: str = "7:card:1", **changes: Any) -> OutboxEntry:
+    """A chat effect of ticket 7."""
+    number = getattr(content, "ticket", None)
+    values: dict[str, Any] = {"channel": "chat", "lane": "chat:7", "due_at": MONDAY, "ticket": number, **changes}
+    return OutboxEntry(key=key, content=content, **values)
+
+
+async def card_of(slack: LoopbackSlack, desk: FakeDesk, channel: SlackChannel, number: int = 7) -> str:
+    """Post the card of a ticket, write its place down, and give its ts."""
+    ticket = a_ticket(number, opened_at=datetime.fromtimestamp(slack.now(), UTC))
+    desk.tickets[number] = ticket
+    desk.journal[number] = (an_entry(number),)
+    receipt = await channel.send(owed(Card(ticket=number), f"{number}:card:1"))
+    desk.has_card(ticket, receipt.text)
+    return receipt.text.partition(":")[2]

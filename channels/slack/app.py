@@ -1,0 +1,302 @@
+"""Slack as one channel of the desk: connects, listens over sockets or signed HTTP, and speaks.
+
+Built on slack-bolt's ``AsyncApp``. The base URL is given and nothing is derived from it: socket, upload and file
+addresses all come from the other side, so the app runs unchanged against any server that speaks Slack's protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from channels.protocol import Hearing, Looking, Now
+from channels.slack.calls import call
+from channels.slack.history import History
+from channels.slack.listener import SlackListener
+from channels.slack.people import People
+from channels.slack.sender import METADATA_TYPE, SlackSender
+from rules.effects import OutboxEntry, Receipt
+from rules.errors import DeliveryError, TemporaryDeliveryError, UncertainDeliveryError
+from rules.policy import Policy
+
+if TYPE_CHECKING:
+    from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+    from slack_bolt.async_app import AsyncApp
+    from slack_bolt.authorization import AuthorizeResult
+    from slack_sdk.socket_mode.aiohttp import SocketModeClient
+    from slack_sdk.socket_mode.request import SocketModeRequest
+    from slack_sdk.web.async_client import AsyncWebClient
+
+log = structlog.get_logger(__name__)
+
+SLACK_API = "https://slack.com/api/"
+EVENTS_PATH = "/slack/events"
+CALL_MOST_S = 15.0
+START_WAIT_S = 10.0
+"""So long a start waits for Slack; after that the desk runs without it and goes on trying."""
+
+FINISH_MOST_S = 3.0
+BODY_MOST = 1024 * 1024
+RETRY_MOST_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackConnection:
+    """How to reach one workspace. ``api_url`` ends in ``/``; ``listen`` is the address for signed HTTP events.
+
+    With two sockets a click that comes while one of them reconnects is not lost (complaint 75).
+    """
+
+    channel: str
+    bot_token: str = field(repr=False)
+    app_token: str = field(default="", repr=False)
+    signing_secret: str = field(default="", repr=False)
+    api_url: str = SLACK_API
+    mode: Literal["socket", "http"] = "socket"
+    listen: tuple[str, int] = ("127.0.0.1", 3000)
+    sockets: int = 2
+    posts_per_second: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who we are in the workspace."""
+
+    team: str
+    user: str
+    bot: str
+
+
+class SlackChannel:
+    """The desk's chat in Slack: a ``Listener`` and a ``Sender``."""
+
+    name = "chat"
+
+    def __init__(
+        self,
+        connection: SlackConnection,
+        *,
+        hearing: Hearing,
+        looking: Looking,
+        policy: Callable[[], Policy],
+        now: Now,
+        executor: Executor,
+    ) -> None:
+        self._connection = connection
+        self._hearing = hearing
+        self._looking = looking
+        self._policy = policy
+        self._now = now
+        self._executor = executor
+        self._identity: Identity | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._client: AsyncWebClient | None = None
+        self._sender: SlackSender | None = None
+        self._listener: SlackListener | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._handlers: list[AsyncSocketModeHandler] = []
+        self._runner: web.AppRunner | None = None
+        self._busy: set[asyncio.Task[Any]] = set()
+        self._stopping = False
+
+    @property
+    def listening(self) -> str:
+        """Where signed HTTP events are heard (``127.0.0.1:3000``); empty in socket mode."""
+        if self._runner is None or not self._runner.addresses:
+            return ""
+        host, port, *_ = self._runner.addresses[0]
+        return f"{host}:{port}"
+
+    async def start(self) -> None:
+        """Connect and hear. When Slack does not answer in time the desk starts without it, and it is tried again."""
+        self._stopping = False
+        app = self._assemble()
+        if self._connection.mode == "http":
+            await self._listen(app)
+        self._connecting = asyncio.create_task(self._connect(app))
+        await asyncio.wait({self._connecting}, timeout=START_WAIT_S)
+        if not self._connecting.done():
+            log.error("slack_late", problem="Slack did not answer; the desk starts without it and goes on trying")
+
+    async def stop(self) -> None:
+        """Hear nothing new, let what is half heard or half sent finish, and let the connections go."""
+        self._stopping = True
+        if self._connecting:
+            self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
+        current = asyncio.current_task()
+        waiting = {task for task in self._busy if task is not current}
+        if waiting:
+            await asyncio.wait(waiting, timeout=FINISH_MOST_S)
+        if self._listener:
+            await self._listener.finish()
+        for handler in self._handlers:
+            await _close(handler)
+        self._handlers.clear()
+        if self._runner:
+            await self._runner.cleanup()
+            self._runner = None
+        if self._session:
+            await self._session.close()
+            self._session = None
+
+    async def connected(self) -> bool:
+        """Whether events can reach us now, for ``/healthz``."""
+        if self._identity is None or self._stopping:
+            return False
+        if self._connection.mode == "http":
+            return self._runner is not None
+        return any([await handler.client.is_connected() for handler in self._handlers])
+
+    async def send(self, entry: OutboxEntry) -> Receipt:
+        """Deliver one entry. Raises TemporaryDeliveryError, PermanentDeliveryError or UncertainDeliveryError."""
+        if self._sender is None or self._stopping:
+            raise TemporaryDeliveryError("Slack is not connected.")
+        async with self._half_done():
+            return await self._sender.send(entry)
+
+    async def find(self, entry: OutboxEntry) -> Receipt | None:
+        """Look whether an entry of unknown fate is in Slack. Raises UncertainDeliveryError when Slack cannot tell."""
+        if self._sender is None or self._stopping:
+            raise UncertainDeliveryError("Slack is not connected and cannot be asked.")
+        async with self._half_done():
+            try:
+                return await self._sender.find(entry)
+            except TemporaryDeliveryError as problem:
+                raise UncertainDeliveryError(str(problem)) from problem
+
+    def _assemble(self) -> AsyncApp:
+        """Build the client, the ears and the mouth. slack-bolt is imported here, as only a running desk needs it."""
+        from slack_bolt.async_app import AsyncApp
+        from slack_sdk.web.async_client import AsyncWebClient
+
+        known = self._connection
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_MOST_S))
+        # Without retry handlers: the client's own second try of a broken post would post it twice.
+        shape: dict[str, Any] = {"base_url": known.api_url, "session": self._session, "retry_handlers": []}
+        client = self._client = AsyncWebClient(token=known.bot_token, **shape)
+        people = People(client, self._policy)
+        given: dict[str, Any] = {"looking": self._looking, "policy": self._policy, "now": self._now}
+        given["executor"] = self._executor
+        self._sender = SlackSender(
+            client, people, channel=known.channel, posts_per_second=known.posts_per_second, **given
+        )
+        history = History(client, METADATA_TYPE)
+        self._listener = SlackListener(client, people, history, own_user=self._own_user, hearing=self._hearing, **given)
+
+        async def authorize() -> AuthorizeResult:
+            return self._authorize()
+
+        app = AsyncApp(
+            name="deskbell",
+            client=AsyncWebClient(**shape),
+            authorize=authorize,
+            signing_secret=known.signing_secret or None,
+            process_before_response=True,
+        )
+        self._listener.register(app)
+        return app
+
+    async def _connect(self, app: AsyncApp) -> None:
+        """Learn who we are and open the sockets, however long it takes."""
+        wait_s = 1.0
+        while not await self._introduce():
+            await asyncio.sleep(wait_s)
+            wait_s = min(wait_s * 2, RETRY_MOST_S)
+        if self._connection.mode == "socket":
+            for _ in range(self._connection.sockets):
+                handler = self._socket(app)
+                self._handlers.append(handler)
+                client: Any = handler.client
+                await client.connect()
+        log.info("slack_connected", mode=self._connection.mode, channel=self._connection.channel)
+
+    async def _introduce(self) -> bool:
+        assert self._client is not None
+        try:
+            told = await call("auth.test", self._client.auth_test(), repeatable=True)
+        except DeliveryError as problem:
+            log.error("slack_unreachable", problem=str(problem))
+            return False
+        self._identity = Identity(
+            team=str(told.get("team_id") or ""), user=str(told.get("user_id") or ""), bot=str(told.get("bot_id") or "")
+        )
+        return True
+
+    def _socket(self, app: AsyncApp) -> AsyncSocketModeHandler:
+        from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+
+        handler = AsyncSocketModeHandler(app, self._connection.app_token, web_client=self._client)
+
+        async def hear(client: SocketModeClient, request: SocketModeRequest) -> None:
+            if self._stopping:
+                return
+            async with self._half_done():
+                await handler.handle(client, request)
+
+        handler.client.socket_mode_request_listeners = [hear]  # type: ignore[list-item]  # the SDK's own type is of its base client
+        return handler
+
+    async def _listen(self, app: AsyncApp) -> None:
+        from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+
+        async def hear(request: web.Request) -> web.Response:
+            if self._stopping:
+                return web.Response(status=503)
+            async with self._half_done():
+                return await to_aiohttp_response(await app.async_dispatch(await to_bolt_request(request)))
+
+        server = web.Application(client_max_size=BODY_MOST)
+        server.router.add_post(EVENTS_PATH, hear)
+        self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=FINISH_MOST_S)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, *self._connection.listen).start()
+
+    def _authorize(self) -> AuthorizeResult:
+        """Who the app is, known since the start: asking Slack for every event could lose one.
+
+        Raises TemporaryDeliveryError before that is known; Slack then delivers again.
+        """
+        from slack_bolt.authorization import AuthorizeResult
+
+        who = self._identity
+        if who is None:
+            raise TemporaryDeliveryError("Slack has not told yet who we are.")
+        return AuthorizeResult(
+            enterprise_id=None,
+            team_id=who.team,
+            bot_user_id=who.user,
+            bot_id=who.bot,
+            bot_token=self._connection.bot_token,
+        )
+
+    def _own_user(self) -> str:
+        return self._identity.user if self._identity else ""
+
+    @asynccontextmanager
+    async def _half_done(self) -> AsyncIterator[None]:
+        """Remember what is under way, so that a stop waits for it."""
+        task = asyncio.current_task()
+        if task is None or task in self._busy:
+            yield
+            return
+        self._busy.add(task)
+        try:
+            yield
+        finally:
+            self._busy.discard(task)
+
+
+async def _close(handler: AsyncSocketModeHandler) -> None:
+    client: Any = handler.client
+    await client.close()
+    tasks = (client.message_processor, client.current_session_monitor, client.message_receiver)
+    await asyncio.gather(*(task for task in tasks if task), return_exceptions=True)

@@ -1,0 +1,67 @@
+"""Turns what staff did in Slack into the desk's commands. One table of what each thing asks for, without any I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from channels.slack.parse import Clicked, Happened, Reacted, Said, Submitted
+from channels.slack.text import plain_text, spoken
+from rules.model import Actor, Command
+
+_ABOUT_A_REPLY = frozenset({"send_now", "withdraw"})
+
+
+def of_message(said: Said, ticket: int, actor: Actor, names: Mapping[str, str], at: datetime) -> tuple[Command, ...]:
+    """What a message in a ticket's thread, an edit of one or its deletion asks for; nothing for an empty one.
+
+    A note stays in the journal when its message is deleted. Locking a reply that is still held takes it back and
+    keeps it as a note; unlocking a note sends it (complaint 68).
+    """
+    now, before = spoken(plain_text(said.text, names)), spoken(plain_text(said.before, names))
+
+    def command(name: str, text: str = "", part: str = "", **more: str) -> Command:
+        args = {"target": said.target, "user": said.user, **more}
+        return Command(key=said.key + part, name=name, actor=actor, at=at, ticket=ticket, text=text, args=args)
+
+    match said.happened:
+        case Happened.POSTED:
+            return (command(now.name, now.text, **now.args),) if now.text else ()
+        case Happened.DELETED:
+            return (command("withdraw"),) if before.name == "reply" and before.text and actor.staff else ()
+    if now == before:
+        return ()
+    if before.name == "note":
+        return (command(now.name, now.text, **now.args),) if now.text else ()
+    if now.name == "reply" and now.text and before.text:
+        return (command("edit", now.text, **now.args),)
+    if now.name == "reply" and now.text:
+        return (command("reply", now.text, **now.args),)
+    taken_back = (command("withdraw", part=":withdraw"),) if before.text else ()
+    return (*taken_back, command("note", now.text)) if now.text else taken_back
+
+
+def is_for_customer(said: Said) -> bool:
+    """Whether a new message was meant for the customer, as far as its beginning tells."""
+    return said.happened is Happened.POSTED and spoken(plain_text(said.text, {})).name == "reply"
+
+
+def of_reaction(reacted: Reacted, ticket: int, actor: Actor, at: datetime) -> Command:
+    """👀 on a message of a ticket: whoever looks, has it."""
+    return Command(key=reacted.key, name="claim", actor=actor, at=at, ticket=ticket, args={"user": reacted.user})
+
+
+def of_click(click: Clicked, actor: Actor, at: datetime) -> Command:
+    """What a button or a menu asks for."""
+    args = {"user": click.user}
+    if click.value:
+        args["reply" if click.command in _ABOUT_A_REPLY else "value"] = click.value
+    return Command(key=click.key, name=click.command, actor=actor, at=at, ticket=click.ticket, args=args)
+
+
+def of_form(form: Submitted, actor: Actor, at: datetime) -> Command:
+    """What the resolve form asks for."""
+    given = {name: form.values.get(name, "").strip() for name in ("root_cause", "fault_type", "category")}
+    args = {"user": form.user, **{name: value for name, value in given.items() if value}}
+    text = form.values.get("text", "").strip()
+    return Command(key=form.key, name="resolve", actor=actor, at=at, ticket=form.ticket, text=text, args=args)

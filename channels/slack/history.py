@@ -1,0 +1,111 @@
+"""Looks in Slack for what we may have posted, by the metadata on our messages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from channels.slack.calls import SlackRefusedError, call
+from rules.errors import TemporaryDeliveryError, UncertainDeliveryError
+
+if TYPE_CHECKING:
+    from slack_sdk.web.async_client import AsyncWebClient
+
+PAGE = 200
+PAGES_MOST = 20
+"""So far back one look goes; what lies beyond is told as uncertain rather than guessed."""
+
+
+class History:
+    """Reads channels and threads for messages of ours. Raises UncertainDeliveryError when Slack cannot tell."""
+
+    def __init__(self, client: AsyncWebClient, metadata_type: str) -> None:
+        self._client = client
+        self._type = metadata_type
+
+    async def in_thread(self, channel: str, root: str, key: str) -> str | None:
+        """The ts of the reply under ``root`` that carries the key."""
+        messages = self._pages("conversations.replies", self._client.conversations_replies, channel=channel, ts=root)
+        return await self._first(messages, lambda payload: payload.get("key") == key)
+
+    async def in_channel(self, channel: str, key: str, since: datetime) -> str | None:
+        """The ts of the channel message since then that carries the key."""
+        return await self._first(self._since(channel, since), lambda payload: payload.get("key") == key)
+
+    async def card(self, channel: str, ticket: int, since: datetime) -> str | None:
+        """The ts of the card of a ticket, posted since then."""
+        return await self._first(
+            self._since(channel, since),
+            lambda payload: payload.get("kind") == "card" and payload.get("ticket") == ticket,
+        )
+
+    async def ticket_of(self, channel: str, root: str) -> int | None:
+        """The ticket whose card stands at the head of a thread; None when no card of ours does.
+
+        Raises DeliveryError when Slack cannot be asked now.
+        """
+        asked = self._client.conversations_replies(channel=channel, ts=root, limit=1, include_all_metadata=True)
+        try:
+            answer = await call("conversations.replies", asked, repeatable=True)
+        except SlackRefusedError:
+            return None
+        for message in answer.get("messages") or []:
+            payload = self._payload(message)
+            if message.get("ts") == root and message.get("bot_id") and payload.get("kind") == "card":
+                ticket = payload.get("ticket")
+                return ticket if isinstance(ticket, int) else None
+        return None
+
+    async def root_of(self, channel: str, ts: str) -> str:
+        """The ts of the message at the head of the thread that ``ts`` stands in, which may be itself."""
+        asked = self._client.conversations_replies(channel=channel, ts=ts, limit=1)
+        try:
+            answer = await call("conversations.replies", asked, repeatable=True)
+        except SlackRefusedError:
+            return ts
+        message: dict[str, Any] = next(iter(answer.get("messages") or []), {})
+        return str(message.get("thread_ts") or ts)
+
+    def _since(self, channel: str, since: datetime) -> AsyncIterator[dict[str, Any]]:
+        oldest = f"{since.timestamp():.6f}"
+        return self._pages("conversations.history", self._client.conversations_history, channel=channel, oldest=oldest)
+
+    async def _first(
+        self, messages: AsyncIterator[dict[str, Any]], fits: Callable[[dict[str, Any]], bool]
+    ) -> str | None:
+        async for message in messages:
+            if message.get("bot_id") and fits(self._payload(message)):
+                return str(message["ts"])
+        return None
+
+    async def _pages(
+        self, name: str, method: Callable[..., Awaitable[Any]], **where: Any
+    ) -> AsyncIterator[dict[str, Any]]:
+        cursor = ""
+        for _ in range(PAGES_MOST):
+            more = {"cursor": cursor} if cursor else {}
+            answer = await self._page(name, method(limit=PAGE, include_all_metadata=True, **where, **more))
+            for message in answer.get("messages") or []:
+                yield message
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                return
+        raise UncertainDeliveryError(f"{name} has more messages than one look goes through.")
+
+    async def _page(self, name: str, asked: Awaitable[Any]) -> dict[str, Any]:
+        try:
+            return await call(name, asked, repeatable=True)
+        except SlackRefusedError as refused:
+            if refused.code == "thread_not_found":
+                return {}
+            raise UncertainDeliveryError(str(refused)) from refused
+        except TemporaryDeliveryError as problem:
+            raise UncertainDeliveryError(str(problem)) from problem
+
+    def _payload(self, message: dict[str, Any]) -> dict[str, Any]:
+        metadata = message.get("metadata") or {}
+        if metadata.get("event_type") != self._type:
+            return {}
+        payload = metadata.get("event_payload")
+        return payload if isinstance(payload, dict) else {}

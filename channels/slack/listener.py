@@ -1,0 +1,221 @@
+"""Hears what staff say, press and fill in, in Slack, and gives it to the desk before Slack is told that we have it.
+
+Bolt runs with ``process_before_response``: a listener finishes, and with it the commit, before the acknowledgement
+leaves (law 4). A listener that raises is answered with 500 over HTTP and not at all over a socket, and Slack delivers
+the event again; what was done is known by its key and not done twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
+
+import structlog
+
+from channels.protocol import Answer, Hearing, Looking, Now
+from channels.slack import commands
+from channels.slack.blocks import Block
+from channels.slack.calls import call
+from channels.slack.cards import ACTION_PREFIX
+from channels.slack.forms import problem_with, problems_in, resolve_form
+from channels.slack.history import History
+from channels.slack.parse import RESOLVE_FORM, Clicked, Reacted, Said, clicked, heard, submitted
+from channels.slack.people import People
+from channels.slack.posts import whisper
+from channels.slack.text import mentioned
+from rules.effects import Button, Whisper
+from rules.errors import DeliveryError
+from rules.model import Actor, Command
+from rules.policy import Policy
+
+if TYPE_CHECKING:
+    from slack_bolt.async_app import AsyncAck, AsyncApp
+    from slack_sdk.web.async_client import AsyncWebClient
+
+log = structlog.get_logger(__name__)
+
+EVENTS = ("app_mention", "message", "reaction_added")
+"""The events that are listened to; slack-manifest.yaml subscribes to the same."""
+
+CLAIMS = frozenset({"eyes"})
+RESOLVES = frozenset({"white_check_mark", "heavy_check_mark"})
+
+Found = TypeVar("Found")
+
+
+class SlackListener:
+    """The desk's ears in Slack."""
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        people: People,
+        history: History,
+        *,
+        own_user: Callable[[], str],
+        hearing: Hearing,
+        looking: Looking,
+        policy: Callable[[], Policy],
+        now: Now,
+        executor: Executor,
+    ) -> None:
+        self._client = client
+        self._people = people
+        self._history = history
+        self._own_user = own_user
+        self._hearing = hearing
+        self._looking = looking
+        self._policy = policy
+        self._now = now
+        self._executor = executor
+        self._orders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._whispers: set[asyncio.Task[None]] = set()
+
+    def register(self, app: AsyncApp) -> None:
+        """Listen to what the manifest subscribes to. Anything else that comes is confirmed and left alone."""
+        for event in EVENTS:
+            app.event(event)(self.on_event)
+        app.action(re.compile("^" + re.escape(ACTION_PREFIX)))(self.on_click)
+        app.view(RESOLVE_FORM)(self.on_submission)
+        app.event(re.compile(".+"))(_leave_alone)
+        app.action(re.compile(".+"))(_confirm_only)
+
+    async def finish(self) -> None:
+        """Let whispers under way finish."""
+        await asyncio.gather(*self._whispers, return_exceptions=True)
+
+    async def on_event(self, body: Mapping[str, Any]) -> None:
+        """Take in what a person said or how they reacted. Raises StoreUnavailableError: nothing is confirmed."""
+        match heard(body, self._own_user()):
+            case Said() as said:
+                await self._take_in(said)
+            case Reacted() as reacted:
+                await self._react(reacted)
+
+    async def on_click(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        """Carry out what a button or a menu asks for; Resolve… opens its form first, as its trigger lives 3 seconds."""
+        click = clicked(body)
+        if click is not None and click.command == "resolve" and click.ticket is not None:
+            await self._open_form(click)
+        elif click is not None:
+            actor = await self._people.actor(click.user)
+            answer = await self._obey(commands.of_click(click, actor, self._now()))
+            self._tell_refusal(answer, click.channel, click.user, click.thread)
+        await ack()
+
+    async def on_submission(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        """Resolve a ticket with what was filled in; what is missing or refused is shown in the form."""
+        form = submitted(body)
+        problems = problems_in(form.values)
+        if not problems:
+            actor = await self._people.actor(form.user)
+            answer = await self._obey(commands.of_form(form, actor, self._now()))
+            problems = problem_with(answer.refusal.text) if answer.refusal else {}
+        if problems:
+            await ack(response_action="errors", errors=problems)
+        else:
+            await ack()
+
+    async def _take_in(self, said: Said) -> None:
+        if not said.thread:
+            return
+        async with self._order(said.room):
+            ticket = await self._ticket_of(said)
+            if ticket is None:
+                return
+            actor = await self._people.actor(said.user)
+            names = await self._people.names(mentioned(said.text) | mentioned(said.before))
+            for command in commands.of_message(said, ticket, actor, names, self._now()):
+                answer = await self._obey(command)
+                self._tell_refusal(answer, said.channel, said.user, said.thread)
+        self._tell_of_files(said, actor)
+
+    async def _ticket_of(self, said: Said) -> int | None:
+        """The ticket of a thread; of one whose card is not known to the desk yet, what its metadata says."""
+        ticket = await self._run(self._hearing.ticket_of_thread, said.room)
+        if ticket is None and said.parent == self._own_user():
+            ticket = await self._history.ticket_of(said.channel, said.thread)
+        return ticket
+
+    async def _react(self, reacted: Reacted) -> None:
+        if reacted.emoji not in CLAIMS | RESOLVES:
+            return
+        root = await self._history.root_of(reacted.channel, reacted.ts)
+        ticket = await self._run(self._hearing.ticket_of_thread, f"{reacted.channel}:{root}")
+        if ticket is None:
+            return
+        if reacted.emoji in CLAIMS:
+            actor = await self._people.actor(reacted.user)
+            answer = await self._obey(commands.of_reaction(reacted, ticket, actor, self._now()))
+            self._tell_refusal(answer, reacted.channel, reacted.user, root)
+            return
+        # A reaction carries no trigger and cannot open a form; a button only they see can.
+        offer = (Button(command="resolve", label="Resolve…", style="primary"),)
+        text = f"To resolve #{ticket}, say what was done:"
+        self._whisper(reacted.channel, root, Whisper(to=reacted.user, text=text, ticket=ticket, buttons=offer))
+
+    async def _open_form(self, click: Clicked) -> None:
+        ticket = await self._run(self._looking.ticket, click.ticket or 0)
+        if ticket is None:
+            return
+        form = resolve_form(ticket, self._policy().categories, click.channel, click.thread)
+        asked = self._client.views_open(trigger_id=click.trigger, view=form)
+        try:
+            await call("views.open", asked, repeatable=True)
+        except DeliveryError as problem:
+            log.warning("form_not_opened", ticket=click.ticket, problem=str(problem))
+            text = "Slack could not open the form in time. Please press Resolve… again."
+            self._whisper(click.channel, click.thread, Whisper(to=click.user, text=text))
+
+    async def _obey(self, command: Command) -> Answer:
+        return await self._run(self._hearing.obey, command)
+
+    def _tell_refusal(self, answer: Answer, channel: str, user: str, thread: str) -> None:
+        if answer.refusal:
+            self._whisper(channel, thread, Whisper(to=user, text=answer.refusal.text))
+
+    def _tell_of_files(self, said: Said, actor: Actor) -> None:
+        if said.files and actor.staff and commands.is_for_customer(said):
+            names = ", ".join(said.files)
+            text = f"Not sent to the customer: {names}. Files from Slack are not mailed; please put them in a mail."
+            self._whisper(said.channel, said.thread, Whisper(to=said.user, text=text))
+
+    def _whisper(self, channel: str, thread: str, content: Whisper) -> None:
+        """Tell one person, beside the confirmation: Slack waits 3 seconds for that and must not wait for this."""
+        task = asyncio.create_task(self._say_quietly(channel, thread, content))
+        self._whispers.add(task)
+        task.add_done_callback(self._whispers.discard)
+
+    async def _say_quietly(self, channel: str, thread: str, content: Whisper) -> None:
+        shown = whisper(content)
+        more: dict[str, Any] = {"thread_ts": thread} if thread else {}
+        blocks: list[Block] = shown.blocks
+        asked = self._client.chat_postEphemeral(
+            channel=channel, user=content.to, text=shown.text, blocks=blocks, parse="none", **more
+        )
+        try:
+            await call("chat.postEphemeral", asked, repeatable=True)
+        except DeliveryError as problem:
+            log.warning("whisper_failed", channel=channel, problem=str(problem))
+
+    def _order(self, room: str) -> asyncio.Lock:
+        """What is said in one thread is taken in one by one, in the order in which it came."""
+        lock = self._orders.get(room)
+        if lock is None:
+            lock = self._orders[room] = asyncio.Lock()
+        return lock
+
+    async def _run(self, ask: Callable[..., Found], *given: Any) -> Found:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, ask, *given)
+
+
+async def _leave_alone() -> None:
+    """An event that a manifest of somebody's own subscribes to; nothing follows from it."""
+
+
+async def _confirm_only(ack: AsyncAck) -> None:
+    await ack()

@@ -1,0 +1,240 @@
+"""What Slack tells the desk, read from its payloads: something said, a reaction, a click, a filled-in form.
+
+Pure. Each comes with a ``key`` made of what happened, never of how it was delivered, so that a redelivery, a second
+socket or the ``app_mention`` beside a ``message`` are one and the same (design.md; complaint 75).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from channels.slack.cards import ACTION_PREFIX
+
+Json = Mapping[str, Any]
+
+RESOLVE_FORM = "deskbell:resolve"
+
+_HUMAN_SUBTYPES = frozenset({None, "file_share", "thread_broadcast", "me_message"})
+
+
+class Happened(StrEnum):
+    """What became of a message."""
+
+    POSTED = "posted"
+    EDITED = "edited"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A person's message, as Slack wrote it down; ``before`` is what an edited or deleted one said before."""
+
+    key: str
+    happened: Happened
+    team: str
+    channel: str
+    ts: str
+    user: str
+    text: str
+    thread: str = ""
+    parent: str = ""
+    before: str = ""
+    files: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> str:
+        """The channel's name of the message, for marks on it."""
+        return f"{self.channel}:{self.ts}"
+
+    @property
+    def room(self) -> str:
+        """The thread in which it was said, or the channel."""
+        return f"{self.channel}:{self.thread or self.ts}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reacted:
+    """A person's reaction on a message."""
+
+    key: str
+    team: str
+    channel: str
+    ts: str
+    user: str
+    emoji: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clicked:
+    """A person pressed one of our buttons or chose in a menu. ``thread`` is where to answer them."""
+
+    key: str
+    team: str
+    user: str
+    command: str
+    ticket: int | None
+    value: str
+    channel: str
+    thread: str
+    trigger: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """A person filled in the resolve form."""
+
+    key: str
+    team: str
+    user: str
+    ticket: int | None
+    channel: str
+    thread: str
+    values: Mapping[str, str]
+
+
+def heard(body: Json, own_user: str) -> Said | Reacted | None:
+    """What an Events API payload tells of a person; None for robots, our own doings, joins, unfurls and the like."""
+    event = body.get("event") or {}
+    team = str(body.get("team_id") or event.get("team") or "")
+    match event.get("type"):
+        case "message" | "app_mention":
+            found = _message(event, team)
+            return found if found and found.user and found.user != own_user else None
+        case "reaction_added":
+            reacted = _reaction(event, team)
+            return reacted if reacted and reacted.user != own_user else None
+    return None
+
+
+def clicked(body: Json) -> Clicked | None:
+    """What a ``block_actions`` payload asks for; None when it is no button of ours."""
+    action = (body.get("actions") or [{}])[0]
+    command, place = _command_of(str(action.get("action_id") or "")), body.get("container") or {}
+    if not command:
+        return None
+    ticket, value = _carried(str(action.get("value") or (action.get("selected_option") or {}).get("value") or ""))
+    team, user = _id(body.get("team")), _id(body.get("user"))
+    channel, ts = str(place.get("channel_id") or _id(body.get("channel"))), str(place.get("message_ts") or "")
+    message: Json = body.get("message") or {}
+    return Clicked(
+        key=f"slack:{team}:{channel}:{ts}:{user}:{action.get('action_id')}:{action.get('action_ts')}",
+        team=team,
+        user=user,
+        command=command,
+        ticket=ticket,
+        value=value,
+        channel=channel,
+        thread=str(place.get("thread_ts") or message.get("thread_ts") or ("" if place.get("is_ephemeral") else ts)),
+        trigger=str(body.get("trigger_id") or ""),
+    )
+
+
+def submitted(body: Json) -> Submitted:
+    """What a ``view_submission`` of the resolve form says.
+
+    Slack does not name a submission, and one view may be sent again after an error was shown in it: what was entered
+    is part of the key.
+    """
+    view = body.get("view") or {}
+    origin = _json(str(view.get("private_metadata") or ""))
+    values = {
+        action: _entered(state)
+        for block in ((view.get("state") or {}).get("values") or {}).values()
+        for action, state in block.items()
+    }
+    team, user = _id(body.get("team")), _id(body.get("user"))
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+    ticket = origin.get("ticket")
+    return Submitted(
+        key=f"slack:{team}:{view.get('id')}:{user}:{digest}",
+        team=team,
+        user=user,
+        ticket=ticket if isinstance(ticket, int) else None,
+        channel=str(origin.get("channel") or ""),
+        thread=str(origin.get("thread") or ""),
+        values=values,
+    )
+
+
+def _message(event: Json, team: str) -> Said | None:
+    subtype, channel = event.get("subtype"), str(event.get("channel") or "")
+    base = f"slack:{team}:{channel}"
+    if subtype in _HUMAN_SUBTYPES:
+        return _said(event, Happened.POSTED, team, channel, f"{base}:{event.get('ts')}")
+    before: Json = event.get("previous_message") or {}
+    if subtype == "message_deleted":
+        return _said(before, Happened.DELETED, team, channel, f"{base}:{before.get('ts')}:deleted", before)
+    if subtype != "message_changed":
+        return None
+    after: Json = event.get("message") or {}
+    if after.get("subtype") == "tombstone":
+        return _said(before, Happened.DELETED, team, channel, f"{base}:{before.get('ts')}:deleted", before)
+    edited_ts = (after.get("edited") or {}).get("ts")
+    if not edited_ts or edited_ts == (before.get("edited") or {}).get("ts"):
+        return None
+    return _said(after, Happened.EDITED, team, channel, f"{base}:{after.get('ts')}:edited:{edited_ts}", before)
+
+
+def _said(
+    message: Json, happened: Happened, team: str, channel: str, key: str, before: Json | None = None
+) -> Said | None:
+    if message.get("bot_id") or message.get("subtype") not in _HUMAN_SUBTYPES:
+        return None
+    ts, thread = str(message.get("ts") or ""), str(message.get("thread_ts") or "")
+    files = tuple(str(file.get("name") or file.get("title") or "a file") for file in message.get("files") or ())
+    return Said(
+        key=key,
+        happened=happened,
+        team=team,
+        channel=channel,
+        ts=ts,
+        user=str(message.get("user") or ""),
+        text=str(message.get("text") or ""),
+        thread="" if thread == ts else thread,
+        parent=str(message.get("parent_user_id") or ""),
+        before=str((before or {}).get("text") or ""),
+        files=files,
+    )
+
+
+def _reaction(event: Json, team: str) -> Reacted | None:
+    item, user, emoji = event.get("item") or {}, str(event.get("user") or ""), str(event.get("reaction") or "")
+    if item.get("type") != "message" or not user:
+        return None
+    channel, ts = str(item.get("channel") or ""), str(item.get("ts") or "")
+    key = f"slack:{team}:{channel}:{ts}:{user}:{emoji}:{event.get('event_ts')}"
+    return Reacted(key=key, team=team, channel=channel, ts=ts, user=user, emoji=emoji.partition("::")[0])
+
+
+def _command_of(action_id: str) -> str:
+    if not action_id.startswith(ACTION_PREFIX):
+        return ""
+    return action_id.removeprefix(ACTION_PREFIX).partition(":")[0]
+
+
+def _carried(value: str) -> tuple[int | None, str]:
+    told = _json(value)
+    ticket = told.get("ticket")
+    return (ticket if isinstance(ticket, int) else None), str(told.get("value") or "")
+
+
+def _entered(state: Json) -> str:
+    option = state.get("selected_option") or {}
+    return str(option.get("value") or state.get("value") or "")
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _id(owner: Any) -> str:
+    return str(owner.get("id") or "") if isinstance(owner, Mapping) else ""

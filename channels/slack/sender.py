@@ -1,0 +1,255 @@
+"""Speaks in Slack: cards edited in place, posts in threads, marks on staff messages, whispers to one person.
+
+A post carries the name of its effect as message metadata, so that one whose fate is unknown is looked for before it
+is ever posted again (law 5). Metadata holds our own ids only: everybody in the workspace can read it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from channels.protocol import Looking, Now
+from channels.slack.calls import SlackRefusedError, call
+from channels.slack.cards import CardBlocks, card, last_change, opening_of
+from channels.slack.history import History
+from channels.slack.pace import Pace
+from channels.slack.people import People
+from channels.slack.posts import MARKS, post, whisper
+from rules.effects import Card, Mark, OutboxEntry, Post, Receipt, Whisper
+from rules.errors import PermanentDeliveryError, TemporaryDeliveryError
+from rules.model import Entry, Ticket
+from rules.policy import Policy
+
+if TYPE_CHECKING:
+    from slack_sdk.web.async_client import AsyncWebClient
+
+METADATA_TYPE = "deskbell"
+
+_PLACE = re.compile(r"([CDG][A-Z0-9]+):([0-9]+\.[0-9]+)")
+_SHORT_NAME = re.compile(r"[a-z0-9_+'-]+")
+_GONE = frozenset({"message_not_found", "thread_not_found"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A message in Slack: its channel and its timestamp, which is a name and never a number."""
+
+    channel: str
+    ts: str
+
+    def __str__(self) -> str:
+        return f"{self.channel}:{self.ts}"
+
+    @classmethod
+    def read(cls, text: str) -> Place | None:
+        """The place that ``channel:ts`` names; None for anything else, such as a place on the console page."""
+        found = _PLACE.fullmatch(text)
+        return cls(channel=found.group(1), ts=found.group(2)) if found else None
+
+
+class SlackSender:
+    """Delivers what the outbox owes to the chat."""
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        people: People,
+        *,
+        channel: str,
+        looking: Looking,
+        policy: Callable[[], Policy],
+        now: Now,
+        executor: Executor,
+        posts_per_second: float,
+    ) -> None:
+        self._client = client
+        self._people = people
+        self._channel = channel
+        self._looking = looking
+        self._policy = policy
+        self._now = now
+        self._executor = executor
+        self._pace = Pace(posts_per_second)
+        self._history = History(client, METADATA_TYPE)
+        self._marks: dict[str, str] = {}
+
+    async def send(self, entry: OutboxEntry) -> Receipt:
+        """Deliver one entry. Raises TemporaryDeliveryError, PermanentDeliveryError or UncertainDeliveryError."""
+        match entry.content:
+            case Card():
+                return self._receipt(await self._card(entry, entry.content))
+            case Post():
+                return self._receipt(await self._post(entry, entry.content))
+            case Mark():
+                return self._receipt(await self._mark(entry.content))
+            case Whisper():
+                return self._receipt(await self._whisper(entry.content))
+        raise PermanentDeliveryError(f"{entry.key} is no chat message.")
+
+    async def find(self, entry: OutboxEntry) -> Receipt | None:
+        """Look for an entry in Slack by its metadata. Raises UncertainDeliveryError when Slack cannot be read.
+
+        An edit of a card, a mark and a whisper may be done again without harm and are never found.
+        """
+        match entry.content:
+            case Card(ticket=number):
+                ticket = await self._ticket(number)
+                if Place.read(ticket.chat_thread):
+                    return None
+                since = ticket.opened_at - timedelta(minutes=5)
+                found = await self._history.card(self._channel, number, since)
+                return self._receipt(Place(channel=self._channel, ts=found)) if found else None
+            case Post(ticket=number):
+                root = await self._root(number) if number is not None else None
+                if number is not None and root is None:
+                    return None
+                return await self._find_post(entry, root)
+        return None
+
+    async def _find_post(self, entry: OutboxEntry, root: Place | None) -> Receipt | None:
+        if root:
+            found = await self._history.in_thread(root.channel, root.ts, entry.key)
+            return self._receipt(Place(channel=root.channel, ts=found)) if found else None
+        found = await self._history.in_channel(self._channel, entry.key, entry.due_at - timedelta(days=1))
+        return self._receipt(Place(channel=self._channel, ts=found)) if found else None
+
+    async def _card(self, entry: OutboxEntry, content: Card) -> Place:
+        ticket = await self._ticket(content.ticket)
+        shown = await self._rendered(ticket)
+        place = Place.read(ticket.chat_thread)
+        if place is None and entry.attempts:
+            earlier = await self.find(entry)
+            place = Place.read(earlier.text) if earlier else None
+        if place is None:
+            return await self._say(self._channel, shown, entry, kind="card")
+        try:
+            await self._edit(place, shown)
+        except SlackRefusedError as refused:
+            if refused.code not in _GONE:
+                raise
+            # Somebody deleted the card; the ticket gets a new one rather than none.
+            return await self._say(self._channel, shown, entry, kind="card")
+        return place
+
+    async def _rendered(self, ticket: Ticket) -> CardBlocks:
+        entries: tuple[Entry, ...] = await self._look(self._looking.entries, ticket.number)
+        return card(
+            ticket, policy=self._policy(), opening=opening_of(entries), last=last_change(entries), now=self._now()
+        )
+
+    async def _edit(self, place: Place, shown: CardBlocks) -> None:
+        # Text without blocks would remove the blocks, and ``parse`` falls back to "client" in an update.
+        asked = self._client.chat_update(
+            channel=place.channel, ts=place.ts, text=shown.text, blocks=shown.blocks, parse="none"
+        )
+        await call("chat.update", asked, repeatable=True)
+
+    async def _post(self, entry: OutboxEntry, content: Post) -> Place:
+        policy = await self._people.with_ids(self._policy(), content.mentions)
+        shown = post(content, policy)
+        if content.ticket is None:
+            return await self._say(self._channel, shown, entry, kind="post")
+        root = await self._root(content.ticket)
+        if root is None:
+            raise TemporaryDeliveryError(f"The card of #{content.ticket} is not in Slack yet.")
+        return await self._say(root.channel, shown, entry, kind="post", thread=root.ts, broadcast=content.broadcast)
+
+    async def _say(
+        self,
+        channel: str,
+        shown: CardBlocks,
+        entry: OutboxEntry,
+        *,
+        kind: str,
+        thread: str = "",
+        broadcast: bool = False,
+    ) -> Place:
+        await self._pace.wait(channel)
+        more: dict[str, Any] = {"thread_ts": thread, "reply_broadcast": broadcast} if thread else {}
+        asked = self._client.chat_postMessage(
+            channel=channel,
+            text=shown.text,
+            blocks=shown.blocks,
+            parse="none",
+            unfurl_links=False,
+            unfurl_media=False,
+            metadata={
+                "event_type": METADATA_TYPE,
+                "event_payload": {"key": entry.key, "ticket": entry.ticket or 0, "kind": kind},
+            },
+            **more,
+        )
+        answer = await call("chat.postMessage", asked, repeatable=False)
+        return Place(channel=str(answer.get("channel") or channel), ts=str(answer["ts"]))
+
+    async def _mark(self, content: Mark) -> str:
+        place = Place.read(content.target)
+        if place is None:
+            return f"{content.target} is not in Slack"
+        name = _reaction(content.mark)
+        try:
+            added = self._client.reactions_add(channel=place.channel, timestamp=place.ts, name=name)
+            await call("reactions.add", added, repeatable=True)
+        except SlackRefusedError as refused:
+            if refused.code in _GONE:
+                return f"{place} is gone"
+            if refused.code != "already_reacted":
+                raise
+        await self._unmark(place, name)
+        return str(place)
+
+    async def _unmark(self, place: Place, new: str) -> None:
+        """Take the earlier mark off. After a restart it is not remembered, and only a hold is ever replaced."""
+        old = self._marks.pop(str(place), _reaction("held"))
+        if new == _reaction("held"):
+            self._marks[str(place)] = new
+        if old == new:
+            return
+        try:
+            removed = self._client.reactions_remove(channel=place.channel, timestamp=place.ts, name=old)
+            await call("reactions.remove", removed, repeatable=True)
+        except SlackRefusedError as refused:
+            if refused.code not in _GONE and refused.code != "no_reaction":
+                raise
+
+    async def _whisper(self, content: Whisper) -> str:
+        person = self._policy().person(content.to)
+        user = await self._people.id_of(person) if person else content.to.rpartition(":")[2]
+        if not user:
+            raise PermanentDeliveryError(f"{content.to} has no Slack user id: add slack: U… to the staff list.")
+        root = await self._root(content.ticket) if content.ticket is not None else None
+        shown = whisper(content)
+        more: dict[str, Any] = {"thread_ts": root.ts} if root else {}
+        channel = root.channel if root else self._channel
+        asked = self._client.chat_postEphemeral(
+            channel=channel, user=user, text=shown.text, blocks=shown.blocks, parse="none", **more
+        )
+        answer = await call("chat.postEphemeral", asked, repeatable=True)
+        return f"{channel}:{answer.get('message_ts') or ''}"
+
+    async def _root(self, number: int) -> Place | None:
+        return Place.read((await self._ticket(number)).chat_thread)
+
+    async def _ticket(self, number: int) -> Ticket:
+        ticket: Ticket | None = await self._look(self._looking.ticket, number)
+        if ticket is None:
+            raise PermanentDeliveryError(f"There is no ticket #{number}.")
+        return ticket
+
+    async def _look(self, ask: Callable[[int], Any], number: int) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, ask, number)
+
+    def _receipt(self, text: Place | str) -> Receipt:
+        return Receipt(text=str(text), at=self._now())
+
+
+def _reaction(mark: str) -> str:
+    if mark in MARKS:
+        return MARKS[mark][1]
+    return mark if _SHORT_NAME.fullmatch(mark) else "speech_balloon"

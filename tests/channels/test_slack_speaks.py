@@ -1,0 +1,253 @@
+"""What the desk owes to the chat comes to stand in Slack, once, whatever goes wrong on the way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from rules.effects import Button, Card, Mark, Post, Whisper
+from rules.errors import PermanentDeliveryError, TemporaryDeliveryError, UncertainDeliveryError
+from rules.model import Status
+from tests.builders import a_mail, a_ticket
+from tests.channels.slack_desk import BEN, FakeDesk, a_channel, a_policy, card_of, owed
+from tests.loopback_slack import LoopbackSlack, Manifest
+
+MANIFEST = Manifest.load(Path(__file__).parents[2] / "slack-manifest.yaml")
+
+
+@pytest.fixture
+def slack() -> Iterator[LoopbackSlack]:
+    """A Slack whose app was made from the manifest we ship."""
+    with LoopbackSlack(MANIFEST) as running:
+        yield running
+
+
+async def test_a_new_ticket_gets_one_card_which_is_edited_in_place(slack: LoopbackSlack) -> None:
+    """Complaint 72: one card a ticket, never a second one."""
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        root = await card_of(slack, desk, channel)
+        desk.tickets[7] = replace(desk.tickets[7], status=Status.OPEN, assignee="ana")
+        receipt = await channel.send(owed(Card(ticket=7), "7:card:2"))
+        cards = slack.messages("support")
+        assert [card["ts"] for card in cards] == [root]
+        assert receipt.text == f"{slack.channel('support')['id']}:{root}"
+        assert "Ana Silva" in json.dumps(cards[0]["blocks"])
+        assert cards[0]["metadata"]["event_payload"] == {"key": "7:card:1", "ticket": 7, "kind": "card"}
+
+
+async def test_a_card_somebody_deleted_is_posted_anew(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        root = await card_of(slack, desk, channel)
+        place = slack.channel("support")["id"]
+        desk.has_card(desk.tickets[7], f"{place}:1700000000.000001")
+        receipt = await channel.send(owed(Card(ticket=7), "7:card:2"))
+        assert receipt.text not in (f"{place}:{root}", f"{place}:1700000000.000001")
+        assert len(slack.messages("support")) == 2
+
+
+async def test_a_post_stands_in_the_thread_with_its_mention_and_buttons(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        root = await card_of(slack, desk, channel)
+        offer = (Button(command="taken", label="I have it"),)
+        content = Post(text="P1 is due", ticket=7, mentions=("ana", "ben"), buttons=offer, broadcast=True)
+        receipt = await channel.send(owed(content, "7:escalation:1"))
+        thread = slack.messages("support", root)
+        assert f"{slack.channel('support')['id']}:{thread[-1]['ts']}" == receipt.text
+        # Ben has no Slack id in the configuration and is found by his address.
+        assert f"<@{slack.user('ana')['id']}> <@{slack.user('ben')['id']}> P1 is due" in thread[-1]["text"]
+        assert len(slack.messages("support")) == 2, "a broadcast is seen in the channel too"
+        call = slack.calls("chat.postMessage")[-1]["arguments"]
+        assert not any(str(call[name]).lower() in ("1", "true") for name in ("unfurl_links", "unfurl_media"))
+
+
+async def test_a_post_of_no_ticket_stands_in_the_channel(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        await channel.send(owed(Post(text="Today: 3 opened", mark="digest"), "digest:2026-03-02"))
+        assert [message["text"] for message in slack.messages("support")] == ["📊 Today: 3 opened"]
+
+
+async def test_a_post_waits_for_its_card(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    desk.tickets[7] = a_ticket(7, chat_thread="console:7:card:1")
+    async with a_channel(slack, desk) as channel:
+        with pytest.raises(TemporaryDeliveryError, match="#7"):
+            await channel.send(owed(Post(text="hello", ticket=7), "7:post:1"))
+
+
+async def test_a_post_that_slack_did_but_did_not_answer_is_found_and_not_done_again(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        root = await card_of(slack, desk, channel)
+        for number, fault in enumerate(({"drop": True}, {"status": 500}, {"error": "internal_error"})):
+            slack.do("fault", method="chat.postMessage", times=1, after_work=True, **fault)
+            entry = owed(Post(text=f"line {number}", ticket=7), f"7:post:{number}")
+            with pytest.raises(UncertainDeliveryError):
+                await channel.send(entry)
+            found = await channel.find(entry)
+            assert found is not None
+            assert found.text.endswith(slack.messages("support", root)[-1]["ts"])
+        assert len(slack.messages("support", root)) == 4
+
+
+async def test_a_post_that_slack_did_not_do_is_surely_not_there(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        await card_of(slack, desk, channel)
+        slack.do("fault", method="chat.postMessage", times=1, drop=True)
+        entry = owed(Post(text="line", ticket=7), "7:post:1")
+        with pytest.raises(UncertainDeliveryError):
+            await channel.send(entry)
+        assert await channel.find(entry) is None
+        assert (await channel.send(entry)).text
+
+
+async def test_a_card_that_slack_did_but_did_not_answer_is_found_by_its_ticket(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        slack.do("fault", method="chat.postMessage", times=1, after_work=True, drop=True)
+        with pytest.raises(UncertainDeliveryError):
+            await card_of(slack, desk, channel)
+        found = await channel.find(owed(Card(ticket=7)))
+        assert found is not None
+        assert found.text.endswith(slack.messages("support")[0]["ts"])
+        again = await channel.send(owed(Card(ticket=7), "7:card:2", attempts=1))
+        assert again.text == found.text
+        assert len(slack.messages("support")) == 1
+
+
+async def test_a_digest_of_unknown_fate_is_found_in_the_channel(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        slack.do("fault", method="chat.postMessage", times=1, after_work=True, drop=True)
+        entry = owed(Post(text="Today"), "digest:1", due_at=datetime.fromtimestamp(slack.now(), UTC))
+        with pytest.raises(UncertainDeliveryError):
+            await channel.send(entry)
+        assert await channel.find(entry) is not None
+        assert await channel.find(replace(entry, key="digest:2")) is None
+
+
+async def test_when_slack_can_not_be_read_the_fate_stays_unknown(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        await card_of(slack, desk, channel)
+        slack.do("fault", method="conversations.replies", times=1, status=503)
+        with pytest.raises(UncertainDeliveryError):
+            await channel.find(owed(Post(text="line", ticket=7), "7:post:1"))
+
+
+async def test_slacks_wish_to_wait_is_honoured(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        await card_of(slack, desk, channel)
+        slack.do("fault", method="chat.postMessage", times=1, retry_after_s=17)
+        with pytest.raises(TemporaryDeliveryError) as told:
+            await channel.send(owed(Post(text="line", ticket=7), "7:post:1"))
+        assert told.value.retry_after == timedelta(seconds=17)
+
+
+async def test_a_slack_that_is_away_is_tried_again(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        await card_of(slack, desk, channel)
+        slack.do("fault", method="chat.update", times=1, drop=True)
+        with pytest.raises(TemporaryDeliveryError):
+            await channel.send(owed(Card(ticket=7), "7:card:2"))
+        slack.stop()
+        with pytest.raises(TemporaryDeliveryError, match="cannot be reached"):
+            await channel.send(owed(Post(text="line", ticket=7), "7:post:1"))
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        ("channel_not_found", "invite the bot"),
+        ("is_archived", "unarchive"),
+        ("invalid_auth", "bot token"),
+        ("missing_scope", "slack-manifest.yaml"),
+        ("some_new_error", "docs.slack.dev"),
+    ],
+)
+async def test_a_refusal_says_what_to_do(slack: LoopbackSlack, error: str, advice: str) -> None:
+    """Complaint 74: never switched off silently."""
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        slack.do("fault", method="chat.postMessage", times=1, error=error)
+        with pytest.raises(PermanentDeliveryError, match=advice):
+            await channel.send(owed(Post(text="line"), "post:1"))
+
+
+async def test_a_mark_replaces_the_one_before(slack: LoopbackSlack) -> None:
+    """Complaint 63: every staff message shows how far it came."""
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        root = await card_of(slack, desk, channel)
+        said = slack.post("ana", "support", "on its way", root)
+        target = f"{slack.channel('support')['id']}:{said['ts']}"
+        for state, name in (("held", "hourglass_flowing_sand"), ("held", "hourglass_flowing_sand"), ("sent", "email")):
+            await channel.send(owed(Mark(target=target, mark=state, ticket=7), f"7:mark:{state}"))
+            shown = slack.message("support", said["ts"])["reactions"]
+            assert [reaction["name"] for reaction in shown] == [name]
+
+
+async def test_a_mark_on_a_message_that_is_gone_is_nothing_to_worry_about(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        place = slack.channel("support")["id"]
+        mark = Mark(target=f"{place}:1700000000.000001", mark="sent", ticket=7)
+        assert "gone" in (await channel.send(owed(mark, "7:mark:1"))).text
+        elsewhere = Mark(target="console:abc", mark="sent", ticket=7)
+        assert "not in Slack" in (await channel.send(owed(elsewhere, "7:mark:2"))).text
+
+
+async def test_a_whisper_reaches_one_person_only(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        root = await card_of(slack, desk, channel)
+        await channel.send(owed(Whisper(to="ben", text="Ana is writing", ticket=7), "7:whisper:1"))
+        await channel.send(owed(Whisper(to=slack.user("eve")["id"], text="Not mailed", ticket=7), "7:whisper:2"))
+        assert [(seen["text"], seen["thread_ts"]) for seen in slack.ephemerals("ben")] == [("Ana is writing", root)]
+        assert [seen["text"] for seen in slack.ephemerals("eve")] == ["Not mailed"]
+        assert slack.ephemerals("ana") == []
+
+
+async def test_a_person_that_slack_does_not_know_is_told_to_the_desk(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    unknown = replace(BEN, email="ben@elsewhere.example")
+    async with a_channel(slack, desk, policy=a_policy(staff=(unknown,))) as channel:
+        with pytest.raises(PermanentDeliveryError, match="no Slack user id"):
+            await channel.send(owed(Whisper(to="ben", text="hello"), "whisper:1"))
+
+
+async def test_a_mail_does_not_belong_in_the_chat(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        with pytest.raises(PermanentDeliveryError, match="no chat message"):
+            await channel.send(owed(a_mail(), "7:acknowledgement"))
+
+
+async def test_many_posts_keep_to_slacks_pace(slack: LoopbackSlack) -> None:
+    """Slack's own limiter runs: without our pace the fourth post in a second would be refused."""
+    desk = FakeDesk()
+    async with a_channel(slack, desk, posts_per_second=0.99) as channel:
+        for number in range(4):
+            await channel.send(owed(Post(text=f"line {number}"), f"post:{number}"))
+        assert len(slack.messages("support")) == 4
+
+
+async def test_after_a_stop_nothing_is_sent_and_nothing_is_lost(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        await channel.stop()
+        with pytest.raises(TemporaryDeliveryError):
+            await channel.send(owed(Post(text="line"), "post:1"))
+        with pytest.raises(UncertainDeliveryError):
+            await channel.find(owed(Post(text="line"), "post:1"))
