@@ -67,6 +67,9 @@ class StateStore:
         """Nothing to put in line."""
         return 0
 
+    def undone(self) -> None:
+        """Nothing to forget."""
+
     def free(self) -> None:
         """Let the next unit of work begin."""
         self._working = False
@@ -99,8 +102,7 @@ class MemoryStore(StateStore):
 
     def verify(self) -> Sequence[str]:
         """Check every reference; one sentence for each that leads nowhere."""
-        with self._lock:
-            return tuple(broken_references(self.state))
+        return tuple(broken_references(self.state, self._lock))
 
     def close(self) -> None:
         """Nothing to write, nothing to let go."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Protocol, TypeVar
@@ -97,7 +97,8 @@ class Seen:
             self.digests.discard(key)
 
 
-def _day(moment: datetime) -> date:
+def day_of(moment: datetime) -> date:
+    """The day of a moment, in UTC."""
     return moment.astimezone(UTC).date()
 
 
@@ -161,14 +162,18 @@ class State:
     def __init__(self, rows_for: RowsFor, blobs: Blobs) -> None:
         self.log = log = Log()
         self.blobs = blobs
-        self.tickets = Table(rows_for("tickets", Ticket), log)
-        self.entries = Table(rows_for("entries", Entry), log)
-        self.outbox = Table(rows_for("outbox", OutboxEntry), log, lambda entry: entry.key)
-        self.timers = Table(rows_for("timers", Timer), log, lambda timer: timer.key)
-        self.links = Table(rows_for("links", Link), log, lambda link: link.key)
-        self.customers = Table(rows_for("customers", Customer), log, lambda customer: customer.email.lower())
-        self.quarantine = Table(rows_for("quarantine", Quarantined), log, lambda held: held.key)
-        self.kept = Table(rows_for("kept", Kept), log, lambda kept: kept.key)
+
+        def table(name: str, kind: type[T], key_of: Callable[[T], str] | None = None) -> Table[T]:
+            return Table(name, rows_for(name, kind), log, key_of)
+
+        self.tickets = table("tickets", Ticket)
+        self.entries = table("entries", Entry)
+        self.outbox = table("outbox", OutboxEntry, lambda entry: entry.key)
+        self.timers = table("timers", Timer, lambda timer: timer.key)
+        self.links = table("links", Link, lambda link: link.key)
+        self.customers = table("customers", Customer, lambda customer: customer.email.lower())
+        self.quarantine = table("quarantine", Quarantined, lambda held: held.key)
+        self.kept = table("kept", Kept, lambda kept: kept.key)
         self.seen = Seen(log)
         self.ledger = Ledger(log)
         self._make_indexes()
@@ -190,22 +195,14 @@ class State:
         self.timers.watch(self._timer_changed)
 
     @property
-    def tables(self) -> dict[str, Table[Any]]:
-        """Every table by name, in the order they are written out."""
-        return {
-            "tickets": self.tickets,
-            "entries": self.entries,
-            "outbox": self.outbox,
-            "timers": self.timers,
-            "links": self.links,
-            "customers": self.customers,
-            "quarantine": self.quarantine,
-            "kept": self.kept,
-        }
+    def tables(self) -> tuple[Table[Any], ...]:
+        """Every table, in the order they are written out."""
+        first = (self.tickets, self.entries, self.outbox, self.timers)
+        return (*first, self.links, self.customers, self.quarantine, self.kept)
 
     def reindex(self) -> None:
         """Build every index from the rows, once, after loading them."""
-        for table in self.tables.values():
+        for table in self.tables:
             table.reindex()
 
     def undo(self, back_to: int = 0) -> None:
@@ -231,18 +228,18 @@ class State:
         if customer is not None:
             sets.append(set(self.by_customer.of(customer.lower())))
         if touched_from is not None:
-            first = _day(touched_from)
+            first = day_of(touched_from)
             sets.append(set().union(*(self.by_day.of(day) for day in self.by_day.traits() if day >= first)))
         return sorted(set.intersection(*sets) if sets else self.tickets.rows.ids())
 
     def _ticket_changed(self, number: int, before: Ticket | None, after: Ticket | None) -> None:
         if before is not None:
             self.by_status.discard(before.status, number)
-            self.by_day.discard(_day(before.updated_at), number)
+            self.by_day.discard(day_of(before.updated_at), number)
             self._count_load(before, -1)
         if after is not None:
             self.by_status.add(after.status, number)
-            self.by_day.add(_day(after.updated_at), number)
+            self.by_day.add(day_of(after.updated_at), number)
             self._count_load(after, 1)
         old = before.customer.email.lower() if before is not None else None
         new = after.customer.email.lower() if after is not None else None

@@ -110,7 +110,8 @@ class Log:
 class Table(Generic[T]):
     """Numbered rows, some found by a key too; every change is logged and told to the watchers."""
 
-    def __init__(self, rows: Rows[T], log: Log, key_of: Callable[[T], str] | None = None) -> None:
+    def __init__(self, name: str, rows: Rows[T], log: Log, key_of: Callable[[T], str] | None = None) -> None:
+        self.name = name
         self.rows = rows
         self.last_id = 0
         self._log = log

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Protocol
 
 from rules.effects import OutboxEntry, OutboxState
 from rules.errors import ConflictError
 from rules.model import Customer, Decision, Entry, Origin, Quarantined, Status, Ticket, Timer
 from storage.protocol import Counts
-from storage.state import Kept, State
+from storage.state import Kept, State, day_of
 
 
 class StateReader:
@@ -36,6 +36,21 @@ class StateReader:
             ticket = self._state.tickets.get(number)
             if ticket is not None and (touched_from is None or ticket.updated_at >= touched_from):
                 yield ticket
+
+    def latest(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[Ticket]:
+        """Tickets by latest change, newest first; looks at no more days than it needs."""
+        found: list[Ticket] = []
+        for day in sorted(self._state.by_day.traits(), reverse=True):
+            if len(found) >= limit:
+                break
+            if before is None or day <= day_of(before[0]):
+                found += self._of_day(day, before)
+        return tuple(found[:limit])
+
+    def _of_day(self, day: date, before: tuple[datetime, int] | None) -> list[Ticket]:
+        tickets = [t for number in self._state.by_day.of(day) if (t := self._state.tickets.get(number))]
+        wanted = [t for t in tickets if before is None or (t.updated_at, t.number) < before]
+        return sorted(wanted, key=lambda ticket: (ticket.updated_at, ticket.number), reverse=True)
 
     def entries(self, number: int) -> Sequence[Entry]:
         """The journal of one ticket, oldest first."""
@@ -132,11 +147,18 @@ class Keeper(Protocol):
     def seal(self) -> int:
         """Put what was changed in line for the disk; gives the number of the last commit in line."""
 
+    def undone(self) -> None:
+        """All that was changed was put back."""
+
     def free(self) -> None:
         """Let the next unit of work begin."""
 
     def wait(self, commit: int) -> None:
         """Return when this commit and all before it are durable."""
+
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""The due time of an effect that waits for nothing."""
 
 
 class Work(StateReader):
@@ -223,6 +245,7 @@ class Work(StateReader):
             self._open = False
             try:
                 self._state.undo()
+                self._keeper.undone()
             finally:
                 self._keeper.free()
 
@@ -247,25 +270,37 @@ class Work(StateReader):
         for line in decision.journal:
             state.entries.put(line)
         self._withdraw(decision.withdraw)
+        self._hasten(decision.hasten)
         for owed in decision.outbox:
             if state.outbox.id_of(owed.key) is None:
                 state.outbox.put(owed)
-        for key in decision.cancel_timers:
-            row_id = state.timers.id_of(key)
-            if row_id is not None:
-                state.timers.remove(row_id)
-        for timer in decision.timers:
-            state.timers.put(timer)
+        self._set_timers(decision)
         for link in decision.links:
-            state.links.put(link)
+            if state.links.id_of(link.key) is None:
+                state.links.put(link)
         for customer in decision.customers:
             state.customers.put(customer)
+
+    def _set_timers(self, decision: Decision) -> None:
+        timers = self._state.timers
+        for key in decision.cancel_timers:
+            row_id = timers.id_of(key)
+            if row_id is not None:
+                timers.remove(row_id)
+        for timer in decision.timers:
+            timers.put(timer)
 
     def _withdraw(self, keys: Sequence[str]) -> None:
         for key in keys:
             owed = self._state.outbox.find(key)
             if owed is not None and owed.state is OutboxState.QUEUED:
                 self._state.outbox.put(replace(owed, state=OutboxState.WITHDRAWN))
+
+    def _hasten(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            owed = self._state.outbox.find(key)
+            if owed is not None and owed.state is OutboxState.QUEUED:
+                self._state.outbox.put(replace(owed, due_at=EARLIEST))
 
     def _take_in(self, key: str, raw: bytes | None, origin: Origin | None, outcome: str) -> None:
         self._state.seen.add(key)

@@ -1,0 +1,113 @@
+"""The journal: one checksummed line for each commit, appended and synced, so that nothing confirmed is ever lost.
+
+A line is ``checksum {"n": number, "d": durable, "c": [changes]}``. Numbers have no gaps. ``d`` is the number up to
+which everything was known to be on disk when the line was written: a damaged line that a later ``d`` covers had been
+confirmed to somebody, and the store refuses to go on without it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rules.errors import CorruptStoreError
+
+Change = list[Any]
+"""``[table, row id, row or null]``, ``["seen", digest, known]``, ``["ledger", [mailbox, validity, uid], outcome]``."""
+
+CHECKSUM_LENGTH = 32
+
+
+class Commit(NamedTuple):
+    """One line of the journal."""
+
+    number: int
+    durable: int
+    changes: list[Change]
+
+
+class Line(NamedTuple):
+    """Where a line stands in its file, and what it says (None: damaged)."""
+
+    offset: int
+    raw: bytes
+    commit: Commit | None
+
+
+class Tail(NamedTuple):
+    """How a journal ends: after ``size`` good bytes there may be a ``torn`` rest that was never confirmed."""
+
+    number: int
+    size: int
+    torn: bytes
+
+
+def journal_path(folder: Path, after: int) -> Path:
+    """The journal that begins after commit ``after``."""
+    return folder / f"journal-{after:012d}.log"
+
+
+def frame(number: int, durable: int, changes: bytes) -> bytes:
+    """The line of a commit; ``changes`` are JSON texts joined by commas."""
+    body = b'{"n":%d,"d":%d,"c":[%s]}' % (number, durable, changes)
+    return _checksum(body) + b" " + body + b"\n"
+
+
+def parse(line: bytes) -> Commit | None:
+    """What a line says (with or without its line end), None when its checksum does not fit."""
+    checksum, _, body = line.rstrip(b"\n").partition(b" ")
+    if len(checksum) != CHECKSUM_LENGTH or _checksum(body) != checksum:
+        return None
+    said = json.loads(body)
+    return Commit(said["n"], said["d"], said["c"])
+
+
+def replay(path: str, data: bytes, after: int) -> Iterator[Commit | Tail]:
+    """The commits of a journal that begins after commit ``after``, in order; last of all its Tail.
+
+    A rest that can only come from a write that was never finished is given as torn. Raises CorruptStoreError when a
+    finished line is damaged or missing.
+    """
+    number, size = after, 0
+    for line in _lines(data):
+        fits = line.commit is not None and line.raw.endswith(b"\n")
+        if line.commit is None or not fits or line.commit.number != number + 1:
+            _check_unfinished(path, data[line.offset :], line.offset, number + 1)
+            break
+        number, size = number + 1, line.offset + len(line.raw)
+        yield line.commit
+    yield Tail(number, size, data[size:])
+
+
+def _lines(data: bytes) -> Iterator[Line]:
+    offset = 0
+    while offset < len(data):
+        end = data.find(b"\n", offset) + 1 or len(data)
+        raw = data[offset:end]
+        yield Line(offset, raw, parse(raw))
+        offset = end
+
+
+def _check_unfinished(path: str, rest: bytes, offset: int, number: int) -> None:
+    """Raises CorruptStoreError unless ``rest`` can be what a power cut left of a write that nobody waited for any more.
+
+    Such a rest ends early or has holes, which read as NUL; JSON has none. A whole line whose checksum does not fit
+    was changed after it was written. And no later line may know that this one had been on disk.
+    """
+    lines = list(_lines(rest))
+    confirmed = any(line.commit is not None and line.commit.durable >= number for line in lines)
+    first = lines[0].raw
+    whole = first.endswith(b"\n") or parse(first[:-1]) is not None
+    if confirmed or (whole and b"\0" not in first):
+        raise CorruptStoreError(
+            f"{path}: commit {number} at byte {offset} is damaged, and it may have been confirmed. Nothing was "
+            "changed. Restore the folder from a backup; or, to go on without this commit and all after it, cut the "
+            f"file: truncate -s {offset} {path}"
+        )
+
+
+def _checksum(body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=CHECKSUM_LENGTH // 2).hexdigest().encode()

@@ -1,0 +1,201 @@
+"""Start-up: loads the newest good snapshot, replays the journals after it, and says what it had to repair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rules.errors import CorruptStoreError
+from storage.files import Files
+from storage.journal import Change, Tail, journal_path, replay
+from storage.records import dumps
+from storage.snapshot import check_snapshot, numbers, read_snapshot, snapshot_path, write_snapshot
+
+DAMAGED = "damaged"
+"""The folder beside the store where what could not be read is kept."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Recovered:
+    """What was on disk: the tables' rows, the last commit, and a sentence for each thing that was repaired."""
+
+    number: int
+    snapshot: int
+    tables: dict[str, dict[int, bytes]]
+    others: list[Change] = field(default_factory=list)
+    repairs: list[str] = field(default_factory=list)
+    torn: tuple[Path, Tail] | None = None
+    journal: Path | None = None
+    """The journal that ends at the last commit, where the next may go on."""
+
+    def apply(self, change: Change) -> None:
+        """Do one change of the journal again."""
+        name, key, value = change
+        if name in ("seen", "ledger"):
+            self.others.append(change)
+        elif value is None:
+            self.tables.setdefault(name, {}).pop(key, None)
+        else:
+            self.tables.setdefault(name, {})[key] = dumps(value)
+
+
+def recover(folder: Path, files: Files) -> Recovered:
+    """Bring a folder back to its last durable commit.
+
+    Raises CorruptStoreError, with nothing changed on disk, when that cannot be done without losing something that may
+    have been confirmed.
+    """
+    names = files.names(folder)
+    snapshots = numbers(names, "desk-", ".json")
+    if not snapshots:
+        _begin(folder, files, names)
+        snapshots = [0]
+    found, bad = _newest_good(folder, files, snapshots)
+    _replay_all(found, folder, files, numbers(names, "journal-", ".log"))
+    if found.number < snapshots[-1]:
+        raise CorruptStoreError(
+            f"{snapshot_path(folder, snapshots[-1])} is damaged and the journals end at commit {found.number}; nothing "
+            "was changed; restore the folder from a backup"
+        )
+    for path in bad:
+        _set_aside(folder, files, path)
+        found.repairs.append(f"The snapshot {path.name} was damaged; an earlier one and the journals gave all of it.")
+    _cut_torn_tail(found, folder, files)
+    _remove_drafts(folder, files, names)
+    return found
+
+
+def check_files(folder: Path, files: Files, journal_size: int) -> list[str]:
+    """One sentence for every damaged snapshot or journal; of the journal under way the first ``journal_size`` bytes."""
+    problems = []
+    names = files.names(folder)
+    journals = numbers(names, "journal-", ".log")
+    try:
+        for number in numbers(names, "desk-", ".json"):
+            check_snapshot(snapshot_path(folder, number), files)
+        for after in journals:
+            path = journal_path(folder, after)
+            data = _read(files, path)[: journal_size if after == journals[-1] else None]
+            *_, tail = replay(str(path), data, after)
+            if isinstance(tail, Tail) and tail.torn:
+                problems.append(f"{path} ends in the middle of commit {tail.number + 1}.")
+    except CorruptStoreError as problem:
+        problems.append(str(problem))
+    return problems
+
+
+def _begin(folder: Path, files: Files, names: list[str]) -> None:
+    """An empty folder becomes a store. Journals without any snapshot are what is left of one."""
+    if any(_size(files, folder / name) for name in names if name.startswith("journal-")):
+        raise CorruptStoreError(
+            f"{folder} holds journals but no snapshot (desk-….json); nothing was changed; restore the folder from a "
+            "backup"
+        )
+    write_snapshot(folder, files, 0, {})
+
+
+def _newest_good(folder: Path, files: Files, snapshots: list[int]) -> tuple[Recovered, list[Path]]:
+    bad: list[Path] = []
+    problem: CorruptStoreError | None = None
+    for number in reversed(snapshots):
+        path = snapshot_path(folder, number)
+        try:
+            number, tables = read_snapshot(path, files)
+        except CorruptStoreError as damage:
+            problem = problem or damage
+            bad.append(path)
+        else:
+            return Recovered(number=number, snapshot=number, tables=tables), bad
+    raise problem or CorruptStoreError(f"{folder} holds no snapshot")
+
+
+def _replay_all(found: Recovered, folder: Path, files: Files, journals: list[int]) -> None:
+    for index, after in enumerate(journals):
+        path = journal_path(folder, after)
+        later = journals[index + 1 :]
+        if later and later[0] <= found.number:
+            continue
+        if after > found.number:
+            raise CorruptStoreError(
+                f"{folder}: commits {found.number + 1} to {after} are in no journal; nothing was changed; restore the "
+                "folder from a backup"
+            )
+        for step in replay(str(path), _read(files, path), after):
+            if isinstance(step, Tail):
+                found.journal = path if step.number == found.number else found.journal
+                _note_torn(found, path, step, folder, [one for one in later if _size(files, journal_path(folder, one))])
+            elif step.number > found.number:
+                for change in step.changes:
+                    found.apply(change)
+                found.number = step.number
+
+
+def _note_torn(found: Recovered, path: Path, tail: Tail, folder: Path, later: list[int]) -> None:
+    """Only the journal that was being written when the power went may end torn."""
+    if not tail.torn:
+        return
+    if later:
+        raise CorruptStoreError(
+            f"{path} ends in the middle of commit {tail.number + 1}, but commits went on in "
+            f"{journal_path(folder, later[0]).name}; nothing was changed; restore the folder from a backup"
+        )
+    found.torn = (path, tail)
+
+
+def _cut_torn_tail(found: Recovered, folder: Path, files: Files) -> None:
+    if found.torn is None:
+        return
+    path, tail = found.torn
+    kept = folder / DAMAGED / f"{path.stem}-{tail.size}.torn"
+    _copy_aside(folder, files, kept, tail.torn)
+    file = files.open(path)
+    try:
+        file.truncate(tail.size)
+        file.sync()
+    finally:
+        file.close()
+    found.repairs.append(
+        f"The last write to {path.name} was never finished (the power went, or the process was killed): "
+        f"{len(tail.torn)} bytes that nobody had been told of were cut and kept as {DAMAGED}/{kept.name}."
+    )
+
+
+def _copy_aside(folder: Path, files: Files, path: Path, data: bytes) -> None:
+    files.make_folder(folder / DAMAGED)
+    file = files.open(path)
+    try:
+        file.truncate(0)
+        file.append(data)
+        file.sync()
+    finally:
+        file.close()
+    files.sync_folder(folder / DAMAGED)
+
+
+def _set_aside(folder: Path, files: Files, path: Path) -> None:
+    files.make_folder(folder / DAMAGED)
+    files.rename(path, folder / DAMAGED / path.name)
+    files.sync_folder(folder / DAMAGED)
+    files.sync_folder(folder)
+
+
+def _remove_drafts(folder: Path, files: Files, names: list[str]) -> None:
+    for name in names:
+        if name.startswith("desk-") and name.endswith(".tmp"):
+            files.remove(folder / name)
+
+
+def _read(files: Files, path: Path) -> bytes:
+    file = files.open(path)
+    try:
+        return file.read(0, file.size())
+    finally:
+        file.close()
+
+
+def _size(files: Files, path: Path) -> int:
+    file = files.open(path)
+    try:
+        return file.size()
+    finally:
+        file.close()

@@ -1,0 +1,217 @@
+"""The embedded store: the desk's state in TinyDB's tables, made safe by a journal, segments and snapshots.
+
+What is in the data folder (files 0600, folders 0700):
+
+==========================  ============================================================================================
+``desk.lock``               locked by the one process that owns the folder; holds its process id
+``desk-<number>.json``      snapshots after a commit, newest two; stock TinyDB opens them
+``journal-<number>.log``    one checksummed line for each commit after that number
+``segments/<number>.seg``   raw mail and long texts, append-only; rows name segment, offset, length and sha256
+``damaged/``                what could not be read at a start, kept for a person to look at
+==========================  ============================================================================================
+
+A commit is one line of the newest journal; who waits for the disk shares one sync with all others who wait. A snapshot
+is taken while the desk runs: the tables' rows are immutable, so copying the tables of ids takes milliseconds and the
+writing goes on beside the work. Start-up loads the newest good snapshot and replays the journals after it. The snapshot
+before the newest and the journals since are kept, so that one damaged snapshot loses nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from tinydb import TinyDB
+
+from rules.errors import StoreUnavailableError
+from storage.commits import Commits
+from storage.compact_rows import compact_changes, ledger_rows, restore_compact, seen_rows
+from storage.files import DISK, Files
+from storage.folder import own_folder
+from storage.journal import journal_path
+from storage.memory import StateStore
+from storage.records import codec
+from storage.recovery import Recovered, check_files, recover
+from storage.references import broken_references
+from storage.segments import SEGMENT_SIZE, Segments
+from storage.snapshot import prune, write_snapshot
+from storage.state import State
+from storage.tables import Rows
+from storage.tinydb_tables import DeskDB, DeskTable, PackedRows
+
+T = TypeVar("T")
+
+JOURNAL_SIZE = 64 * 1024 * 1024
+"""A journal of this many bytes, and as large as the last snapshot, is followed by a snapshot."""
+
+
+class TinyDBStore(StateStore):
+    """The desk's state in one folder. ``recovery`` says in sentences what start-up had to repair."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        files: Files = DISK,
+        journal_size: int = JOURNAL_SIZE,
+        segment_size: int = SEGMENT_SIZE,
+    ) -> None:
+        """Open the folder, made if need be, and bring it to its last durable commit.
+
+        Raises StoreLockedError when another process owns it, CorruptStoreError when it cannot be read without losing
+        something, StoreUnavailableError when the disk refuses.
+        """
+        self._folder = folder
+        self._files = files
+        self._journal_size = journal_size
+        self._snapshots = threading.Lock()
+        self._closed = False
+        self.snapshot_problem = ""
+        """Why the last snapshot could not be written; empty when it could."""
+        try:
+            self._lock_file = own_folder(folder, files)
+            try:
+                self._load(segment_size)
+            except BaseException:
+                self._lock_file.close()
+                raise
+        except OSError as problem:
+            raise StoreUnavailableError(f"{folder} cannot be used as data folder: {problem}") from problem
+
+    @property
+    def db(self) -> TinyDB:
+        """The tables, for questions; rows change through units of work only, since the indexes know of no others."""
+        return self._db
+
+    @property
+    def syncs(self) -> int:
+        """How many times a file was synced for commits so far."""
+        return self._commits.syncs
+
+    def seal(self) -> int:
+        """Put what was changed in line for the disk; gives the number of the last commit in line."""
+        changes = self._db.desk.take_changes() + compact_changes(self.state.seen, self.state.ledger)
+        if not changes:
+            return self._commits.number
+        try:
+            self._segments.write_pending()
+        except OSError as problem:
+            self._commits.fail(problem)
+        number = self._commits.add(b",".join(changes))
+        if self._commits.journal_size > self._snapshot_at:
+            self._snapshot_beside()
+        return number
+
+    def wait(self, commit: int) -> None:
+        """Return when this commit and all before it are on disk."""
+        self._commits.wait(commit)
+
+    def undone(self) -> None:
+        """All that was changed was put back."""
+        self._db.desk.forget_changes()
+
+    def snapshot(self) -> None:
+        """Write the whole desk into a new snapshot while work goes on, then drop what it makes superfluous.
+
+        Raises StoreUnavailableError when the disk refuses; the journal goes on then.
+        """
+        with self._snapshots:
+            try:
+                self._write_snapshot()
+            except OSError as problem:
+                self.snapshot_problem = str(problem)
+                self._snapshot_at = self._commits.journal_size + self._journal_size
+                raise StoreUnavailableError(f"{self._folder}: no snapshot could be written: {problem}") from problem
+
+    def verify(self) -> Sequence[str]:
+        """Check every checksum and reference; one sentence for each thing that is wrong."""
+        problems = self._check_disk()
+        problems.extend(broken_references(self.state, self._lock))
+        return tuple(problems)
+
+    def close(self) -> None:
+        """Wait for what is in line, write a snapshot if anything happened since the last, let the folder go."""
+        if self._closed:
+            return
+        try:
+            if self._commits.number > self._snapshot_number:
+                self.snapshot()
+        except StoreUnavailableError as problem:
+            # The journal holds everything that was ever confirmed; the next start reads it from there.
+            self.snapshot_problem = str(problem)
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Let the folder go as it is, with nothing more written; the journal holds all that was confirmed."""
+        with self._snapshots:
+            if not self._closed:
+                self._closed = True
+                self._commits.close()
+                self._segments.close()
+                self._lock_file.close()
+
+    def _load(self, segment_size: int) -> None:
+        found = recover(self._folder, self._files)
+        self.recovery = tuple(found.repairs)
+        self._segments = Segments(self._folder / "segments", self._files, segment_size)
+        self._db = DeskDB()
+        super().__init__(State(self._rows_for, self._segments))
+        restore_compact(self.state, found.tables, found.others)
+        self._db.desk.held.update(found.tables)
+        self.state.reindex()
+        self._begin_journal(found)
+
+    def _begin_journal(self, found: Recovered) -> None:
+        path = found.journal or journal_path(self._folder, found.number)
+        journal = self._files.open(path)
+        self._files.sync_folder(self._folder)
+        self._commits = Commits(self._folder, self._files, self._segments, journal, found.number)
+        self._snapshot_number = found.snapshot
+        self._snapshot_at = self._journal_size
+
+    def _rows_for(self, name: str, kind: type[T]) -> Rows[T]:
+        table = self._db.table(name)
+        assert isinstance(table, DeskTable)
+        return PackedRows(table, codec(kind), self._segments.keep_text, self._segments.read_text)
+
+    def _check(self) -> None:
+        self._commits.check()
+
+    def _write_snapshot(self) -> None:
+        with self._lock:
+            self._check()
+            number = self._commits.rotate()
+            tables = {name: dict(rows) for name, rows in self._db.desk.held.items()}
+            digests = set(self.state.seen.digests)
+            outcomes = {box: dict(lines) for box, lines in self.state.ledger.outcomes.items()}
+        tables |= {"seen": seen_rows(digests), "ledger": ledger_rows(outcomes)}
+        size = write_snapshot(self._folder, self._files, number, tables)
+        self._snapshot_number = number
+        self._snapshot_at = max(self._journal_size, size)
+        self.snapshot_problem = ""
+        prune(self._folder, self._files)
+
+    def _snapshot_beside(self) -> None:
+        """Take a snapshot in a thread of its own; until it is done, no other one is begun."""
+        self._snapshot_at = sys.maxsize
+        threading.Thread(target=self._try_snapshot, name="snapshot", daemon=True).start()
+
+    def _try_snapshot(self) -> None:
+        with suppress(StoreUnavailableError):
+            # What went wrong stays in ``snapshot_problem``, which verify and the health page show.
+            self.snapshot()
+
+    def _check_disk(self) -> list[str]:
+        problems = [f"The last snapshot failed: {self.snapshot_problem}"] if self.snapshot_problem else []
+        with self._snapshots:
+            with self._lock:
+                self._check()
+                self._commits.wait(self._commits.number)
+                size = self._commits.journal_size
+            problems.extend(check_files(self._folder, self._files, size))
+        return problems
