@@ -183,6 +183,8 @@ function drawThread(found, fresh) {
   typing.about(found);
   if (fresh || low) scroll.scrollTop = scroll.scrollHeight;
   document.body.dataset.thread = String(found.number);
+  const onItsWay = found.thread.some((item) => ["queued", "sending"].includes(item.delivery?.state));
+  if (onItsWay) setTimeout(() => changed(found.number), 3000);
 }
 
 // ---- hearing of changes -----------------------------------------------------------------------

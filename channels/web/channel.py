@@ -85,10 +85,10 @@ class WebChannel:
 
     async def start(self) -> None:
         """Begin to answer. Raises ChannelError when the address cannot be had."""
-        runner = web.AppRunner(self._app(), access_log=None, handle_signals=False)
+        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=GOODBYE_PATIENCE)
         await runner.setup()
         try:
-            await web.TCPSite(runner, self._host, self._port, shutdown_timeout=GOODBYE_PATIENCE).start()
+            await web.TCPSite(runner, self._host, self._port).start()
         except OSError as problem:
             await runner.cleanup()
             raise ChannelError(

@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
+from contextlib import suppress
 from datetime import datetime
 from importlib.resources import files
 from typing import Any, TypeVar
@@ -152,7 +153,8 @@ class Console:
         if self._changes.full:
             return guard.refusal(503, "too_many_pages", "Too many pages are open; this one asks now and then instead.")
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
-        with self._changes.listening() as page:
+        # The browser may leave at any moment; there is nobody left to tell then.
+        with self._changes.listening() as page, suppress(ConnectionError):
             await stream.prepare(request)
             await stream.write(b"retry: 2000\nevent: hello\ndata: {}\n\n")
             while not page.over:
@@ -216,7 +218,7 @@ def _command(body: Any, policy: Policy, at: datetime) -> Command:
         raise ValueError("A command is a JSON object.")
     name, text, args = body.get("name"), body.get("text", ""), body.get("args", {})
     number, key = body.get("ticket"), str(body.get("as", ""))
-    if name not in DEEDS:
+    if not isinstance(name, str) or name not in DEEDS:
         raise ValueError("There is no command of that name.")
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise ValueError("A command names its ticket.")
@@ -228,7 +230,7 @@ def _command(body: Any, policy: Policy, at: datetime) -> Command:
         name, text, typed_args = meant.name, meant.text, typed_args | dict(meant.args)
     return Command(
         key=f"console:{_uuid(body.get('id'))}",
-        name=str(name),
+        name=name,
         actor=_actor(key, policy),
         at=at,
         ticket=number,

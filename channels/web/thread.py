@@ -14,6 +14,9 @@ from rules.model import AuthorKind, Entry, EntryKind, Ticket
 from rules.policy import Policy
 
 STAFF_WORDS = frozenset({EntryKind.REPLIED, EntryKind.NOTED})
+STAFF_MARKS = frozenset({"reply", "inside"})
+"""The marks of posts that repeat in chat what staff wrote elsewhere."""
+
 HOLD_BUTTONS = frozenset({"send_now", "withdraw"})
 
 
@@ -83,7 +86,8 @@ def _told(content: object, said: Iterable[str]) -> bool:
         return True
     if content.buttons and all(button.command in HOLD_BUTTONS for button in content.buttons):
         return True
-    return bool(content.quote) and _squeezed(content.quote) in said
+    told = _squeezed(content.text)
+    return content.mark in STAFF_MARKS and any(words and words in told for words in said)
 
 
 def _shown_on_card(ticket: Ticket, opening: Entry | None) -> Entry | None:

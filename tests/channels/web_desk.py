@@ -1,4 +1,4 @@
-"""A small desk for the tests of the web pages: hand-written, it holds what it is given and remembers what it was told."""
+"""A small desk for the tests of the web pages: hand-written, it remembers what it is given and told."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from aiohttp import ClientSession, ClientTimeout, CookieJar
+
 from bot.wording.load import load_wording
 from channels.protocol import Answer
 from channels.web.channel import WebChannel
@@ -20,12 +22,14 @@ from rules.policy import Policy
 from tests.builders import MONDAY, a_mail, an_entry, an_outbox_entry
 from tests.channels.slack_desk import a_policy
 
-TOKEN = "the-token-of-the-printed-link"  # noqa: S105 -- a token of tests only
+TOKEN = "the-token-of-the-printed-link"
+PAGE = {"X-Deskbell": "console"}
+CLICK = "0b6f6f0e-7f0a-4d38-9d53-5d8d3f0f2a11"
 WORDING = load_wording(("en", "zh-CN"))
 
 
 class SmallDesk:
-    """Tickets, journals and an outbox in dictionaries; commands are kept, and the commonest have their visible effect."""
+    """Tickets, journals and an outbox in dictionaries; commands are kept, and the commonest can be seen to work."""
 
     def __init__(self) -> None:
         self.now_at: datetime = MONDAY
@@ -155,3 +159,26 @@ async def the_web(desk: SmallDesk, **changes: Any) -> AsyncIterator[WebChannel]:
             yield web
         finally:
             await asyncio.wait_for(web.stop(), 10)
+
+
+@asynccontextmanager
+async def a_browser(web: WebChannel, *, signed_in: bool = True) -> AsyncIterator[ClientSession]:
+    """A client with a cookie jar, signed in by the printed link."""
+    jar = CookieJar(unsafe=True)
+    async with ClientSession(web.url, cookie_jar=jar, timeout=ClientTimeout(total=20)) as client:
+        if signed_in:
+            async with client.get(f"/?token={TOKEN}") as response:
+                assert response.status == 200
+        yield client
+
+
+def asking(**changes: Any) -> dict[str, Any]:
+    """A claim of ticket 1 by Ana."""
+    return {"id": CLICK, "as": "ana", "name": "claim", "ticket": 1, **changes}
+
+
+@asynccontextmanager
+async def the_console(desk: SmallDesk, **changes: Any) -> AsyncIterator[ClientSession]:
+    """A signed-in browser at a desk's console."""
+    async with the_web(desk, **changes) as web, a_browser(web) as client:
+        yield client
