@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, insort
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
@@ -52,10 +52,6 @@ class Sets(Generic[K]):
         """The row ids of one group; not to be changed."""
         return self._ids.get(trait, set())
 
-    def traits(self) -> Iterator[K]:
-        """The traits that any row has."""
-        return iter(list(self._ids))
-
     def add(self, trait: K, row_id: int) -> None:
         """Put a row into a group."""
         self._ids.setdefault(trait, set()).add(row_id)
@@ -67,6 +63,76 @@ class Sets(Generic[K]):
             group.discard(row_id)
             if not group:
                 del self._ids[trait]
+
+
+class Chronicle:
+    """Row ids by a time that moves forward, in blocks, so that a change costs the same with many rows as with few."""
+
+    BLOCK = 1000
+
+    def __init__(self) -> None:
+        self._blocks: list[list[tuple[float, int]]] = []
+
+    def add(self, row_id: int, at: datetime) -> None:
+        """Put a row at its time."""
+        one = (at.timestamp(), row_id)
+        if not self._blocks:
+            self._blocks.append([one])
+            return
+        index = min(self._block_of(one), len(self._blocks) - 1)
+        block = self._blocks[index]
+        insort(block, one)
+        if len(block) > 2 * self.BLOCK:
+            self._blocks[index : index + 1] = [block[: self.BLOCK], block[self.BLOCK :]]
+
+    def discard(self, row_id: int, at: datetime) -> None:
+        """Take a row away from the time it was put at."""
+        one = (at.timestamp(), row_id)
+        index = self._block_of(one)
+        if index == len(self._blocks):
+            return
+        block = self._blocks[index]
+        place = bisect_left(block, one)
+        if block[place] == one:
+            del block[place]
+            if not block:
+                del self._blocks[index]
+
+    def since(self, at: datetime) -> set[int]:
+        """The rows at or after a time."""
+        first = (at.timestamp(), 0)
+        index = self._block_of(first)
+        found = {row_id for block in self._blocks[index + 1 :] for _, row_id in block}
+        if index < len(self._blocks):
+            block = self._blocks[index]
+            found.update(row_id for _, row_id in block[bisect_left(block, first) :])
+        return found
+
+    def latest(self, limit: int, before: tuple[datetime, int] | None) -> list[int]:
+        """The rows with the latest times before a time and row id, latest first."""
+        index, place = len(self._blocks), 0
+        if before is not None:
+            one = (before[0].timestamp(), before[1])
+            index = self._block_of(one)
+            place = bisect_left(self._blocks[index], one) if index < len(self._blocks) else 0
+        found: list[int] = []
+        while len(found) < limit:
+            if not place:
+                if not index:
+                    break
+                index -= 1
+                place = len(self._blocks[index])
+            place -= 1
+            found.append(self._blocks[index][place][1])
+        return found
+
+    def _block_of(self, one: tuple[float, int]) -> int:
+        """The first block that ends at or after ``one``."""
+        return bisect_left(self._blocks, one, key=_last)
+
+
+def _last(block: list[tuple[float, int]]) -> tuple[float, int]:
+    return block[-1]
 
 
 class DueTimes:

@@ -40,6 +40,9 @@ class Reader(Protocol):
     ) -> Iterator[Ticket]:
         """Tickets by number, ascending; ``touched_from`` keeps those whose ``updated_at`` is not earlier."""
 
+    def latest(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[Ticket]:
+        """The tickets changed last, newest first (``updated_at``, then number); ``before`` is where a page ended."""
+
     def entries(self, number: int) -> Sequence[Entry]:
         """The journal of one ticket, oldest first; empty for an unknown number."""
 
@@ -100,8 +103,9 @@ class UnitOfWork(Reader, Protocol):
     def record(self, key: str, decision: Decision, *, raw: bytes = b"", origin: Origin | None = None) -> None:
         """Write down a whole decision under its input's dedupe key.
 
-        Outbox entries whose key is already there are left as they are: an effect is owed once (law 5). A timer or
-        link with a known key is replaced. Withdrawing touches only entries still ``queued``. A ticket whose ``version``
+        Outbox entries whose key is already there are left as they are: an effect is owed once (law 5). A link whose
+        key is known stays with the ticket it leads to, so that no later mail can steal a thread; a timer with a known
+        key is replaced. Withdrawing and hastening touch only entries still ``queued``. A ticket whose ``version``
         is not the stored one raises ConflictError; stored tickets get ``version + 1``. ``raw`` is kept under ``key``.
         """
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from rules.effects import OutboxEntry, OutboxState
 from rules.model import Customer, Entry, Link, Origin, Quarantined, Status, Ticket, Timer
-from storage.indexes import DueTimes, Groups, Lanes, Sets
+from storage.indexes import Chronicle, DueTimes, Groups, Lanes, Sets
 from storage.tables import HeldRows, Log, Rows, Table
 
 T = TypeVar("T")
@@ -97,11 +97,6 @@ class Seen:
             self.digests.discard(key)
 
 
-def day_of(moment: datetime) -> date:
-    """The day of a moment, in UTC."""
-    return moment.astimezone(UTC).date()
-
-
 def digest_of(key: str) -> bytes:
     """16 bytes that stand for a dedupe key."""
     return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
@@ -181,7 +176,7 @@ class State:
     def _make_indexes(self) -> None:
         self.by_status: Sets[Status] = Sets()
         self.by_customer: Groups[str] = Groups()
-        self.by_day: Sets[date] = Sets()
+        self.touched = Chronicle()
         self.load: dict[str, int] = {}
         self.entries_of: Groups[int] = Groups()
         self.lanes = Lanes()
@@ -228,18 +223,17 @@ class State:
         if customer is not None:
             sets.append(set(self.by_customer.of(customer.lower())))
         if touched_from is not None:
-            first = day_of(touched_from)
-            sets.append(set().union(*(self.by_day.of(day) for day in self.by_day.traits() if day >= first)))
+            sets.append(self.touched.since(touched_from))
         return sorted(set.intersection(*sets) if sets else self.tickets.rows.ids())
 
     def _ticket_changed(self, number: int, before: Ticket | None, after: Ticket | None) -> None:
         if before is not None:
             self.by_status.discard(before.status, number)
-            self.by_day.discard(day_of(before.updated_at), number)
+            self.touched.discard(number, before.updated_at)
             self._count_load(before, -1)
         if after is not None:
             self.by_status.add(after.status, number)
-            self.by_day.add(day_of(after.updated_at), number)
+            self.touched.add(number, after.updated_at)
             self._count_load(after, 1)
         old = before.customer.email.lower() if before is not None else None
         new = after.customer.email.lower() if after is not None else None

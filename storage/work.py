@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from rules.effects import OutboxEntry, OutboxState
 from rules.errors import ConflictError
 from rules.model import Customer, Decision, Entry, Origin, Quarantined, Status, Ticket, Timer
 from storage.protocol import Counts
-from storage.state import Kept, State, day_of
+from storage.state import Kept, State
 
 
 class StateReader:
@@ -38,19 +38,9 @@ class StateReader:
                 yield ticket
 
     def latest(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[Ticket]:
-        """Tickets by latest change, newest first; looks at no more days than it needs."""
-        found: list[Ticket] = []
-        for day in sorted(self._state.by_day.traits(), reverse=True):
-            if len(found) >= limit:
-                break
-            if before is None or day <= day_of(before[0]):
-                found += self._of_day(day, before)
-        return tuple(found[:limit])
-
-    def _of_day(self, day: date, before: tuple[datetime, int] | None) -> list[Ticket]:
-        tickets = [t for number in self._state.by_day.of(day) if (t := self._state.tickets.get(number))]
-        wanted = [t for t in tickets if before is None or (t.updated_at, t.number) < before]
-        return sorted(wanted, key=lambda ticket: (ticket.updated_at, ticket.number), reverse=True)
+        """The tickets changed last, newest first; ``before`` is where a page ended."""
+        rows = (self._state.tickets.get(number) for number in self._state.touched.latest(limit, before))
+        return tuple(ticket for ticket in rows if ticket is not None)
 
     def entries(self, number: int) -> Sequence[Entry]:
         """The journal of one ticket, oldest first."""

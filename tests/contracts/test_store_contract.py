@@ -358,6 +358,19 @@ def test_tickets_are_listed_by_what_is_asked(desk: Desk) -> None:
     assert numbers(customer="bo@example.net", statuses={Status.CLOSED}) == []
 
 
+def test_the_tickets_changed_last_come_in_pages(desk: Desk) -> None:
+    """Newest first; the next page begins where the last one ended, and a change moves a ticket to the front."""
+    desk.record("a", tickets=tuple(a_ticket(n, updated_at=MONDAY + (n // 2) * HOUR) for n in range(1, 8)))
+    desk.record("b", tickets=(a_ticket(2, version=1, updated_at=MONDAY + 9 * HOUR),))
+    look = reader(desk)
+    pages = []
+    before = None
+    while page := look.latest(3, before):
+        pages.append([ticket.number for ticket in page])
+        before = (page[-1].updated_at, page[-1].number)
+    assert pages == [[2, 7, 6], [5, 4, 3], [1]]
+
+
 def test_open_load_counts_what_is_neither_resolved_nor_closed(desk: Desk) -> None:
     """Each staff key with its tickets; the unassigned under an empty key."""
     desk.record(
