@@ -7,6 +7,7 @@ An evaluation that breaks (a division by zero) is "no", with the reason, never a
 
 from __future__ import annotations
 
+import ast
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +42,7 @@ FACTS = (*STRING_FACTS, *LIST_FACTS, *COUNT_FACTS, *FLAG_FACTS)
 """Every fact a condition may ask for, as ``docs/configuration.md`` lists them."""
 
 _NEAR, _LONGEST_WORD = 30, 40
+_LONGEST_REASON, _MOST_WORDS = 90, 6
 LONGEST_TEXT = 100_000
 """Characters of a text that conditions look at; what decides stands at the beginning."""
 
@@ -87,8 +89,8 @@ class _Clause:
         """None when it holds, else why not."""
         value = self.program.eval(activation)
         if value.type() == cel.Type.ERROR:
-            return f"{self.text}: broke: {_reason(str(value.value()))}"
-        return None if value.value() is True else self.text
+            return f"{_short(self.text)}: broke: {_reason(str(value.value()))}"
+        return None if value.value() is True else _short(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +99,22 @@ class CelCondition:
 
     text: str
     clauses: tuple[_Clause, ...]
+    words: tuple[str, ...] = ()
 
     def failing(self, facts: Facts) -> str | None:
-        """The first part that does not hold, as written, with the reason if it broke; None when all hold."""
+        """The first part that does not hold, as written but cut short, and why if it broke; None when all hold."""
         prepared = facts if isinstance(facts, PreparedFacts) else PreparedFacts(facts)
         for clause in self.clauses:
             failing = clause.broken(prepared.activation)
             if failing is not None:
                 return failing
         return None
+
+    def evidence(self, facts: Facts) -> str:
+        """The words of the condition that stand in the message, else the condition itself, cut short."""
+        message = str(facts.get("message", ""))
+        found = [f'"{word}"' for word in self.words if mentions(message, (word,))]
+        return ", ".join(found[:_MOST_WORDS]) or _short(self.text)
 
 
 def compile_condition(text: str) -> CelCondition:
@@ -115,8 +124,9 @@ def compile_condition(text: str) -> CelCondition:
     shown = " ".join(text.split())
     parts = list(_conjuncts(text))
     if len(parts) == 1:
-        return CelCondition(shown, (_Clause(shown, whole),))
-    return CelCondition(shown, tuple(_Clause(" ".join(part.split()), _compile(part)) for part in parts))
+        return CelCondition(shown, (_Clause(shown, whole),), _literals(text))
+    clauses = tuple(_Clause(" ".join(part.split()), _compile(part)) for part in parts)
+    return CelCondition(shown, clauses, _literals(text))
 
 
 def mentions(text: str, words: Sequence[str]) -> bool:
@@ -197,6 +207,23 @@ def _conjuncts(text: str) -> Iterator[str]:
             parts.append(text[start : piece.start()])
             start = piece.end()
     yield from (*parts, text[start:])
+
+
+def _literals(text: str) -> tuple[str, ...]:
+    """The words and phrases written out in a condition."""
+    found = []
+    for piece in _PIECES.finditer(text):
+        if piece["string"] is None:
+            continue
+        try:
+            found.append(str(ast.literal_eval(piece["string"])))
+        except (SyntaxError, ValueError):
+            continue
+    return tuple(dict.fromkeys(found))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}…"
 
 
 def _compile(text: str) -> cel.Expression:

@@ -23,6 +23,9 @@ class Condition(Protocol):
     def failing(self, facts: Facts) -> str | None:
         """``None`` when it holds; else the clause that does not, as written, with the reason if it broke."""
 
+    def evidence(self, facts: Facts) -> str:
+        """What in the facts made it hold, in a few words."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
@@ -61,5 +64,5 @@ def match(rules: Sequence[Rule], facts: Facts) -> Matched:
         values.update(fresh)
         set_by.update(dict.fromkeys(fresh, rule.name))
         told = ", ".join(f"{name} {value}" for name, value in fresh.items()) or "nothing new"
-        because.append(f"rule {rule.name}: yes ({rule.when.text}): {told}")
+        because.append(f"rule {rule.name}: yes ({rule.when.evidence(facts)}): {told}")
     return Matched(values=values, because=tuple(because), set_by=set_by)

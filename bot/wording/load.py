@@ -23,14 +23,14 @@ def files(folders: Sequence[Path] = (SHIPPED,)) -> dict[str, Path]:
 
 
 def load_wording(languages: Sequence[str], folders: Sequence[Path] = (SHIPPED,)) -> Wording:
-    """The texts of the languages, the first of which stands in for all others.
+    """The texts of the languages, the first of which stands in for all others; the first folder has the reference.
 
     Raises ConfigError with every problem in every file: unknown or missing keys, gaps that differ, braces that do not
     match, and a language that has no file.
     """
     found = files(folders)
-    reference = read_document(found[REFERENCE])
-    texts = {language: read_document(path) for language, path in found.items() if language in languages}
+    reference = _read(folders[0] / f"{REFERENCE}.yaml")
+    texts = {language: _read(path) for language, path in found.items() if language in languages}
     problems = [f'the language "{language}" has no file' for language in languages if language not in found]
     for document in {path.file: path for path in (reference, *texts.values())}.values():
         _check(document, reference)
@@ -41,6 +41,10 @@ def load_wording(languages: Sequence[str], folders: Sequence[Path] = (SHIPPED,))
         languages={name: Texts(language=name, texts=_texts(document.data)) for name, document in texts.items()},
         default=languages[0],
     )
+
+
+def _read(path: Path) -> Document:
+    return read_document(path, f"{path.parent.name}/{path.name}")
 
 
 def _check(document: Document, reference: Document) -> None:

@@ -34,5 +34,16 @@ def test_every_rule_tells_whether_it_matched_and_what_failed() -> None:
     )
 
 
+def test_a_rule_on_words_tells_which_of_them_it_found() -> None:
+    rule = _rule("down", 'message.mentions(["outage", "宕机"]) && !message.mentions(["test"])', urgency="high")
+    assert match([rule], {"message": "核心系统宕机"}).because == ('rule down: yes ("宕机"): urgency high',)
+
+
+def test_a_reason_stays_short_however_long_the_condition_is() -> None:
+    words = ", ".join(f'"word{number}"' for number in range(100))
+    (reason,) = match([_rule("many", f"message.mentions([{words}])", urgency="high")], {"message": "?"}).because
+    assert len(reason) < 130
+
+
 def test_without_rules_nothing_is_set() -> None:
     assert match([], {}).values == {}
