@@ -1,0 +1,204 @@
+"""Bytes to text, whatever the mail says about its charset and however wrong it is."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from functools import lru_cache
+
+import chardet
+
+# A label is read as its superset: what senders call gb2312 is gb18030 in practice (complaint 45).
+_SUPERSETS = {
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "hz": "hz",
+    "big5": "big5hkscs",
+    "euc_kr": "cp949",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis_620": "cp874",
+    "ascii": "utf-8",
+    "shift_jis": "cp932",
+    "iso2022_jp": "iso2022_jp_ext",
+}
+_ALIASES = {
+    "ks_c_5601-1987": "cp949",
+    "ks_c_5601": "cp949",
+    "x-gbk": "gb18030",
+    "cp936": "gb18030",
+    "gb_2312-80": "gb18030",
+    "gb2312-80": "gb18030",
+    "x-sjis": "cp932",
+    "shift-jis": "cp932",
+    "windows-31j": "cp932",
+    "x-euc-jp": "euc_jp",
+    "cp-850": "cp850",
+    "utf8mb4": "utf-8",
+    "unicode-1-1-utf-7": "utf-7",
+    "iso-8859-8-i": "iso8859-8",
+    "iso-8859-8-e": "iso8859-8",
+    "windows-874": "cp874",
+    "x-unknown": "",
+    "unknown": "",
+    "unknown-8bit": "",
+    "default": "",
+    "default_charset": "",
+}
+_DOUBLE_BYTE = frozenset({"gb18030", "big5hkscs", "cp949", "cp932", "euc_jp"})
+_SEVEN_BIT = frozenset({"iso2022_jp_ext", "iso2022_jp_2", "iso2022_kr", "hz", "utf-7"})
+_CANDIDATES = (
+    "utf-8",
+    "gb18030",
+    "big5",
+    "shift_jis",
+    "euc-jp",
+    "euc-kr",
+    "windows-1252",
+    "windows-1250",
+    "windows-1251",
+    "koi8-r",
+    "iso-8859-2",
+    "iso-8859-15",
+    "windows-1253",
+    "windows-1254",
+    "windows-1255",
+    "windows-1256",
+)
+# Detection looks at this much: enough to be sure, little enough to be quick on a megabyte.
+_DETECTED_BYTES = 16_384
+_FEW_HIGH_BYTES = 6
+_JAPANESE_ESCAPE = re.compile(rb"\x1b(\$B|\$@|\$\(D|\(B|\(J|\(I)")
+
+
+@lru_cache(maxsize=512)
+def codec_of(label: str) -> str:
+    """The Python codec for a charset label, as its superset; empty when nobody knows the label."""
+    name = label.strip().strip("\"'").lower()
+    if name in _ALIASES:
+        return _ALIASES[name]
+    try:
+        known = codecs.lookup(name)
+    except (LookupError, ValueError):
+        return ""
+    # Codecs such as base64 or rot13 are not charsets.
+    if not getattr(known, "_is_text_encoding", True) or known.name in ("idna", "punycode", "unicode_escape"):
+        return ""
+    return _SUPERSETS.get(known.name, known.name)
+
+
+def decode(data: bytes, label: str = "") -> tuple[str, str]:
+    """Decode a body or a header and say what was odd about it (empty when nothing was). Never raises."""
+    if data.isascii() and b"\x1b" not in data:
+        return _decode_ascii(data, label)
+    codec = codec_of(label) if label else ""
+    if codec in _SEVEN_BIT or b"\x1b$" in data:
+        return _decode_escaped(data, codec)
+    if codec.startswith("utf-16") or codec.startswith("utf-32"):
+        return data.decode(codec, "replace"), ""
+    text = _as_utf8(data, codec)
+    if text is not None:
+        wrong = codec not in ("", "utf-8") or (bool(label) and not codec)
+        return text, f"the text is UTF-8 although it is labelled {label[:40]}" if wrong else ""
+    return _decode_labelled(data, codec, label)
+
+
+def _decode_ascii(data: bytes, label: str) -> tuple[str, str]:
+    codec = codec_of(label) if label else ""
+    if codec in _SEVEN_BIT or codec.startswith(("utf-16", "utf-32")):
+        return _scrubbed(data.decode(codec, "replace")), ""
+    return data.decode("ascii"), ""
+
+
+def _as_utf8(data: bytes, codec: str) -> str | None:
+    """The text if it is valid UTF-8, unless it is so short that the label is the better witness."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    if codec in _DOUBLE_BYTE and len(data) - len(text) < _FEW_HIGH_BYTES and _strictly(data, codec) is not None:
+        return None
+    return text
+
+
+def _decode_labelled(data: bytes, codec: str, label: str) -> tuple[str, str]:
+    if codec and codec != "utf-8":
+        text = _strictly(data, codec)
+        if text is not None:
+            return text, ""
+        text = data.decode(codec, "replace")
+        if text.count("�") * 50 <= len(text):
+            return text, f"a few bytes are not {label[:40]}"
+    detected = _detected(data)
+    if codec == "utf-8":
+        text = data.decode("utf-8", "replace")
+        if text.count("�") * 50 <= len(text):
+            return text, "a few bytes are not UTF-8"
+    reason = f"labelled {label[:40]}" if label else "without a charset"
+    return _scrubbed(data.decode(detected, "replace")), f"the text is {reason}; read as {detected}"
+
+
+def _strictly(data: bytes, codec: str) -> str | None:
+    try:
+        return data.decode(codec)
+    except (UnicodeDecodeError, LookupError):
+        return None
+
+
+def _detected(data: bytes) -> str:
+    sample = data if len(data) <= _DETECTED_BYTES else _around_high_bytes(data)
+    found = chardet.detect(sample, include_encodings=_CANDIDATES)
+    codec = codec_of(str(found.get("encoding") or "")) or "cp1252"
+    return codec if codec != "utf-8" else "cp1252"
+
+
+def _around_high_bytes(data: bytes) -> bytes:
+    """A sample that begins where the first byte over 127 is: the ASCII before it says nothing."""
+    start = re.search(rb"[\x80-\xff]", data)
+    begin = start.start() if start else 0
+    return data[begin : begin + _DETECTED_BYTES]
+
+
+def _decode_escaped(data: bytes, codec: str) -> tuple[str, str]:
+    """ISO-2022-JP with the vendors' extra characters (CP50221), or another seven-bit charset."""
+    if codec in _SEVEN_BIT and not codec.startswith("iso2022_jp"):
+        return _scrubbed(data.decode(codec, "replace")), ""
+    text = _strictly(data, "iso2022_jp_ext")
+    if text is None:
+        text = _japanese(data)
+    return text, "" if codec else "Japanese escapes without a charset label"
+
+
+def _japanese(data: bytes) -> str:
+    pieces = _JAPANESE_ESCAPE.split(data)
+    text = [pieces[0].decode("cp932", "replace")]
+    for escape, piece in zip(pieces[1::2], pieces[2::2], strict=False):
+        if escape in (b"$B", b"$@"):
+            text.append(_jis_to_cp932(piece).decode("cp932", "replace"))
+        elif escape == b"$(D":
+            text.append((b"\x1b$(D" + piece + b"\x1b(B").decode("iso2022_jp_ext", "replace"))
+        elif escape == b"(I":
+            text.append(bytes(byte | 0x80 for byte in piece).decode("cp932", "replace"))
+        else:
+            text.append(piece.decode("cp932", "replace"))
+    return "".join(text)
+
+
+def _jis_to_cp932(piece: bytes) -> bytes:
+    """Two-byte JIS to Shift_JIS, which knows the vendors' rows that Python's ISO-2022-JP does not."""
+    out = bytearray()
+    for row, cell in zip(piece[::2], piece[1::2], strict=False):
+        if row < 0x21 or cell < 0x21:
+            out += bytes((row, cell))
+            continue
+        lead = (row - 0x21) // 2 + 0x81
+        lead += 0x40 if lead > 0x9F else 0
+        trail = cell + (0x1F if cell < 0x60 else 0x20) if row % 2 else cell + 0x7E
+        out += bytes((lead & 0xFF, trail & 0xFF))
+    return bytes(out)
+
+
+def _scrubbed(text: str) -> str:
+    """Without lone surrogates, which no file and no chat takes."""
+    return text.encode("utf-8", "replace").decode("utf-8", "replace")

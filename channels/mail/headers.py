@@ -1,0 +1,137 @@
+"""Who wrote, to whom, when, about what, in answer to which mail: the header fields as values."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_tz
+
+from channels.mail.words import header_text, raw_text, unfolded
+from rules.model import Address
+
+MAX_ADDRESSES = 1_000
+MAX_IDS = 200
+
+_SIMPLE = re.compile(r'"?([^"<>,()@:;\\=]{0,200}?)"?\s*<([^<>\s,"@]{1,128}@[^<>\s,"@]{1,255})>\s*$')
+_BARE = re.compile(r"[^<>\s,\"@():;]{1,128}@[^<>\s,\"@():;]{1,255}$")
+_ID = re.compile(r"<([^<>\s]{1,900})>")
+_PIECES = re.compile(r'"(?:[^"\\]|\\.)*"|\((?:[^()\\]|\\.)*\)|<[^<>]*>|[,;]|[^",;(<]+|.', re.DOTALL)
+_ANGLE = re.compile(r"<([^<>]*)>")
+_COMMENT = re.compile(r"\(((?:[^()\\]|\\.)*)\)")
+_ADDRESS_IN_TEXT = re.compile(r"[^\s<>()\",;:@]{1,128}@[^\s<>()\",;:@]{1,255}")
+_ESCAPED = re.compile(r"\\(.)")
+
+
+def text_of(value: bytes, hint: str = "") -> str:
+    """A free-text field such as Subject."""
+    return header_text(raw_text(value, hint))
+
+
+def addresses_of(values: list[bytes], hint: str = "") -> tuple[Address, ...]:
+    """The addresses of a field such as To, in order, each once; at most 1,000 of them."""
+    found: dict[str, Address] = {}
+    for value in values:
+        text = raw_text(value, hint)
+        simple = _SIMPLE.match(text)
+        if simple:
+            address = Address(email=simple.group(2).lower(), name=simple.group(1).strip())
+            found.setdefault(address.email, address)
+            continue
+        for piece in _split(text):
+            read = _address(piece)
+            if read and len(found) < MAX_ADDRESSES:
+                found.setdefault(read.email or read.name, read)
+    return tuple(found.values())
+
+
+def _split(text: str) -> list[str]:
+    """A list of addresses at its commas and semicolons, not at those inside quotes, comments and angles."""
+    pieces, current = [], ""
+    for token in _PIECES.findall(text):
+        if token in (",", ";"):
+            pieces.append(current)
+            current = ""
+        else:
+            current += token
+    pieces.append(current)
+    return [piece.strip() for piece in pieces if piece.strip()][: MAX_ADDRESSES * 2]
+
+
+def _address(piece: str) -> Address | None:
+    if _BARE.match(piece):
+        return Address(email=piece.lower())
+    # A group ("undisclosed-recipients:;") names nobody; "Team: a@example.org" names its first member.
+    if ":" in piece and "<" not in piece.partition(":")[0] and '"' not in piece.partition(":")[0]:
+        piece = piece.partition(":")[2].strip() or ""
+        if not piece:
+            return None
+    angles = _ANGLE.findall(piece)
+    if angles:
+        email = next((angle for angle in reversed(angles) if "@" in angle), angles[-1])
+        name = _ANGLE.sub(" ", piece)
+    else:
+        email, name = _loose(piece)
+    email = re.sub(r"\s+", "", header_text(email)).strip("\"'").lower()
+    name = _name(name)
+    if "@" not in email:
+        inner = _ADDRESS_IN_TEXT.search(name)
+        if inner:
+            return Address(email=inner.group().lower(), name=_name(name.replace(inner.group(), " ")))
+        email = email if angles and email else ""
+    return Address(email=email, name=name) if email or name else None
+
+
+def _loose(piece: str) -> tuple[str, str]:
+    """An address without angle brackets, perhaps with the name in a comment: ``ana@example.org (Ana Lima)``."""
+    comment = _COMMENT.search(piece)
+    rest = _COMMENT.sub(" ", piece).strip()
+    found = _ADDRESS_IN_TEXT.search(rest)
+    if not found:
+        return "", piece
+    return found.group(), comment.group(1) if comment else rest.replace(found.group(), " ")
+
+
+def _name(name: str) -> str:
+    name = unfolded(header_text(name.strip())).strip()
+    if len(name) > 1 and name[0] == name[-1] and name[0] in "\"'":
+        name = name[1:-1]
+    name = header_text(name)
+    return " ".join(_ESCAPED.sub(r"\1", name).replace('"', "").split())[:400]
+
+
+def ids_of(values: list[bytes]) -> tuple[str, ...]:
+    """The Message-IDs of References or In-Reply-To, with their angle brackets, in order, each once.
+
+    Of more than 200 the first and the last 100 are kept.
+    """
+    found: dict[str, None] = {}
+    for value in values:
+        text = raw_text(value)
+        ids = _ID.findall(text) or [word for word in text.split() if "@" in word and '"' not in word]
+        for name in ids:
+            found.setdefault(f"<{name.strip('<>')}>")
+    ids = list(found)
+    return tuple(ids if len(ids) <= MAX_IDS else ids[: MAX_IDS // 2] + ids[-MAX_IDS // 2 :])
+
+
+def id_of(value: bytes) -> str:
+    """The Message-ID with its angle brackets, or nothing when the field holds none."""
+    text = raw_text(value)
+    match = _ID.search(text)
+    if match:
+        return f"<{match.group(1)}>"
+    word = re.sub(r"[<>\s]+", "", text)[:900]
+    return f"<{word}>" if word else ""
+
+
+def date_of(value: bytes) -> datetime | None:
+    """The Date field in UTC, or nothing when it cannot be read or lies outside 1970-2100 (RFC 5322 §3.3)."""
+    try:
+        parsed = parsedate_tz(raw_text(value)[:200])
+        if parsed is None:
+            return None
+        offset = timezone(timedelta(seconds=parsed[9] or 0))
+        moment = datetime(*parsed[:6], tzinfo=offset).astimezone(UTC)
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
+    return moment if 1970 <= moment.year <= 2100 else None

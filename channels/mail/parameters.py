@@ -1,0 +1,78 @@
+"""Content-Type and Content-Disposition: the value and its parameters, RFC 2231 and the broken forms too."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from urllib.parse import unquote_to_bytes
+
+from channels.mail.charsets import decode
+from channels.mail.words import header_text
+
+Parameters = dict[str, str]
+
+_PARAMETER = re.compile(r""";\s*([^\s=;"]{1,80})\s*=\s*("(?:[^"\\]|\\.)*"?|[^;]*)""", re.DOTALL)
+_PIECE = re.compile(r"([^*]+)\*(\d{1,3})?(\*)?$")
+_TYPE = re.compile(r"\s*([\w.+-]{1,100})\s*/\s*([\w.+-]{1,100})")
+_MAX_VALUE = 8_192
+
+
+def content_type(value: bytes, default: str) -> tuple[str, Parameters]:
+    """The media type in lower case and its parameters; the default where it cannot be read (RFC 2045 §5.2)."""
+    if not value:
+        return default, {}
+    kind, params = _read_cached(value[:_MAX_VALUE])
+    match = _TYPE.match(kind)
+    if match:
+        return f"{match.group(1)}/{match.group(2)}".lower(), dict(params)
+    # Old software writes "text" alone.
+    return default if kind.strip().lower() in ("", "text") else "application/octet-stream", dict(params)
+
+
+def disposition(value: bytes) -> tuple[str, Parameters]:
+    """``attachment``, ``inline`` or nothing, and the parameters (RFC 2183)."""
+    if not value:
+        return "", {}
+    kind, params = _read_cached(value[:_MAX_VALUE])
+    return kind.strip().lower(), dict(params)
+
+
+@lru_cache(maxsize=256)
+def _read_cached(value: bytes) -> tuple[str, tuple[tuple[str, str], ...]]:
+    text, _ = decode(value)
+    kind, semicolon, rest = text.partition(";")
+    params = _merged(_PARAMETER.findall(semicolon + rest)) if semicolon else {}
+    return kind, tuple(params.items())
+
+
+def _merged(pairs: list[tuple[str, str]]) -> Parameters:
+    plain: Parameters = {}
+    pieces: dict[str, dict[int, tuple[str, bool]]] = {}
+    for name, value in pairs:
+        key, value = name.lower(), _unquoted(value)
+        match = _PIECE.match(key)
+        if match:
+            index = int(match.group(2) or 0)
+            pieces.setdefault(match.group(1), {})[index] = (value, bool(match.group(3)) or not match.group(2))
+        elif key not in plain:
+            plain[key] = value if key == "boundary" else header_text(value)
+    # The extended form is the better one where both are given (RFC 2231, RFC 6266 §4.3).
+    return plain | {name: _joined(parts) for name, parts in pieces.items()}
+
+
+def _joined(parts: dict[int, tuple[str, bool]]) -> str:
+    charset, data = "", b""
+    for index in sorted(parts):
+        value, encoded = parts[index]
+        if encoded and index == min(parts) and value.count("'") >= 2:
+            charset, _, value = value.split("'", 2)
+        data += unquote_to_bytes(value) if encoded else value.encode("utf-8", "replace")
+    return header_text(decode(data, charset)[0])
+
+
+def _unquoted(value: str) -> str:
+    value = value.strip()
+    if not value.startswith('"'):
+        return value
+    value = value[1:-1] if len(value) > 1 and value.endswith('"') else value[1:]
+    return re.sub(r"\\(.)", r"\1", value) if "\\" in value else value

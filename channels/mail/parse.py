@@ -1,0 +1,165 @@
+"""A raw mail, as received, becomes a message that the desk can decide on. Never fails, whatever the bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from hashlib import sha256
+
+from channels.mail import bodies, headers
+from channels.mail.language import detect
+from channels.mail.reply import split_reply
+from channels.mail.reports import read_bounces
+from channels.mail.structure import Part, Tree, read_tree
+from channels.mail.words import raw_text
+from rules.automatic import judge
+from rules.model import Address, Message, Origin
+
+SYNTHETIC_DOMAIN = "deskbell.invalid"
+_JUDGED_VALUE = 1_000
+
+
+def parse(
+    raw: bytes,
+    *,
+    received_at: datetime,
+    channel: str,
+    recipients: tuple[str, ...] = (),
+    origin: Origin | None = None,
+    envelope_sender: str | None = None,
+    own_addresses: Collection[str] = (),
+) -> Message:
+    """Understand one mail. ``recipients`` and ``envelope_sender`` are what SMTP said, where it was SMTP.
+
+    Never raises: what cannot be understood is left out and said in ``notes``; ``raw`` stays the truth (complaint 8).
+    The key is the same for every delivery of the same mail to the same mailbox, whatever its way (complaints 18-20).
+    """
+    try:
+        return _parsed(raw, received_at, channel, recipients, origin, envelope_sender, own_addresses)
+    except Exception as problem:  # noqa: BLE001 - a bug in reading one ugly mail must never lose it
+        return _unread(raw, received_at, channel, recipients, origin, problem)
+
+
+def part_bytes(raw: bytes, part: int) -> bytes:
+    """The bytes of the file ``Attachment.part`` names, without transfer encoding; empty when there is no such part."""
+    for candidate in read_tree(raw).root.walk():
+        if candidate.number == part:
+            return bodies.decoded(raw, candidate)[0]
+    return b""
+
+
+def _parsed(
+    raw: bytes,
+    received_at: datetime,
+    channel: str,
+    recipients: tuple[str, ...],
+    origin: Origin | None,
+    envelope_sender: str | None,
+    own_addresses: Collection[str],
+) -> Message:
+    tree = read_tree(raw)
+    root = tree.root
+    hint = root.params.get("charset", "")
+    body = bodies.read_body(raw, tree)
+    sender = _sender(root, hint, envelope_sender)
+    subject = headers.text_of(root.first("subject"), hint)
+    message_id = headers.id_of(root.first("message-id"))
+    fingerprint = _fingerprint(raw, root)
+    split = split_reply(body.text, body.quote_at)
+    verdict = judge(
+        judged_headers(root),
+        sender=sender.email,
+        envelope_sender=envelope_sender,
+        subject=subject,
+        own_addresses=own_addresses,
+    )
+    return Message(
+        key=f"mail:{channel}:{message_id or '-'}:{fingerprint[:16]}",
+        channel=channel,
+        sender=sender,
+        subject=subject,
+        text=body.text,
+        received_at=received_at,
+        raw=raw,
+        reply_text=split.reply_text,
+        quoted_text=split.quoted_text,
+        reply_to=headers.addresses_of(root.fields.get("reply-to", []), hint),
+        to=headers.addresses_of(root.fields.get("to", []), hint),
+        cc=headers.addresses_of(root.fields.get("cc", []), hint),
+        recipients=recipients,
+        message_id=message_id or f"<{fingerprint[:32]}@{SYNTHETIC_DOMAIN}>",
+        in_reply_to=headers.ids_of(root.fields.get("in-reply-to", [])),
+        references=headers.ids_of(root.fields.get("references", [])),
+        sent_at=headers.date_of(root.first("date")) if "date" in root.fields else None,
+        attachments=body.attachments,
+        language=detect(split.reply_text),
+        automatic=verdict,
+        bounces=read_bounces(raw, tree) if verdict.is_automatic or root.type == "multipart/report" else (),
+        notes=_notes(tree, body, message_id),
+        origin=origin,
+    )
+
+
+def judged_headers(root: Part) -> dict[str, tuple[str, ...]]:
+    """The header fields as ``rules.automatic.judge`` wants them."""
+    return {name: tuple(raw_text(value[:_JUDGED_VALUE]) for value in values) for name, values in root.fields.items()}
+
+
+def _sender(root: Part, hint: str, envelope_sender: str | None) -> Address:
+    """Who wrote: the first From that holds an address, else Sender, Reply-To, Return-Path, the envelope."""
+    name = ""
+    for field in ("from", "sender", "reply-to", "return-path"):
+        for address in headers.addresses_of(root.fields.get(field, []), hint):
+            if "@" in address.email:
+                return Address(email=address.email, name=address.name or name)
+            name = name or address.name
+    return Address(email=(envelope_sender or "").strip("<>").lower(), name=name)
+
+
+def _fingerprint(raw: bytes, root: Part) -> str:
+    """A hash over sender, date, subject and body: not over trace headers, so that a retransmission has the same."""
+    digest = sha256()
+    for name in ("from", "date", "subject"):
+        digest.update(b" ".join(root.first(name).split()) + b"\n")
+    body = raw[root.start : root.end].rstrip()
+    digest.update(body.replace(b"\r\n", b"\n") if b"\r" in body else body)
+    return digest.hexdigest()
+
+
+def _notes(tree: Tree, body: bodies.Body, message_id: str) -> tuple[str, ...]:
+    notes = tree.notes + body.notes
+    fields = tree.root.fields
+    if not message_id:
+        notes.append("the mail has no Message-ID; one was made from its content")
+    if len(fields.get("from", ())) != 1:
+        notes.append("the mail has several From fields" if "from" in fields else "the mail has no From field")
+    if not fields:
+        notes.append("the mail has no header")
+    return tuple(dict.fromkeys(notes))
+
+
+def _unread(
+    raw: bytes,
+    received_at: datetime,
+    channel: str,
+    recipients: tuple[str, ...],
+    origin: Origin | None,
+    problem: Exception,
+) -> Message:
+    """What is left when reading failed by a bug of ours: the bytes, a stable key, and a note that says so."""
+    fingerprint = sha256(raw.rstrip().replace(b"\r\n", b"\n")).hexdigest()
+    text = raw[: bodies.MAX_TEXT].decode("utf-8", "replace").replace("\x00", "")
+    return Message(
+        key=f"mail:{channel}:-:{fingerprint[:16]}",
+        channel=channel,
+        sender=Address(email=""),
+        subject="",
+        text=text,
+        received_at=received_at,
+        raw=raw,
+        reply_text=text,
+        recipients=recipients,
+        message_id=f"<{fingerprint[:32]}@{SYNTHETIC_DOMAIN}>",
+        notes=(f"the mail could not be read ({type(problem).__name__}: {problem}); see the raw mail",),
+        origin=origin,
+    )

@@ -1,0 +1,260 @@
+"""Mail comes in by SMTP: 250 only when it is on disk, 451 when it cannot be, 550 for addresses that are not ours."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from channels.mail.addresses import Mailbox, OwnAddresses
+from channels.mail.parse import parse
+from channels.mail.smtp_session import SmtpSession
+from channels.protocol import Hearing, Now
+from rules.errors import ChannelError, StoreUnavailableError
+
+log = structlog.get_logger(__name__)
+
+MAX_RECIPIENTS = 100
+# aiosmtpd logs every address it hears, unmasked; what the desk says about a mail it says itself.
+_QUIET_LOGGERS = ("mail.log", "mail.debug", "mail.error")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpLimits:
+    """What one client may ask of us. Sizes in bytes, times in seconds."""
+
+    size: int = 30 * 1024 * 1024
+    connections: int = 200
+    idle: float = 300.0
+    commands: int = 2_000
+
+
+class SmtpListener:
+    """A Listener that takes mail for our mailboxes on one address.
+
+    ``executor`` runs parsing and ``Hearing.receive``; the event loop never waits for the disk. A mail for several of
+    our mailboxes is received once for each, with the recipients of that mailbox.
+    """
+
+    name = "smtp_in"
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        mailboxes: Sequence[Mailbox],
+        hearing: Hearing,
+        now: Now,
+        executor: Executor,
+        hostname: str = "deskbell",
+        limits: SmtpLimits | None = None,
+        certificate: Path | None = None,
+        key: Path | None = None,
+    ) -> None:
+        self._host, self._port = host, port
+        self._own = OwnAddresses(mailboxes)
+        self._hearing = hearing
+        self._now = now
+        self._executor = executor
+        self._hostname = hostname
+        self._limits = limits or SmtpLimits()
+        self._tls = _tls_context(certificate, key) if certificate else None
+        self._server: asyncio.Server | None = None
+        self._sessions: set[_CountedSession] = set()
+        self._receiving: set[asyncio.Future[str]] = set()
+        self._stopping = False
+        self._progress = asyncio.Event()
+
+    @property
+    def listening(self) -> tuple[str, int]:
+        """Host and port as bound, for the ready line. Raises ChannelError before ``start``."""
+        if self._server is None or not self._server.sockets:
+            raise ChannelError("the SMTP listener has not been started")
+        host, port = self._server.sockets[0].getsockname()[:2]
+        return str(host), int(port)
+
+    async def start(self) -> None:
+        """Bind and listen. Raises ChannelError when the address cannot be bound."""
+        for name in _QUIET_LOGGERS:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(self._session, self._host, self._port, backlog=256)
+        except OSError as problem:
+            raise ChannelError(f"cannot listen for SMTP on {self._host}:{self._port}: {problem}") from problem
+
+    async def stop(self) -> None:
+        """Take no new mail, finish those whose content has come, then close all connections."""
+        self._stopping = True
+        if self._server is not None:
+            self._server.close()
+        while self._receiving:
+            await asyncio.wait(self._receiving)
+        await self._until(lambda: not any(session.answering for session in self._sessions))
+        for session in list(self._sessions):
+            session.hang_up()
+        await self._until(lambda: not self._sessions)
+
+    async def _until(self, reached: Callable[[], bool]) -> None:
+        while not reached():
+            self._progress.clear()
+            await self._progress.wait()
+
+    def _session(self) -> asyncio.Protocol:
+        if self._stopping or len(self._sessions) >= self._limits.connections:
+            return _Busy()
+        return _CountedSession(
+            self._sessions,
+            self._progress,
+            _Handler(self),
+            data_size_limit=self._limits.size,
+            enable_SMTPUTF8=True,
+            hostname=self._hostname,
+            ident="ESMTP Deskbell",
+            tls_context=self._tls,
+            timeout=self._limits.idle,
+            auth_exclude_mechanism=["LOGIN", "PLAIN"],
+            command_call_limit={"*": self._limits.commands},
+            loop=asyncio.get_running_loop(),
+        )
+
+    def mailbox_of(self, address: str) -> Mailbox | None:
+        """Which of our mailboxes an address leads to."""
+        return self._own.mailbox_of(address)
+
+    async def take(self, raw: bytes, sender: str, recipients: Sequence[str]) -> str:
+        """Receive one mail and say so in an SMTP reply. Raises nothing: every trouble is a 451."""
+        if self._stopping:
+            return "421 4.3.2 The desk is stopping; please try again"
+        work = asyncio.get_running_loop().run_in_executor(self._executor, self._receive, raw, sender, tuple(recipients))
+        self._receiving.add(work)
+        work.add_done_callback(self._receiving.discard)
+        try:
+            # A client that hangs up cancels the conversation, never the work that is half done.
+            outcome = await asyncio.shield(work)
+        except StoreUnavailableError as problem:
+            log.error("mail.not_stored", problem=str(problem), size=len(raw))
+            return "451 4.3.0 The mail cannot be stored now; please try again"
+        except Exception:
+            log.exception("mail.receive_failed", size=len(raw))
+            return "451 4.3.0 The desk cannot take the mail now; please try again"
+        return f"250 2.0.0 Taken: {outcome}"
+
+    def _receive(self, raw: bytes, sender: str, recipients: tuple[str, ...]) -> str:
+        """Parse and receive, once for each mailbox that is addressed; what was done once is not done again."""
+        received_at = self._now()
+        outcomes = []
+        for mailbox, addressed in self._by_mailbox(recipients).items():
+            message = parse(
+                raw,
+                received_at=received_at,
+                channel=mailbox,
+                recipients=addressed,
+                envelope_sender=sender,
+                own_addresses=self._own.all,
+            )
+            outcomes.append(self._hearing.receive(message))
+        return _reply_text(outcomes)
+
+    def _by_mailbox(self, recipients: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+        addressed: dict[str, tuple[str, ...]] = {}
+        for recipient in dict.fromkeys(recipients):
+            mailbox = self._own.mailbox_of(recipient)
+            if mailbox is not None:
+                addressed[mailbox.name] = (*addressed.get(mailbox.name, ()), recipient)
+        return addressed
+
+
+class _CountedSession(SmtpSession):
+    """A conversation that is counted while its line is open."""
+
+    def __init__(
+        self, sessions: set[_CountedSession], progress: asyncio.Event, handler: _Handler, **settings: Any
+    ) -> None:
+        super().__init__(handler, **settings)
+        self._all = sessions
+        self._progress = progress
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._all.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._all.discard(self)
+        super().connection_lost(error)
+        self._progress.set()
+
+    def answered(self) -> None:
+        self._progress.set()
+
+    def hang_up(self) -> None:
+        """Close the line after what was already said is sent."""
+        if self.transport is not None:
+            self.transport.close()
+
+
+class _Busy(asyncio.Protocol):
+    """Turns a client away while all places are taken; it will come back (RFC 5321 §3.8)."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.write(b"421 4.3.2 Too many connections; please try again\r\n")
+        transport.close()
+
+
+class _Handler:
+    """What we answer to each SMTP command; aiosmtpd calls these by name."""
+
+    def __init__(self, listener: SmtpListener) -> None:
+        self._listener = listener
+
+    async def handle_EHLO(  # noqa: N802 - the name is aiosmtpd's
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """What we can do; we take mail from everybody, so there is nothing to log in for."""
+        session.host_name = hostname
+        return [line for line in responses if not line.startswith("250-AUTH")]
+
+    async def handle_RCPT(  # noqa: N802 - the name is aiosmtpd's
+        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        """Only our own addresses: the desk relays for nobody."""
+        if self._listener.mailbox_of(address) is None:
+            return "550 5.1.1 There is no such mailbox here; please check the address"
+        if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
+            return f"452 4.5.3 More than {MAX_RECIPIENTS} recipients; please send the rest separately"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - the name is aiosmtpd's
+        """250 only after the mail is on disk (law 4)."""
+        sender = "" if envelope.mail_from == "<>" else str(envelope.mail_from or "")
+        return await self._listener.take(envelope.content, sender, envelope.rcpt_tos)
+
+    async def handle_exception(self, error: Exception) -> str:
+        """A bug of ours in the conversation: nothing is confirmed."""
+        log.error("smtp.session_failed", problem=f"{type(error).__name__}: {error}")
+        return "451 4.3.0 The desk stumbled; please try again"
+
+
+def _reply_text(outcomes: Sequence[str]) -> str:
+    """What the mail became, as one line of ASCII that an SMTP client can log."""
+    text = " ".join(", ".join(outcomes).split()) or "OK"
+    return text.encode("ascii", "replace").decode("ascii")[:200]
+
+
+def _tls_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as problem:
+        raise ChannelError(f"cannot use the certificate {certificate}: {problem}") from problem
+    return context
