@@ -181,7 +181,8 @@ class SlackChannel:
         known = self._connection
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_MOST_S))
         # Without retry handlers: the client's own second try of a broken post would post it twice.
-        shape: dict[str, Any] = {"base_url": known.api_url, "session": self._session, "retry_handlers": []}
+        base_url = known.api_url.rstrip("/") + "/"
+        shape: dict[str, Any] = {"base_url": base_url, "session": self._session, "retry_handlers": []}
         client = self._client = AsyncWebClient(token=known.bot_token, **shape)
         people = People(client, self._policy)
         given: dict[str, Any] = {"looking": self._looking, "policy": self._policy, "now": self._now}

@@ -28,7 +28,7 @@ from channels.slack.people import People
 from channels.slack.posts import whisper
 from channels.slack.text import mentioned
 from rules.effects import Button, Whisper
-from rules.errors import DeliveryError
+from rules.errors import DeliveryError, DeskbellError
 from rules.model import Actor, Command
 from rules.policy import Policy
 
@@ -83,6 +83,7 @@ class SlackListener:
         app.view(RESOLVE_FORM)(self.on_submission)
         app.event(re.compile(".+"))(_leave_alone)
         app.action(re.compile(".+"))(_confirm_only)
+        app.error(_not_confirmed)
 
     async def finish(self) -> None:
         """Let whispers under way finish."""
@@ -219,3 +220,8 @@ async def _leave_alone() -> None:
 
 async def _confirm_only(ack: AsyncAck) -> None:
     await ack()
+
+
+async def _not_confirmed(error: Exception) -> None:
+    """Say that Slack was not told that we have it; an event comes again, a click shows its user a warning."""
+    log.error("slack_not_confirmed", problem=str(error), exc_info=None if isinstance(error, DeskbellError) else error)

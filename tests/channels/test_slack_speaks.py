@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +25,7 @@ MANIFEST = Manifest.load(Path(__file__).parents[2] / "slack-manifest.yaml")
 @pytest.fixture
 def slack() -> Iterator[LoopbackSlack]:
     """A Slack whose app was made from the manifest we ship."""
-    with LoopbackSlack(MANIFEST) as running:
+    with LoopbackSlack(MANIFEST, rate_limits=False) as running:
         yield running
 
 
@@ -87,7 +89,8 @@ async def test_a_post_that_slack_did_but_did_not_answer_is_found_and_not_done_ag
     desk = FakeDesk()
     async with a_channel(slack, desk) as channel:
         root = await card_of(slack, desk, channel)
-        for number, fault in enumerate(({"drop": True}, {"status": 500}, {"error": "internal_error"})):
+        faults: tuple[dict[str, Any], ...] = ({"drop": True}, {"status": 500}, {"error": "internal_error"})
+        for number, fault in enumerate(faults):
             slack.do("fault", method="chat.postMessage", times=1, after_work=True, **fault)
             entry = owed(Post(text=f"line {number}", ticket=7), f"7:post:{number}")
             with pytest.raises(UncertainDeliveryError):
@@ -161,9 +164,15 @@ async def test_a_slack_that_is_away_is_tried_again(slack: LoopbackSlack) -> None
         slack.do("fault", method="chat.update", times=1, drop=True)
         with pytest.raises(TemporaryDeliveryError):
             await channel.send(owed(Card(ticket=7), "7:card:2"))
-        slack.stop()
+
+
+async def test_a_post_to_a_slack_that_nobody_can_reach_was_surely_not_done() -> None:
+    desk = FakeDesk()
+    gone = LoopbackSlack(MANIFEST).start()
+    async with a_channel(gone, desk) as channel:
+        await asyncio.to_thread(gone.stop)
         with pytest.raises(TemporaryDeliveryError, match="cannot be reached"):
-            await channel.send(owed(Post(text="line", ticket=7), "7:post:1"))
+            await channel.send(owed(Post(text="line"), "post:1"))
 
 
 @pytest.mark.parametrize(
@@ -237,6 +246,7 @@ async def test_a_mail_does_not_belong_in_the_chat(slack: LoopbackSlack) -> None:
 async def test_many_posts_keep_to_slacks_pace(slack: LoopbackSlack) -> None:
     """Slack's own limiter runs: without our pace the fourth post in a second would be refused."""
     desk = FakeDesk()
+    slack.do("limit_rates", enabled=True)
     async with a_channel(slack, desk, posts_per_second=0.99) as channel:
         for number in range(4):
             await channel.send(owed(Post(text=f"line {number}"), f"post:{number}"))

@@ -1,0 +1,114 @@
+"""Each thing that happens in Slack has one name, however often and by whichever way it is delivered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from channels.slack.parse import Happened, Reacted, Said, clicked, heard, submitted
+
+
+def event(**parts: Any) -> dict[str, Any]:
+    """An Events API payload of team T1 around one event."""
+    return {"team_id": "T1", "event": {"type": "message", "channel": "C1", **parts}}
+
+
+def said(**parts: Any) -> Said:
+    found = heard(event(ts="1.1", thread_ts="1.0", user="U1", text="hi", **parts), "UBOT")
+    assert isinstance(found, Said)
+    return found
+
+
+def test_a_message_is_named_by_team_channel_and_ts_whatever_kind_of_event_tells_it() -> None:
+    assert said().key == "slack:T1:C1:1.1"
+    assert said(type="app_mention") == said() == said(client_msg_id="x", event_ts="1.1")
+    assert said(subtype="thread_broadcast").key == said(subtype="file_share").key == said().key
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"bot_id": "B1"},
+        {"subtype": "bot_message"},
+        {"subtype": "channel_join"},
+        {"subtype": "message_replied"},
+        {"user": "UBOT"},
+        {"user": None},
+    ],
+)
+def test_robots_and_housekeeping_are_nobody(parts: dict[str, Any]) -> None:
+    assert heard(event(**{"ts": "1.1", "user": "U1", "text": "hi", **parts}), "UBOT") is None
+
+
+def test_only_a_persons_edit_counts_and_each_edit_has_its_own_name() -> None:
+    before = {"ts": "1.1", "user": "U1", "text": "a", "thread_ts": "1.0"}
+    unfurl = event(subtype="message_changed", message={**before, "attachments": []}, previous_message=before)
+    assert heard(unfurl, "UBOT") is None
+    after = {**before, "text": "b", "edited": {"user": "U1", "ts": "2.0"}}
+    edit = heard(event(subtype="message_changed", message=after, previous_message=before), "UBOT")
+    assert isinstance(edit, Said)
+    assert (edit.key, edit.happened, edit.text, edit.before) == (
+        "slack:T1:C1:1.1:edited:2.0",
+        Happened.EDITED,
+        "b",
+        "a",
+    )
+    later_unfurl = event(subtype="message_changed", message={**after, "attachments": []}, previous_message=after)
+    assert heard(later_unfurl, "UBOT") is None
+    ours = {**after, "bot_id": "B1"}
+    assert heard(event(subtype="message_changed", message=ours, previous_message=before), "UBOT") is None
+
+
+def test_a_deletion_is_told_by_the_message_that_was() -> None:
+    before = {"ts": "1.1", "user": "U1", "text": "a", "thread_ts": "1.0"}
+    gone = heard(event(subtype="message_deleted", deleted_ts="1.1", previous_message=before), "UBOT")
+    stone = {"ts": "1.1", "subtype": "tombstone", "user": "USLACKBOT"}
+    tombstone = heard(event(subtype="message_changed", message=stone, previous_message=before), "UBOT")
+    assert isinstance(gone, Said)
+    assert gone == tombstone
+    assert (gone.key, gone.happened, gone.before) == ("slack:T1:C1:1.1:deleted", Happened.DELETED, "a")
+
+
+def test_a_reaction_is_named_by_person_emoji_and_moment() -> None:
+    item = {"type": "message", "channel": "C1", "ts": "1.1"}
+    told = {"type": "reaction_added", "user": "U1", "reaction": "eyes", "item": item, "event_ts": "3.0"}
+    body = {"team_id": "T1", "event": told}
+    found = heard(body, "UBOT")
+    assert isinstance(found, Reacted)
+    assert found.key == "slack:T1:C1:1.1:U1:eyes:3.0"
+    assert heard(body, "U1") is None
+
+
+@pytest.mark.parametrize("body", [{}, {"event": None}, {"event": {}}, event(), event(subtype="message_changed")])
+def test_an_event_without_its_parts_is_left_alone(body: dict[str, Any]) -> None:
+    assert heard(body, "UBOT") is None
+
+
+def test_a_click_is_named_by_its_moment_and_forged_values_carry_nothing() -> None:
+    action = {"action_id": "deskbell:priority:1", "action_ts": "5.0", "value": '{"ticket":7,"value":"P1"}'}
+    body: dict[str, Any] = {"team": {"id": "T1"}, "user": {"id": "U1"}, "actions": [action], "trigger_id": "t"}
+    body["container"] = {"channel_id": "C1", "message_ts": "1.1", "thread_ts": "1.0"}
+    click = clicked(body)
+    assert click is not None
+    assert (click.command, click.ticket, click.value, click.thread) == ("priority", 7, "P1", "1.0")
+    assert click.key == "slack:T1:C1:1.1:U1:deskbell:priority:1:5.0"
+    for forged in ("", "[]", "{", '{"ticket":"7"}', "null"):
+        body["actions"] = [{**action, "value": forged}]
+        again = clicked(body)
+        assert again is not None
+        assert again.ticket is None
+    body["actions"] = [{**action, "action_id": "somebody:else"}]
+    assert clicked(body) is None
+
+
+def test_a_form_sent_again_with_other_words_is_another_submission() -> None:
+    def body(words: str | None) -> dict[str, Any]:
+        state = {"values": {"text": {"text": {"type": "plain_text_input", "value": words}}}}
+        view = {"id": "V1", "private_metadata": '{"ticket": 7, "channel": "C1", "thread": "1.0"}', "state": state}
+        return {"team": {"id": "T1"}, "user": {"id": "U1"}, "view": view}
+
+    assert submitted(body("done")) == submitted(body("done"))
+    assert submitted(body("done")).key != submitted(body("done, really")).key
+    assert submitted(body(None)).values == {"text": ""}
+    assert (submitted(body("x")).ticket, submitted(body("x")).thread) == (7, "1.0")
