@@ -39,7 +39,7 @@ class Files(Protocol):
     """What the store asks of a disk. Every method may raise OSError."""
 
     def make_folder(self, folder: Path) -> None:
-        """Make a folder (mode 0700) and those above it; fine if it is there."""
+        """Make a folder (mode 0700) and those above it, on the disk itself; fine if it is there."""
 
     def open(self, path: Path) -> OpenFile:
         """Open a file for reading and appending; made (mode 0600) if it is not there."""
@@ -101,8 +101,11 @@ class Disk:
     """The real disk."""
 
     def make_folder(self, folder: Path) -> None:
-        """Make a folder and those above it."""
-        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        """Make a folder and those above it, and sync the name of each."""
+        missing = [one for one in (folder, *folder.parents) if not one.exists()]
+        for one in reversed(missing):
+            one.mkdir(mode=FOLDER_MODE, exist_ok=True)
+            self.sync_folder(one.parent)
 
     def open(self, path: Path) -> OpenFile:
         """Open a file for reading and appending."""

@@ -61,7 +61,7 @@ def recover(folder: Path, files: Files) -> Recovered:
         _set_aside(folder, files, path)
         found.repairs.append(f"The snapshot {path.name} was damaged; an earlier one and the journals gave all of it.")
     _cut_torn_tail(found, folder, files)
-    _remove_drafts(folder, files, names)
+    _remove_drafts(folder, files)
     return found
 
 
@@ -179,8 +179,8 @@ def _set_aside(folder: Path, files: Files, path: Path) -> None:
     files.sync_folder(folder)
 
 
-def _remove_drafts(folder: Path, files: Files, names: list[str]) -> None:
-    for name in names:
+def _remove_drafts(folder: Path, files: Files) -> None:
+    for name in files.names(folder):
         if name.startswith("desk-") and name.endswith(".tmp"):
             files.remove(folder / name)
 
