@@ -19,6 +19,7 @@ Loc = tuple[str | int, ...]
 _MOST_VALUES = 50_000
 _DEEPEST = 40
 _TAG = "tag:yaml.org,2002:"
+_PLAIN = (_TAG + "map", _TAG + "seq")
 _TRUE = frozenset({"true", "True", "TRUE"})
 
 
@@ -142,6 +143,9 @@ class _Reader:
         if self.count == _MOST_VALUES or depth > _DEEPEST:
             self.document.report(loc, "this is far more, or far deeper, than a configuration holds")
         if self.count >= _MOST_VALUES or depth > _DEEPEST:
+            return None
+        if isinstance(node, MappingNode | SequenceNode) and str(node.tag) not in _PLAIN:
+            self.document.report(loc, f"the tag {node.tag} is not used here")
             return None
         if isinstance(node, MappingNode):
             return dict(self._pairs(node, loc, depth))

@@ -29,6 +29,7 @@ from bot.config_types import (
     Text,
     UrgencyName,
     Zone,
+    read_span,
 )
 from bot.settings import LimitSettings, LogSettings, MailSettings, SlackSettings, WebSettings
 
@@ -55,6 +56,8 @@ def _check_step(value: str) -> str:
     match = _STEP.fullmatch(value.strip())
     if not match or (match[1] and not 0 < int(match[1]) <= 100):
         raise ValueError(f'"{value}" is not a moment; write "75%", due, "due+10m", "due+4wh", "due+1wd" or "opened+2h"')
+    if match[3]:
+        read_span(match[3])
     return value.strip()
 
 

@@ -95,12 +95,16 @@ def read_span(value: object) -> timedelta:
         raise ValueError(str(error).rstrip(".").replace("or 2wd", "4wh (working hours) or 2wd")) from None
 
 
+def _is_off(value: object) -> bool:
+    return value is None or value is False or value == "off"
+
+
 def _read_span_or_off(value: object) -> timedelta | None:
-    return None if value in ("off", False, None) else read_span(value)
+    return None if _is_off(value) else read_span(value)
 
 
 def _read_size(value: object) -> int | None:
-    if value in ("off", False, None):
+    if _is_off(value):
         return None
     match = _SIZE.fullmatch(str(value).strip())
     if not match or isinstance(value, bool):
@@ -109,7 +113,7 @@ def _read_size(value: object) -> int | None:
 
 
 def _read_count(value: object) -> int | None:
-    if value in ("off", False, None):
+    if _is_off(value):
         return None
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{_quoted(value)} is not a count; write a number from 1 on, or off")
