@@ -134,8 +134,10 @@ def _on_page(command: Command, ticket: Ticket, situation: Situation, policy: Pol
     author = Author(kind=AuthorKind.CUSTOMER, key=ticket.customer.email, name=str(ticket.customer))
     try:
         if command.name == "confirm" and ticket.confirmed_at is None:
+            _written_beside(draft, command.text, author)
             survey.confirmed(draft, author)
         elif command.name == "not_solved":
+            _written_beside(draft, command.text, author)
             survey.not_solved(draft, author)
         elif command.name == "score" and ticket.score is None and ticket.surveyed_round:
             score = _score(command.args)
@@ -147,6 +149,14 @@ def _on_page(command: Command, ticket: Ticket, situation: Situation, policy: Pol
         text = _no_move(draft, ticket, command.name)
         return _refused("move", text, command, ticket, now)
     return draft.decision(command.name)
+
+
+def _written_beside(draft: Draft, text: str, author: Author) -> None:
+    """What a customer wrote beside the click is kept and told like any of their words."""
+    if words := text.strip():
+        draft.note(EntryKind.RECEIVED, words, author=author)
+        told = draft.chat.say("chat_customer_wrote", name=author.name)
+        draft.post(told, quote=words, quote_author=author.name, mark="customer")
 
 
 def _score(args: Mapping[str, str]) -> SurveyScore | None:

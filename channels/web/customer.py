@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from channels.protocol import Hearing, Now
 from channels.web.protocol import ReadLink, Window
 from rules.errors import StoreUnavailableError
+from rules.lifecycle import LIVE
 from rules.model import Actor, Command, Ticket
 from rules.policy import Policy
 
@@ -76,7 +77,10 @@ class CustomerPages:
             answer = await self._off_loop(self._hearing.obey, command)
         except StoreUnavailableError:
             return self._page(ticket, "late", status=503)
-        return self._gone(request) if answer.refusal else self._page(ticket, f"{command.name}_done")
+        stands = not answer.refusal
+        if answer.outcome == "duplicate":
+            stands = _stands(command.name, await self._off_loop(self._window.ticket, ticket.number))
+        return self._page(ticket, f"{command.name}_done") if stands else self._gone(request)
 
     def _command(
         self, token: str, ticket: Ticket, purpose: str, round_: int, form: Mapping[str, str]
@@ -136,6 +140,13 @@ class CustomerPages:
 
     async def _off_loop(self, work: Callable[..., Any], *values: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work, *values)
+
+
+def _stands(name: str, ticket: Ticket) -> bool:
+    """Whether an answer that came before took effect and still holds; a refused one is known to the desk as well."""
+    if name == "confirm":
+        return ticket.confirmed_at is not None
+    return ticket.status in LIVE if name == "not_solved" else ticket.score is not None
 
 
 def _score(text: str) -> str:

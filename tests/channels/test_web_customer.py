@@ -69,6 +69,17 @@ async def test_the_customer_says_whether_it_is_solved(desk: SmallDesk, answer: s
     assert command.text == "It hums\nagain"
 
 
+async def test_an_answer_that_was_refused_before_is_not_thanked_for_the_second_time(desk: SmallDesk) -> None:
+    """The desk knows the click, but it never took effect."""
+    path = link(desk, "confirm")
+    async with the_web(desk) as web, a_browser(web, signed_in=False) as client:
+        await post(client, path, answer="yes")
+        desk.found[1] = replace(desk.found[1], status=Status.OPEN, confirmed_at=None)
+        status, page = await post(client, path, answer="yes")
+    assert status == 404
+    assert "Thank you" not in page
+
+
 async def test_the_survey_is_answered_with_one_number_or_with_all(desk: SmallDesk) -> None:
     """Questions left out stay unanswered (R-CO-3)."""
     desk.add(a_ticket(2, status=Status.CLOSED, rounds=1))

@@ -84,9 +84,10 @@ class SmallDesk:
             raise self.failure
         if self.refusal:
             return Answer(ticket=command.ticket, refusal=self.refusal)
-        if all(known.key != command.key for known in self.commands):
-            self.commands.append(command)
-            self._show(command)
+        if any(known.key == command.key for known in self.commands):
+            return Answer(ticket=command.ticket, outcome="duplicate")
+        self.commands.append(command)
+        self._show(command)
         return Answer(ticket=command.ticket, outcome=command.name)
 
     def _show(self, command: Command) -> None:
@@ -97,6 +98,10 @@ class SmallDesk:
             self.found[number] = replace(ticket, assignee=command.actor.staff, status=Status.OPEN)
         elif command.name == "resolve":
             self.found[number] = replace(ticket, status=Status.RESOLVED, resolved_at=self.now_at)
+        elif command.name == "confirm":
+            self.found[number] = replace(ticket, status=Status.CLOSED, confirmed_at=self.now_at)
+        elif command.name == "not_solved":
+            self.found[number] = replace(ticket, status=Status.OPEN)
         elif command.name == "priority":
             self.found[number] = replace(ticket, priority=command.args["value"])
         elif command.name == "note":

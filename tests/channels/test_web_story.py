@@ -1,0 +1,113 @@
+"""The console over the real desk and rules: a customer's mail from its card to the customer's score."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from playwright.async_api import Page, expect
+
+from bot.window import Window
+from channels.web.channel import WebChannel
+from rules.model import EntryKind, Status
+from rules.tokens import link_token
+from tests.channels.browser import a_page
+from tests.channels.web_desk import SmallDesk, a_browser, the_web
+from tests.stage import Stage, a_policy
+
+
+@asynccontextmanager
+async def the_house() -> AsyncIterator[tuple[Stage, WebChannel, Page]]:
+    """A whole desk with one mail in it, its console and a browser on it."""
+    stage = Stage(policy=replace(a_policy(), public_url="http://127.0.0.1:8080"))
+    stage.mail("The printer is broken.", subject="Printer")
+    over = {
+        "hearing": stage.desk,
+        "window": Window(stage.store),
+        "policy": lambda: stage.policy,
+        "now": stage.clock.now,
+    }
+    async with the_web(SmallDesk(), **over) as web, a_page() as page:
+        await page.goto(web.link)
+        await page.wait_for_selector("body[data-ready=channel]")
+        yield stage, web, page
+
+
+async def test_a_mail_is_claimed_answered_resolved_confirmed_and_scored() -> None:
+    """Every button and form of the pages means the same to the desk as to the person who uses it."""
+    async with the_house() as (stage, web, page):
+        await page.click(".card [data-command=claim]")
+        await page.click(".card .open")
+        await expect(page.locator("#lines")).to_contain_text("Acknowledged automatically")
+        await page.fill("#words", "Please switch it off and on.")
+        await page.click("#send")
+        await page.click(".delivery.held button:has-text('Keep inside')")
+        await expect(page.locator(".delivery.withdrawn")).to_have_count(1)
+        await page.fill("#words", "It is on fire, step back.")
+        await page.click("#send")
+        await page.click(".delivery.held button:has-text('Send now')")
+        await expect(page.locator(".delivery.held")).to_have_count(0)
+        stage.deliver()
+        web.changed(1)
+        await expect(page.locator(".line-staff .delivery.accepted")).to_have_count(1)
+        assert "It is on fire, step back." in stage.mails_to("alice@customer.test")[-1].text
+        assert not any("switch it off" in mail.text for mail in stage.mails())
+
+        stage.answer("It stopped burning.")
+        web.changed(1)
+        await expect(page.locator(".line-customer")).to_contain_text("It stopped burning.")
+        await expect(page.locator(".line-customer")).to_have_count(1)
+        await page.click("#root [data-command=resolve]")
+        await page.fill("#resolution textarea", "Replaced the printer.")
+        await page.click("#resolution [type=submit]")
+        await expect(page.locator(".card.status-resolved")).to_have_count(1)
+        stage.wait(minutes=1)
+        await scored(stage, web)
+    assert stage.status() is Status.CLOSED
+
+
+async def scored(stage: Stage, web: WebChannel) -> None:
+    """The customer follows the links of our mails."""
+    async with a_browser(web, signed_in=False) as client:
+        path = (re.search(r"/r/\S+", stage.mails_to("alice@customer.test")[-1].text) or [""])[0]
+        async with client.post(path, data={"answer": "yes"}) as response:
+            assert "We are glad" in await response.text()
+        stage.deliver()
+        stage.wait(hours=1)
+        path = (re.search(r"/r/\S+", stage.mails_to("alice@customer.test")[-1].text) or [""])[0]
+        assert "-survey-" in path
+        async with client.post(path, data={"overall": "5", "comment": "Quick!"}) as response:
+            assert "Your answer helps us" in await response.text()
+    score = stage.ticket().score
+    assert score is not None
+    assert (score.overall, score.comment) == (5, "Quick!")
+
+
+async def test_what_the_customer_writes_beside_not_solved_reaches_the_thread() -> None:
+    """No word is lost, and staff see it where they work."""
+    async with the_house() as (stage, web, page):
+        stage.command("resolve", "Replaced it.")
+        stage.wait(minutes=1)
+        token = link_token(stage.policy.secret, 1, "confirm", stage.ticket().rounds)
+        form = {"answer": "no", "comment": "It hums."}
+        async with a_browser(web, signed_in=False) as client, client.post(f"/r/{token}", data=form) as response:
+            assert "open again" in await response.text()
+        stage.deliver()
+        await page.click(".card .open")
+        await expect(page.locator(".line-customer")).to_contain_text("It hums.")
+    assert stage.status() is Status.OPEN
+    assert stage.entries(kind=EntryKind.RECEIVED)[-1].text == "It hums."
+
+
+async def test_a_refused_move_is_told_in_the_desks_words() -> None:
+    """The console refuses as every door does, by the same rules."""
+    async with the_house() as (stage, _, page):
+        button = await page.wait_for_selector(".card [data-command=wait]")
+        assert button is not None
+        stage.command("resolve", "Done.")
+        # The page may have drawn the card anew by now; a press on the old button is what a person would have done.
+        await button.evaluate("old => old.click()")
+        await expect(page.locator("#said")).to_contain_text("not possible now")
+        await expect(page.locator(".card.status-resolved")).to_have_count(1)
