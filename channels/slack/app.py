@@ -24,7 +24,7 @@ from channels.slack.listener import SlackListener
 from channels.slack.people import People
 from channels.slack.sender import METADATA_TYPE, SlackSender
 from rules.effects import OutboxEntry, Receipt
-from rules.errors import DeliveryError, TemporaryDeliveryError, UncertainDeliveryError
+from rules.errors import DeliveryError, TemporaryDeliveryError
 from rules.policy import Policy
 
 if TYPE_CHECKING:
@@ -164,14 +164,14 @@ class SlackChannel:
             return await self._sender.send(entry)
 
     async def find(self, entry: OutboxEntry) -> Receipt | None:
-        """Look whether an entry of unknown fate is in Slack. Raises UncertainDeliveryError when Slack cannot tell."""
+        """Look whether an entry of unknown fate is in Slack.
+
+        Raises UncertainDeliveryError when Slack cannot tell, TemporaryDeliveryError when it cannot be asked now.
+        """
         if self._sender is None or self._stopping:
-            raise UncertainDeliveryError("Slack is not connected and cannot be asked.")
+            raise TemporaryDeliveryError("Slack is not connected and cannot be asked.")
         async with self._half_done():
-            try:
-                return await self._sender.find(entry)
-            except TemporaryDeliveryError as problem:
-                raise UncertainDeliveryError(str(problem)) from problem
+            return await self._sender.find(entry)
 
     def _assemble(self) -> AsyncApp:
         """Build the client, the ears and the mouth. slack-bolt is imported here, as only a running desk needs it."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from channels.slack.calls import SlackRefusedError, call
-from rules.errors import TemporaryDeliveryError, UncertainDeliveryError
+from rules.errors import UncertainDeliveryError
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -18,7 +18,10 @@ PAGES_MOST = 20
 
 
 class History:
-    """Reads channels and threads for messages of ours. Raises UncertainDeliveryError when Slack cannot tell."""
+    """Reads channels and threads for messages of ours.
+
+    Raises UncertainDeliveryError when Slack cannot tell, TemporaryDeliveryError when it cannot be asked now.
+    """
 
     def __init__(self, client: AsyncWebClient, metadata_type: str) -> None:
         self._client = client
@@ -100,8 +103,6 @@ class History:
             if refused.code == "thread_not_found":
                 return {}
             raise UncertainDeliveryError(str(refused)) from refused
-        except TemporaryDeliveryError as problem:
-            raise UncertainDeliveryError(str(problem)) from problem
 
     def _payload(self, message: dict[str, Any]) -> dict[str, Any]:
         metadata = message.get("metadata") or {}

@@ -78,6 +78,7 @@ class SlackSender:
         self._pace = Pace(posts_per_second)
         self._history = History(client, METADATA_TYPE)
         self._marks: dict[str, str] = {}
+        self._moved: dict[int, Place] = {}
 
     async def send(self, entry: OutboxEntry) -> Receipt:
         """Deliver one entry. Raises TemporaryDeliveryError, PermanentDeliveryError or UncertainDeliveryError."""
@@ -93,23 +94,19 @@ class SlackSender:
         raise PermanentDeliveryError(f"{entry.key} is no chat message.")
 
     async def find(self, entry: OutboxEntry) -> Receipt | None:
-        """Look for an entry in Slack by its metadata. Raises UncertainDeliveryError when Slack cannot be read.
+        """Look for an entry in Slack by its metadata. ``None`` means that it may be sent without doing harm.
 
-        An edit of a card, a mark and a whisper may be done again without harm and are never found.
+        An edit of a card, a mark and a whisper may be done again and are never found. Raises UncertainDeliveryError
+        when Slack cannot tell, TemporaryDeliveryError when it cannot be asked now.
         """
         match entry.content:
             case Card(ticket=number):
                 ticket = await self._ticket(number)
-                if Place.read(ticket.chat_thread):
-                    return None
-                since = ticket.opened_at - timedelta(minutes=5)
-                found = await self._history.card(self._channel, number, since)
-                return self._receipt(Place(channel=self._channel, ts=found)) if found else None
+                place = None if self._place(ticket) else await self._search_card(ticket)
+                return self._receipt(place) if place else None
             case Post(ticket=number):
                 root = await self._root(number) if number is not None else None
-                if number is not None and root is None:
-                    return None
-                return await self._find_post(entry, root)
+                return await self._find_post(entry, root) if root or number is None else None
         return None
 
     async def _find_post(self, entry: OutboxEntry, root: Place | None) -> Receipt | None:
@@ -122,20 +119,24 @@ class SlackSender:
     async def _card(self, entry: OutboxEntry, content: Card) -> Place:
         ticket = await self._ticket(content.ticket)
         shown = await self._rendered(ticket)
-        place = Place.read(ticket.chat_thread)
-        if place is None and entry.attempts:
-            earlier = await self.find(entry)
-            place = Place.read(earlier.text) if earlier else None
-        if place is None:
-            return await self._say(self._channel, shown, entry, kind="card")
-        try:
-            await self._edit(place, shown)
-        except SlackRefusedError as refused:
-            if refused.code not in _GONE:
-                raise
-            # Somebody deleted the card; the ticket gets a new one rather than none.
-            return await self._say(self._channel, shown, entry, kind="card")
+        place = self._place(ticket)
+        if place and await self._edit(place, shown):
+            return place
+        # A first card has nothing to look for. A second try, a card that somebody deleted and one that stood on the
+        # console page so far have: there must never be two (complaint 72).
+        place = await self._search_card(ticket) if entry.attempts > 1 or ticket.chat_thread else None
+        if place is None or not await self._edit(place, shown):
+            place = await self._say(self._channel, shown, entry, kind="card")
+        self._moved[ticket.number] = place
         return place
+
+    def _place(self, ticket: Ticket) -> Place | None:
+        """Where a ticket's card stands, as far as that is on file or was seen since the start."""
+        return self._moved.get(ticket.number) or Place.read(ticket.chat_thread)
+
+    async def _search_card(self, ticket: Ticket) -> Place | None:
+        found = await self._history.card(self._channel, ticket.number, ticket.opened_at - timedelta(minutes=5))
+        return Place(channel=self._channel, ts=found) if found else None
 
     async def _rendered(self, ticket: Ticket) -> CardBlocks:
         entries: tuple[Entry, ...] = await self._look(self._looking.entries, ticket.number)
@@ -143,12 +144,19 @@ class SlackSender:
             ticket, policy=self._policy(), opening=opening_of(entries), last=last_change(entries), now=self._now()
         )
 
-    async def _edit(self, place: Place, shown: CardBlocks) -> None:
+    async def _edit(self, place: Place, shown: CardBlocks) -> bool:
+        """Edit a card in place; False when it is not there any more."""
         # Text without blocks would remove the blocks, and ``parse`` falls back to "client" in an update.
         asked = self._client.chat_update(
             channel=place.channel, ts=place.ts, text=shown.text, blocks=shown.blocks, parse="none"
         )
-        await call("chat.update", asked, repeatable=True)
+        try:
+            await call("chat.update", asked, repeatable=True)
+        except SlackRefusedError as refused:
+            if refused.code not in _GONE:
+                raise
+            return False
+        return True
 
     async def _post(self, entry: OutboxEntry, content: Post) -> Place:
         policy = await self._people.with_ids(self._policy(), content.mentions)
@@ -234,7 +242,14 @@ class SlackSender:
         return f"{channel}:{answer.get('message_ts') or ''}"
 
     async def _root(self, number: int) -> Place | None:
-        return Place.read((await self._ticket(number)).chat_thread)
+        """The head of a ticket's thread: its card. None while there is no card in Slack."""
+        ticket = await self._ticket(number)
+        place = self._place(ticket)
+        if place is None and ticket.chat_thread:
+            place = await self._search_card(ticket)
+            if place:
+                self._moved[number] = place
+        return place
 
     async def _ticket(self, number: int) -> Ticket:
         ticket: Ticket | None = await self._look(self._looking.ticket, number)
