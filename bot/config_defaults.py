@@ -47,6 +47,9 @@ PROMISES: dict[str, dict[Target, timedelta]] = {
 ROUND_THE_CLOCK = frozenset({"P1"})
 """Levels whose targets count wall time; the others count the desk's calendar."""
 
+DIGEST_AT = 8 * 60
+"""When digests go out, in minutes after the recipient's midnight."""
+
 _BOTH = ("chat", "mail")
 _REMIND = (Step(base="share", share=0.75, to="responsible"), Step(base="due", to="second"))
 

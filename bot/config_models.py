@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from bot.config_defaults import DIGEST_AT
 from bot.config_types import (
     CalendarName,
     CategoryName,
@@ -244,7 +245,7 @@ class DigestModel(Section):
     """One digest: which period, when, to whom."""
 
     period: Literal["day", "week", "month", "quarter"] = "day"
-    at: TimeOfDay = 8 * 60
+    at: TimeOfDay = DIGEST_AT
     to: Annotated[list[Recipient], BeforeValidator(_read_one_or_many), Field(min_length=1)]
     chat: bool = True
 

@@ -62,7 +62,7 @@ def build_policy(model: ConfigModel, wording: Wording, secret: bytes) -> Policy:
         rules=tuple(_rule(rule) for rule in model.rules),
         ladders=_ladders(model, levels),
         habits=Habits(**{name: getattr(model.habits, name) for name in type(model.habits).model_fields}),
-        digests=tuple(_digest(digest, staff) for digest in _digests(model, staff)),
+        digests=_digests(model, staff),
         quick_links=tuple(QuickLink(**link.model_dump()) for link in model.quick_links),
         contacts=model.contacts.strip(),
         wording=wording,
@@ -208,15 +208,14 @@ def _step(step: StepModel) -> Step:
     return Step(base=base, share=share, plus=plus, to=step.to, by=tuple(step.by), repeat=repeat)
 
 
-def _digests(model: ConfigModel, staff: tuple[Staff, ...]) -> list[DigestModel]:
+def _digests(model: ConfigModel, staff: tuple[Staff, ...]) -> tuple[DigestPlan, ...]:
     if model.digests is not None:
-        return model.digests
-    roles = [role for role in ("lead", "manager") if any(person.role == role for person in staff)]
-    return [DigestModel(to=roles)] if roles else []
+        return tuple(_digest(digest, staff) for digest in model.digests)
+    keys = tuple(person.key for person in staff if person.role in (Role.LEAD, Role.MANAGER))
+    return (DigestPlan(period="day", at=shipped.DIGEST_AT, to=keys),) if keys else ()
 
 
 def _digest(digest: DigestModel, staff: tuple[Staff, ...]) -> DigestPlan:
     """Roles are spelt out as people, so that each person's digest has a name of its own."""
     keys = [person.key for name in digest.to for person in staff if name in (person.key, person.role.value)]
-    known = tuple(dict.fromkeys(keys))
-    return DigestPlan(period=digest.period, at=digest.at, to=known, chat=digest.chat)
+    return DigestPlan(period=digest.period, at=digest.at, to=tuple(dict.fromkeys(keys)), chat=digest.chat)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from string import Formatter
 
 from bot.config_document import Document, Loc, read_document
 from bot.config_types import did_you_mean
@@ -74,6 +75,9 @@ def _check_gaps(document: Document, loc: Loc, text: str, reference: str) -> None
     except ValueError as error:
         document.report(loc, f"its braces do not match ({error}); write {{{{ for a brace of the text")
         return
+    odd = [name for _, name, form, kind in Formatter().parse(text) if name is not None and (form or kind or not name)]
+    if odd:
+        document.report(loc, "a gap is a name between braces, such as {number}, and nothing more")
     for gap in sorted(own - needed):
         document.report(loc, f"the gap {{{gap}}} is never filled{did_you_mean(gap, tuple(sorted(needed)))}")
     for gap in sorted(needed - own):
