@@ -13,6 +13,7 @@ from pathlib import Path
 from bot import config_defaults as shipped
 from bot.config_document import Document, Loc, Place
 from bot.config_types import did_you_mean
+from bot.settings import MAILBOX
 from rules.conditions import ConditionError, compile_condition
 from rules.model import Target
 
@@ -65,6 +66,7 @@ def check_across(document: Document) -> None:
         _check_matrix,
         _check_ladders,
         _check_calendars,
+        _check_digests,
         _check_mailboxes,
         _check_slack,
         _check_storage,
@@ -80,7 +82,7 @@ def _check_once(document: Document) -> None:
     _once(document, "Slack user", _each(data, ("staff",), "slack"), ("slack",))
     _once(document, "priority", _each(data, ("priorities", "levels"), "name"), ("name",))
     _once(document, "rule", _each(data, ("rules",), "name"), ("name",))
-    _once(document, "mailbox", _each(data, ("channels", "mail"), "name"), ("name",))
+    _once(document, "mailbox", _mailbox_names(data), ("name",))
     categories = _get(data, "categories")
     if isinstance(categories, list):
         _once(document, "category", [(("categories", i), str(name)) for i, name in enumerate(categories)], ())
@@ -147,6 +149,17 @@ def _check_calendars(document: Document) -> None:
             document.report(("calendars", name), "has no open hours; give at least one day some, or always: true")
 
 
+def _check_digests(document: Document) -> None:
+    people, digests = _get(document.data, "staff"), _get(document.data, "digests")
+    roles = {_get(person, "role") or "agent" for person in (people if isinstance(people, list) else ())}
+    keys = {key for _, key in _staff_keys(document.data)}
+    for index, digest in enumerate(digests if isinstance(digests, list) else ()):
+        to = _get(digest, "to")
+        for name in to if isinstance(to, list) else [to]:
+            if name in RECIPIENT_ROLES and name not in roles | keys:
+                document.report(("digests", index, "to"), f"nobody on the staff list has the role {name}")
+
+
 def _check_mailboxes(document: Document) -> None:
     boxes = _get(document.data, "channels", "mail")
     first: dict[str, str] = {}
@@ -159,7 +172,7 @@ def _check_mailboxes(document: Document) -> None:
             lower = str(address).lower()
             if address and lower in first:
                 document.report(at, f'the address "{address}" already belongs to mailbox {first[lower]}')
-            first[lower] = str(_get(box, "name") or "support")
+            first[lower] = str(_get(box, "name") or MAILBOX)
         _check_smtp_in(document, box, (*loc, "smtp_in"))
         _check_way_out(document, box, (*loc, "smtp_out"))
     staff = {str(email).lower(): loc for loc, email in _each(document.data, ("staff",), "email")}
@@ -246,6 +259,14 @@ def _staff_keys(data: object) -> list[tuple[Loc, str]]:
         if isinstance(key, str) or isinstance(name, str):
             found.append((("staff", index), key if isinstance(key, str) else staff_key(str(name))))
     return [(tuple(loc), str(key)) for loc, key in found]
+
+
+def _mailbox_names(data: object) -> list[tuple[Loc, str]]:
+    boxes = _get(data, "channels", "mail")
+    named = [
+        (index, _get(box, "name") or MAILBOX) for index, box in enumerate(boxes if isinstance(boxes, list) else ())
+    ]
+    return [(("channels", "mail", index), str(name)) for index, name in named]
 
 
 def _each(data: object, at: Loc, key: str) -> list[tuple[Loc, str]]:

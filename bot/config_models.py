@@ -31,6 +31,7 @@ from bot.config_types import (
     UrgencyName,
     Zone,
     read_span,
+    shaped,
 )
 from bot.settings import LimitSettings, LogSettings, MailSettings, SlackSettings, WebSettings
 
@@ -115,11 +116,11 @@ class ChannelsModel(Section):
 class StaffModel(Section):
     """Somebody who answers."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")] | None = None
+    id: Annotated[str, shaped(r"[a-z0-9][a-z0-9_.-]*", "an id of small letters, digits, dots and dashes")] | None = None
     name: Text
     email: Email
     role: Literal["agent", "lead", "manager", "admin"] = "agent"
-    slack: Annotated[str, Field(pattern=r"^([UW][A-Z0-9]+)?$")] = ""
+    slack: Annotated[str, shaped(r"([UW][A-Z0-9]+)?", "a Slack user id such as U0123ABCD")] = ""
     title: str = ""
     language: Language | None = None
     timezone: Zone | None = None
@@ -254,7 +255,7 @@ class QuickLinkModel(Section):
     """A link offered in acknowledgements."""
 
     title: Text
-    url: Annotated[str, Field(pattern=r"^https?://\S+$")]
+    url: Annotated[str, shaped(r"https?://\S+", "a web address that begins with https://")]
     language: str = ""
     category: CategoryName | Literal[""] = ""
 

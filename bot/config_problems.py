@@ -54,8 +54,6 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel], loc: Loc) -> str:
         return f"{_shown(given)} is not one of {', '.join(choices)}{_close(given, choices)}"
     if kind in _KINDS:
         return f"must be {_KINDS[kind]}, not {_shown(given)}"
-    if kind == "string_pattern_mismatch":
-        return f"{_shown(given)} is not of the form {context['pattern']}"
     if kind == "too_short":
         return "must not be empty"
     return f"{_shown(given)}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"

@@ -222,6 +222,18 @@ def _named(kind: str) -> Callable[[str, ValidationInfo], str]:
     return check
 
 
+def shaped(pattern: str, words: str) -> AfterValidator:
+    """A check that the whole of a text fits a pattern; ``words`` say what it should be."""
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise ValueError(f'"{value}" is not {words}')
+        return value
+
+    return AfterValidator(check)
+
+
 def _quoted(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
 

@@ -25,7 +25,11 @@ from bot.config_types import (
     Size,
     Span,
     Text,
+    shaped,
 )
+
+MAILBOX = "support"
+"""The name of a mailbox that has none."""
 
 
 def _read_tls(value: object) -> object:
@@ -88,7 +92,7 @@ class SmtpOutSettings(Section):
 class MailSettings(Section):
     """One support mailbox: how mail comes in and goes out. ``name`` is that of the policy's mailbox."""
 
-    name: Text = "support"
+    name: Annotated[str, shaped(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "a name of letters, digits, dots and dashes")] = MAILBOX
     address: Email
     aliases: list[Email] = Field(default_factory=list)
     display_name: str = ""
@@ -113,7 +117,7 @@ class WebSettings(Section):
     """The desk's own pages: console, survey links, health. ``public_url`` is how customers reach them."""
 
     listen: LoopbackListener = Listen("127.0.0.1", 8080)
-    public_url: str = ""
+    public_url: Annotated[str, shaped(r"(https?://[^\s/]+\S*)?", "a web address that begins with https://")] = ""
 
 
 class LimitSettings(Section):

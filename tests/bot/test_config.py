@@ -66,6 +66,7 @@ CASES = [
     ('escalation: {resolution: {P1: [{at: "120%", to: lead}]}}', '"120%" is not a moment'),
     ("escalation: {resolution: {P1: [{at: due+soon, to: lead}]}}", '"soon" is not a length of time'),
     ("escalation: {resolution: {P1: [{at: due, to: leed}]}}", '"leed" is not a contact; did you mean "lead"?'),
+    ("digests: [{to: admin}]", "digests[0].to: nobody on the staff list has the role admin"),
     # said once
     (
         "staff: [{name: Ana, email: a@x.test}, {name: ana, email: b@x.test}]",
@@ -118,6 +119,7 @@ MAIL_CASES = [
     ("smtp_out: {host: a, username: u}", "a login needs both username and password"),
     ("smtp_out: {host: a, tls: maybe}", "write true (TLS from the first byte), starttls, or false"),
     ("aliases: [SUPPORT@example.com]", 'the address "SUPPORT@example.com" already belongs to mailbox support'),
+    ("name: 'a:b'", '"a:b" is not a name of letters'),
     ("aliases: [not an address]", '"not an address" is not a mail address'),
 ]
 
@@ -131,6 +133,7 @@ def test_a_mistake_in_a_mailbox_is_told(key: str, words: str, tmp_path: Path) ->
 CHANNEL_CASES = [
     ('web: {listen: "0.0.0.0:8080"}', "until sign-in exists"),
     ('web: {listen: "desk.example.com:80"}', "until sign-in exists"),
+    ("web: {public_url: desk.example.com}", '"desk.example.com" is not a web address'),
     ('slack: {channel: "#support", bot_token: {env: T}, app_token: {env: T}}', '"#support" is not a channel id'),
     ("slack: {channel: C0123, bot_token: {env: T}}", "mode socket needs an app_token"),
     ("slack: {mode: http, channel: C0123, bot_token: {env: T}}", "mode http needs signing_secret"),
@@ -141,6 +144,13 @@ CHANNEL_CASES = [
 def test_a_mistake_in_web_or_slack_is_told(line: str, words: str, tmp_path: Path) -> None:
     base = f"desk: {{name: A}}\nchannels:\n  mail: [{{address: a@x.test}}]\n  {line}\n"
     assert [problem for problem in problems(tmp_path, environ={"T": "t"}, base=base) if words in problem]
+
+
+def test_two_mailboxes_cannot_both_go_without_a_name(tmp_path: Path) -> None:
+    base = "desk: {name: A}\nchannels:\n  mail: [{address: a@x.test}, {address: b@x.test}]\n"
+    assert problems(tmp_path, base=base) == [
+        'config.yaml:3:31: channels.mail[1]: the mailbox "support" stands here twice, first in line 3'
+    ]
 
 
 def test_a_condition_in_a_block_is_told_at_its_own_line_and_column(tmp_path: Path) -> None:
@@ -209,6 +219,6 @@ def test_aliases_that_swell_up_are_refused_before_they_fill_the_memory(tmp_path:
 
 
 def test_text_that_other_yaml_readers_take_for_numbers_stays_text(tmp_path: Path) -> None:
-    told = problems(tmp_path, "digests: [{to: lead, at: 08:30, period: no}]\n")
-    assert len(told) == 1
-    assert '"no" is not one of day, week, month, quarter' in told[0]
+    told = problems(tmp_path, "log: {level: no}\ndigests: [{to: [], at: 08:30}]\n")
+    assert len(told) == 2
+    assert '"no" is not one of debug' in told[0]
