@@ -18,7 +18,7 @@ from bot.masking import masked
 from channels.protocol import Answer
 from rules import decide
 from rules.digesting import period_due
-from rules.effects import OutboxEntry
+from rules.effects import OutboxEntry, OutboxState
 from rules.errors import StoreError
 from rules.model import Actor, Command, Decision, Message, Quarantined, Refusal, Situation, Timer
 from rules.periods import previous
@@ -28,17 +28,21 @@ from storage.protocol import Store, UnitOfWork
 
 log = structlog.get_logger()
 
+WAITS_FOR_A_PERSON = (OutboxState.FAILED, OutboxState.UNCERTAIN)
 _BROKEN_TIMER_RESTS = timedelta(minutes=5)
 
 
 class Desk:
     """Takes in messages, commands, due timers and settled deliveries; every door leads here."""
 
-    def __init__(self, store: Store, policy: Policy, clock: Clock, wake_delivery: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Store, policy: Policy, clock: Clock, after_commit: Callable[[Sequence[int]], None]
+    ) -> None:
+        """``after_commit`` is called, from any thread, with the tickets that changed and when something is owed."""
         self.store = store
         self.policy = policy
         self.clock = clock
-        self.wake_delivery = wake_delivery
+        self._after_commit = after_commit
 
     def receive(self, message: Message) -> str:
         """Take in one message and say what it became. When this returns, the channel may confirm it (law 4).
@@ -147,7 +151,44 @@ class Desk:
                 "settled", key=entry.key, state=entry.state, attempts=entry.attempts,
                 ticket=entry.ticket, problem=entry.problem or None,
             )  # fmt: skip
-        self.wake_delivery()
+        self._after_commit([entry.ticket for entry in entries if entry.ticket is not None])
+
+    def choose(self, key: str, choice: OutboxState, by: str) -> OutboxEntry | None:
+        """A person decides on an effect that failed or is uncertain: owed again (``queued``) or never (``withdrawn``).
+
+        ``None`` when there is no such effect, or when it is not one that waits for a person.
+        """
+        with self.store.begin() as work:
+            entry = work.owed(key)
+            if entry is None or entry.state not in WAITS_FOR_A_PERSON:
+                return None
+            now = self.clock.now()
+            chosen = replace(entry, state=choice, due_at=now, attempts=0, settled_at=None)
+            work.settle(chosen)
+            decision = decide.on_choice(entry, choice, by, now)
+            work.record(f"chosen:{key}:{now.isoformat()}", decision)
+            work.commit()
+        self._tell(decision, "chosen", key=key, choice=choice)
+        self._after_commit([entry.ticket] if entry.ticket else [])
+        return chosen
+
+    def requeue(self, key: str, again: Callable[[Quarantined, bytes], Message]) -> str | None:
+        """Take a message out of quarantine and receive it again; says what it became, ``None`` if it is not there."""
+        with self.store.begin() as work:
+            held = next((one for one in work.quarantined() if one.key == key), None)
+            if held is None:
+                return None
+            raw = work.raw(key)
+            work.release(key)
+            work.commit()
+        if held.channel == "command":
+            return self.obey(command_from(raw)).outcome
+        return self.receive(again(held, raw))
+
+    def ticket_of_thread(self, thread: str) -> int | None:
+        """The ticket whose chat thread this is (``channel:ts``)."""
+        with self.store.read() as store:
+            return store.linked(f"chat:{thread}")
 
     def start(self) -> None:
         """Set the timers that the configuration asks for; called at start and after a reload."""
@@ -196,14 +237,13 @@ class Desk:
         work.record(f"quarantined:{held.key}:{held.at.isoformat()}", decide.on_quarantined(held, self.policy, held.at))
         work.commit()
         log.error("quarantined", key=held.key, channel=held.channel, problem=held.problem)
-        self.wake_delivery()
+        self._after_commit([])
 
     def _tell(self, decision: Decision, event: str, **facts: object) -> None:
         tickets = [ticket.number for ticket in decision.tickets]
         refusal = decision.refusal.code if decision.refusal else None
         log.info(event, outcome=decision.outcome, tickets=tickets, owed=len(decision.outbox), refusal=refusal, **facts)
-        if decision.outbox or decision.hasten or decision.withdraw:
-            self.wake_delivery()
+        self._after_commit(tickets)
 
 
 def command_from(raw: bytes) -> Command:

@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 _BATCH = 64
 _LONGEST_NAP_S = 1.0
+_FIRST_LOOK_S, _LONGEST_LOOK_S = 2.0, 60.0
 
 
 class Delivery:
@@ -44,7 +45,7 @@ class Delivery:
         self._executor = executor
         self._jitter = jitter
         self._awake = asyncio.Event()
-        self._stopping = False
+        self._stopped = asyncio.Event()
         self._sent: asyncio.Queue[OutboxEntry] = asyncio.Queue()
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -57,7 +58,7 @@ class Delivery:
         await self._recover()
         settler = asyncio.create_task(self._settle_all())
         try:
-            while not self._stopping:
+            while not self._stopped.is_set():
                 await self._round(settler)
         finally:
             if self._sending:
@@ -68,7 +69,7 @@ class Delivery:
 
     def stop(self) -> None:
         """Claim nothing more; ``run`` returns when what is on its way has been settled."""
-        self._stopping = True
+        self._stopped.set()
         self._awake.set()
 
     async def _round(self, settler: asyncio.Task[None]) -> None:
@@ -95,7 +96,9 @@ class Delivery:
             return
 
     async def _deliver(self, entry: OutboxEntry) -> None:
-        await self._sent.put(await self._try(entry))
+        settled = await self._try(entry)
+        if settled.state is not OutboxState.SENDING:
+            await self._sent.put(settled)
 
     async def _try(self, entry: OutboxEntry) -> OutboxEntry:
         sender = self._senders.get(entry.channel)
@@ -115,16 +118,34 @@ class Delivery:
         return self._settled(entry, OutboxState.ACCEPTED, receipt=receipt.text)
 
     async def _look(self, entry: OutboxEntry, problem: str) -> OutboxEntry:
-        """Ask the channel what became of an entry of unknown fate."""
-        try:
-            receipt = await self._senders[entry.channel].find(entry)
-        except UncertainDeliveryError as error:
-            return self._settled(entry, OutboxState.UNCERTAIN, problem=f"{problem}; {error}")
-        except (TemporaryDeliveryError, PermanentDeliveryError) as error:
-            return self._settled(entry, OutboxState.UNCERTAIN, problem=f"{problem}; could not look: {error}")
-        if receipt is None:
-            return self._again(entry, problem, None)
-        return self._settled(entry, OutboxState.ACCEPTED, receipt=receipt.text)
+        """Ask the channel what became of an entry of unknown fate, until it can be asked or we stop.
+
+        An entry that is still unknown at the stop stays ``sending`` and is asked about at the next start.
+        """
+        wait_s = _FIRST_LOOK_S
+        while True:
+            try:
+                receipt = await self._senders[entry.channel].find(entry)
+            except UncertainDeliveryError as error:
+                return self._settled(entry, OutboxState.UNCERTAIN, problem=f"{problem}; {error}")
+            except PermanentDeliveryError as error:
+                return self._settled(entry, OutboxState.UNCERTAIN, problem=f"{problem}; could not look: {error}")
+            except TemporaryDeliveryError as error:
+                log.warning("cannot look yet", key=entry.key, problem=str(error))
+                if self._stopped.is_set():
+                    return entry
+                await self._rest(wait_s)
+                wait_s = min(wait_s * 2, _LONGEST_LOOK_S)
+                continue
+            if receipt is None:
+                return self._again(entry, problem, None)
+            return self._settled(entry, OutboxState.ACCEPTED, receipt=receipt.text)
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait, but not beyond the stop."""
+        stopped = asyncio.create_task(self._stopped.wait())
+        await asyncio.wait({stopped}, timeout=seconds)
+        stopped.cancel()
 
     def _again(self, entry: OutboxEntry, problem: str, retry_after: timedelta | None) -> OutboxEntry:
         now = self._clock.now()
@@ -157,14 +178,20 @@ class Delivery:
     async def _recover(self) -> None:
         """What a dead process may or may not have sent: ask the channel, else a person (never send blindly)."""
         for entry in await self._in_thread(self._desk.store.claimed):
-            problem = "the desk stopped while this was being sent"
-            if entry.channel in self._senders:
-                settled = await self._look(entry, problem)
-            else:
-                settled = self._settled(entry, OutboxState.UNCERTAIN, problem=problem)
-            if settled.state is OutboxState.QUEUED:
-                settled = replace(settled, due_at=self._clock.now())
-            await self._settle([settled])
+            task = asyncio.create_task(self._recover_one(entry))
+            self._sending.add(task)
+            task.add_done_callback(self._done)
+
+    async def _recover_one(self, entry: OutboxEntry) -> None:
+        problem = "the desk stopped while this was being sent"
+        if entry.channel in self._senders:
+            settled = await self._look(entry, problem)
+        else:
+            settled = self._settled(entry, OutboxState.UNCERTAIN, problem=problem)
+        if settled.state is OutboxState.QUEUED:
+            settled = replace(settled, due_at=self._clock.now())
+        if settled.state is not OutboxState.SENDING:
+            await self._sent.put(settled)
 
     async def _in_thread(self, call: Callable[P, T], *args: P.args, **_: P.kwargs) -> T:
         try:

@@ -16,10 +16,10 @@ from rules.effects import Card, Mail, OutboxEntry, OutboxState, Post
 from rules.escalation import on_clock
 from rules.intake import on_message
 from rules.lifecycle import Event
-from rules.model import Decision, EntryKind, Quarantined, Situation, Status, Target, Timer
+from rules.model import Author, AuthorKind, Decision, Entry, EntryKind, Quarantined, Situation, Status, Target, Timer
 from rules.policy import Policy
 
-__all__ = ["on_command", "on_digest", "on_message", "on_quarantined", "on_settled", "on_start", "on_timer"]
+__all__ = ["on_choice", "on_command", "on_digest", "on_message", "on_quarantined", "on_settled", "on_start", "on_timer"]
 
 
 def on_timer(timer: Timer, situation: Situation, policy: Policy, now: datetime) -> Decision:
@@ -149,6 +149,19 @@ def _mail_lost_post(draft: Draft, entry: OutboxEntry) -> None:
             letters.to_staff(draft.policy, key=key, to=person.email, subject=subject, text=text, at=draft.now,
                              ticket=draft.ticket.number, urgency=entry.urgency)
         )  # fmt: skip
+
+
+def on_choice(entry: OutboxEntry, choice: OutboxState, by: str, now: datetime) -> Decision:
+    """A person said what to do about an effect that failed or is uncertain; the ticket's journal keeps who and what."""
+    because = (f"outbox: {entry.key} was {entry.state} ({entry.problem[:200]}), now {choice}, by {by}",)
+    if entry.ticket is None:
+        return Decision(because=because, outcome=choice)
+    author = Author(kind=AuthorKind.STAFF, name=by)
+    line = Entry(
+        ticket=entry.ticket, at=now, kind=EntryKind.CHANGED, author=author, text=f"{entry.key} {choice}",
+        because=because, source="cli", outbox_key=entry.key,
+    )  # fmt: skip
+    return Decision(journal=(line,), because=because, outcome=choice)
 
 
 def on_quarantined(held: Quarantined, policy: Policy, now: datetime) -> Decision:

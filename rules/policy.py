@@ -42,9 +42,9 @@ class Mailbox:
     signed_replies: bool = True
 
     @property
-    def own(self) -> tuple[str, ...]:
-        """Every address that is this mailbox, in lower case."""
-        return (self.address, *self.aliases)
+    def addresses(self) -> tuple[str, ...]:
+        """Every address that is this mailbox, in lower case, the main one first."""
+        return (self.address.lower(), *(alias.lower() for alias in self.aliases))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +192,7 @@ class Policy:
         """Whether an address, plus-part or not, is one of ours (complaint 24)."""
         local, _, domain = email.lower().rpartition("@")
         bare = f"{local.partition('+')[0]}@{domain}"
-        return any(bare in box.own or email.lower() in box.own for box in self.mailboxes)
+        return any(bare in box.addresses or email.lower() in box.addresses for box in self.mailboxes)
 
     def on_file(self, email: str) -> CustomerMatch:
         """What the configuration says about a sender: the first pattern that fits."""

@@ -45,7 +45,7 @@ class Stage:
     asked: int = 0
 
     def __post_init__(self) -> None:
-        self.desk = Desk(self.store, self.policy, self.clock, lambda: None)
+        self.desk = Desk(self.store, self.policy, self.clock, lambda tickets: None)
 
     # What happens to the desk
 

@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from rules.policy import Mailbox
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mailbox:
-    """One support mailbox: the channel's name, its address, and other addresses that lead to it."""
-
-    name: str
-    address: str
-    aliases: tuple[str, ...] = ()
-    display_name: str = ""
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """All addresses of the mailbox in lower case, the main one first."""
-        return (self.address.lower(), *(alias.lower() for alias in self.aliases))
+__all__ = ["Mailbox", "OwnAddresses"]
 
 
 class OwnAddresses:

@@ -1,0 +1,133 @@
+"""The ``deskbell`` command and its exit codes: 0 done, 1 a problem, 2 bad arguments (contract.md)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from bot.office import DONE, Line, Request
+from rules.errors import ConfigError, DeskbellError, StoreError
+
+BAD = 2
+
+READS = frozenset(
+    {"ticket list", "ticket show", "why", "digest", "quarantine list", "quarantine show", "outbox list", "verify"}
+)
+"""Requests that only look; on a folder that is not there yet they find an empty desk and make nothing."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="deskbell")
+def main() -> None:
+    """Deskbell: a support desk for mail and chat. Start with `deskbell run`, or look around with `deskbell demo`."""
+
+
+def common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that every command takes."""
+    with_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of text.")
+    with_config = click.option(
+        "--config", "config_path", type=click.Path(path_type=Path), default=Path("config.yaml"), show_default=True,
+        help="The configuration file.",
+    )  # fmt: skip
+    return with_config(with_json(command))
+
+
+def fail(problems: str, code: int) -> NoReturn:
+    """End with what is wrong on stderr."""
+    click.echo(problems, err=True)
+    raise SystemExit(code)
+
+
+def read_config(path: Path) -> Any:
+    """The configuration, or exit 2 with every problem in it."""
+    from bot.config import load_config
+
+    try:
+        return load_config(path)
+    except ConfigError as error:
+        fail("\n".join(error.problems), BAD)
+
+
+def tell(config_path: Path, request: Request, *, as_json: bool, show: Callable[[Line], str | None]) -> NoReturn:
+    """Ask the desk, print its answer, exit with its code; ``show`` words a line for people, or leaves it out."""
+    code = DONE
+    for line in answers(config_path, request):
+        if "exit" in line:
+            code = int(line["exit"])
+        elif "finding" in line and len(line) == 1 and not as_json:
+            click.echo(line["finding"], err=True)
+        else:
+            text = json.dumps(line, ensure_ascii=False) if as_json else show(line)
+            if text is not None:
+                click.echo(text)
+    raise SystemExit(code)
+
+
+def answers(config_path: Path, request: Request) -> Iterator[Line]:
+    """The answer of the desk that runs, or of its folder when none does (contract.md); the same either way."""
+    from bot.counter import ask
+
+    config = read_config(config_path)
+    folder = config.settings.data_dir
+    running = ask(folder, request) if folder.is_dir() else None
+    if running is not None:
+        yield from running
+        return
+    try:
+        yield from _from_folder(config, request)
+    except StoreError as error:
+        fail(str(error), 1)
+
+
+def _from_folder(config: Any, request: Request) -> Iterator[Line]:
+    from bot.clock import SystemClock
+    from bot.desk import Desk
+    from bot.logs import set_up_logs
+    from bot.office import Office
+    from bot.stores import folder_of
+    from storage.memory import MemoryStore
+    from storage.tinydb_store import TinyDBStore
+
+    set_up_logs("error", "text")
+    folder, clock = folder_of(config.settings.storage_url), SystemClock()
+    only_looks = request.name in READS
+    if only_looks and not folder.is_dir():
+        yield from Office(Desk(MemoryStore(), config.policy, clock, lambda tickets: None), clock).answer(request)
+        return
+    store = TinyDBStore(folder)
+    try:
+        policy = config.policy if only_looks else config.signed().policy
+        yield from Office(Desk(store, policy, clock, lambda tickets: None), clock).answer(request)
+    finally:
+        store.abandon() if only_looks else store.close()
+
+
+@main.command()
+@common
+def run(config_path: Path, as_json: bool) -> None:
+    """Run the desk until SIGTERM; SIGHUP reloads the configuration."""
+    from bot.running import run_desk
+
+    config = read_config(config_path)
+    try:
+        code = run_desk(config)
+    except ConfigError as error:
+        fail("\n".join(error.problems), BAD)
+    except DeskbellError as error:
+        fail(str(error), 1)
+    sys.exit(code)
+
+
+def register() -> None:
+    """Add the commands that live in modules of their own."""
+    from bot import cli_desk
+
+    cli_desk.add_to(main)
+
+
+register()

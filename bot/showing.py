@@ -1,0 +1,79 @@
+"""How answers look to people at a terminal; with ``--json`` the same lines are printed as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Line = dict[str, Any]
+
+_SHORT = 48
+
+
+def _moment(text: str | None) -> str:
+    return text[:16].replace("T", " ") if text else "-"
+
+
+def _cut(text: str, length: int = _SHORT) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def ticket(line: Line) -> str:
+    """One ticket on one line."""
+    return (
+        f"#{line['number']:<6} {line['priority']:<4} {line['status']:<10} {line['assignee'] or '-':<12} "
+        f"due {_moment(line['due_at']):<16}  {_cut(line['subject'])}  ({line['customer']})"
+    )
+
+
+def story(line: Line) -> str:
+    """A ticket, then its journal entry by entry."""
+    if "number" in line:
+        return ticket(line)
+    return f"{_moment(line['at'])}  {line['kind']:<16} {line['by']}: {line['text'].strip()}"
+
+
+def reasons(line: Line) -> str:
+    """A journal entry with the reasons under it."""
+    if "number" in line:
+        return ticket(line)
+    if line["kind"] == "timer":
+        return f"{_moment(line['due_at'])}  will ring       {line['what']}"
+    if "key" in line:
+        problem = f" ({line['problem']})" if line["problem"] else ""
+        return f"{_moment(line['due_at'])}  owed            {line['key']}: {line['state']}{problem}"
+    told = f"{_moment(line['at'])}  {line['kind']:<16} {line['by']}: {_cut(line['text'], 100)}"
+    return "\n".join([told, *(f"                    - {reason}" for reason in line["because"])])
+
+
+def outcome(line: Line) -> str:
+    """What came of an order."""
+    about = line.get("number") or line.get("key")
+    finding = f": {line['finding']}" if "finding" in line else ""
+    return f"{'#' if isinstance(about, int) else ''}{about or ''} {line.get('outcome', '')}{finding}".strip()
+
+
+def quarantined(line: Line) -> str:
+    """A message that waits, on one line."""
+    about = f"{line['sender']}: {_cut(line['subject'])}"
+    return f"{_moment(line['at'])}  {line['key']}\n    {about}\n    {line['problem_line']}"
+
+
+def held(line: Line) -> str:
+    """A message that waits, whole."""
+    return f"{quarantined(line)}\n\n{line['trace']}\n{line['raw']}"
+
+
+def owed(line: Line) -> str:
+    """An effect on one line."""
+    about = ", ".join(line["to"]) or _cut(line["text"])
+    problem = f"  {line['problem']}" if line["problem"] else ""
+    return f"{line['state']:<10} {line['key']:<36} {line['kind']:<5} {about}  due {_moment(line['due_at'])}{problem}"
+
+
+def verified(line: Line) -> str:
+    """What was checked."""
+    if "finding" in line:
+        return str(line["finding"])
+    counts = ", ".join(f"{count} {what}" for what, count in line["checked"].items())
+    return f"checked: {counts}; {line['problems']} problems"

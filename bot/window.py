@@ -1,0 +1,50 @@
+"""The store as channels look at it: tickets, threads and files, without changing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from channels.mail.parse import part_bytes
+from channels.web.protocol import Before
+from rules.effects import OutboxEntry, OwedFile
+from rules.model import Entry, Ticket
+from storage.protocol import Store
+
+
+class Window:
+    """Serves ``channels.protocol.Looking`` and ``channels.web.protocol.Window``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def ticket(self, number: int) -> Ticket | None:
+        """A ticket as it is now."""
+        with self._store.read() as store:
+            return store.ticket(number)
+
+    def entries(self, number: int) -> tuple[Entry, ...]:
+        """The journal of a ticket, oldest first."""
+        with self._store.read() as store:
+            return tuple(store.entries(number))
+
+    def outbox_of(self, number: int) -> tuple[OutboxEntry, ...]:
+        """Every effect owed for a ticket, in the order recorded."""
+        with self._store.read() as store:
+            return tuple(store.outbox(ticket=number))
+
+    def tickets(self, limit: int, before: Before | None) -> Sequence[Ticket]:
+        """Tickets by latest activity, newest first."""
+        place = (before.updated_at, before.number) if before else None
+        with self._store.read() as store:
+            return store.latest(limit, place)
+
+    def thread(self, key: str) -> int | None:
+        """The ticket whose chat thread this is (``channel:ts``)."""
+        with self._store.read() as store:
+            return store.linked(f"chat:{key}")
+
+    def file(self, owed: OwedFile) -> bytes:
+        """The bytes of a file that an effect carries, read again from the raw mail. Raises KeyError if it is gone."""
+        with self._store.read() as store:
+            raw = store.raw(owed.message_key)
+        return part_bytes(raw, owed.part) if owed.part else raw

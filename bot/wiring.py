@@ -1,0 +1,278 @@
+"""The composition root: every part of a running desk is made and joined here, and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Protocol, TypeVar, TypeVarTuple
+
+import structlog
+
+from bot.clock import Clock
+from bot.config import Config
+from bot.counter import Counter
+from bot.desk import Desk
+from bot.health import Doctor
+from bot.office import Office
+from bot.outbox import Delivery
+from bot.scheduler import Ticker
+from bot.settings import MailSettings
+from bot.window import Window
+from channels.mail.addresses import OwnAddresses
+from channels.mail.compose import compose
+from channels.mail.maildir import Maildir
+from channels.mail.smtp_in import SmtpLimits, SmtpListener
+from channels.mail.smtp_out import Relay, RelaySettings, Tls
+from channels.protocol import Listener, Sender
+from channels.slack.app import SLACK_API, SlackChannel, SlackConnection
+from channels.web.channel import WebChannel
+from rules.effects import Mail
+from rules.errors import StoreError
+from rules.model import Origin
+from rules.policy import Mailbox, Policy
+from storage.protocol import Store
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+log = structlog.get_logger()
+
+_NO_LIMIT = 2**40
+_TLS: Mapping[str, Tls] = {"tls": True, "off": False, "starttls": "starttls"}
+
+THREADS = 64
+"""Worker threads: each waits for its own commit, and waiting together is what makes group commit cheap."""
+
+
+class Door(Protocol):
+    """A part that is opened and closed."""
+
+    async def start(self) -> None:
+        """Open."""
+
+    async def stop(self) -> None:
+        """Close, after what is half done."""
+
+
+class House:
+    """A desk with all its channels. ``run`` returns when asked to stop and raises StoreError when the disk fails."""
+
+    def __init__(self, config: Config, store: Store, clock: Clock, *, jitter: random.Random | None = None) -> None:
+        """Put the parts together; nothing listens yet. Call on the event loop."""
+        self.config = config
+        self.store = store
+        self.clock = clock
+        self._loop = asyncio.get_running_loop()
+        self.failed = False
+        self._stop = asyncio.Event()
+        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="desk")
+        self.desk = Desk(store, config.policy, clock, self._after_commit)
+        self.window = Window(store)
+        self.web = self._make_web()
+        self.slack = self._make_slack()
+        self.smtp = self._make_smtp()
+        self._imap = self._make_imap()
+        self.delivery = Delivery(
+            self.desk, self._make_senders(), clock, self._executor, jitter or random.SystemRandom()
+        )
+        self._ticker = Ticker(self.tick)
+        self._counter = Counter(config.settings.data_dir, Office(self.desk, clock), self._executor)
+
+    @property
+    def listening(self) -> dict[str, str]:
+        """Where the desk listens, for the ready line (contract.md)."""
+        found: dict[str, str] = {}
+        for place, listener in enumerate(self.smtp, start=1):
+            found["smtp" if place == 1 else f"smtp{place}"] = _told(listener.listening)
+        found["web"] = _told(self.web.address)
+        if self.slack and self.slack.listening:
+            found["slack"] = self.slack.listening
+        return found
+
+    async def run(self, opened: Callable[[], None] = lambda: None) -> None:
+        """Open every door, call ``opened``, work until ``stop``, then finish what is half done."""
+        started: list[Door] = []
+        delivering: asyncio.Task[None] | None = None
+        try:
+            await self._in_thread(self.desk.start)
+            await self._in_thread(self.desk.ring_due)
+            doors: list[Door] = [self._counter, self.web, *self._chat(), *self.smtp, *self._imap]
+            for door in doors:
+                await door.start()
+                started.append(door)
+            delivering = asyncio.create_task(self.delivery.run())
+            delivering.add_done_callback(lambda _: self._stop.set())
+            await self._ticker.start()
+            started.append(self._ticker)
+            opened()
+            log.info("ready", listening=self.listening, pid=os.getpid())
+            await self._stop.wait()
+        finally:
+            await self._end(started, delivering)
+
+    def stop(self) -> None:
+        """Ask ``run`` to come to its end. Call on the event loop."""
+        self._stop.set()
+
+    async def reload(self, config: Config) -> None:
+        """Decide by a new configuration from now on; where the desk listens changes only with a restart."""
+        if config.settings != self.config.settings:
+            log.warning("reload", problem="addresses, accounts and folders change only with a restart")
+        self.config = config
+        await self._in_thread(self.desk.reload, config.policy)
+        log.info("reloaded")
+
+    async def tick(self) -> None:
+        """Ring what is due. A store that fails stops the desk: it must not go on without writing things down."""
+        try:
+            await self._in_thread(self.desk.ring_due)
+        except StoreError:
+            log.exception("the store failed; the desk stops")
+            self.failed = True
+            self._stop.set()
+
+    async def _end(self, started: Sequence[Door], delivering: asyncio.Task[None] | None) -> None:
+        """Close the doors in the order that lets nothing half done be lost: first hearing, then speaking."""
+        for door in reversed(started):
+            if door is not self.web:
+                await door.stop()
+        self.delivery.stop()
+        outcome = (await asyncio.gather(delivering, return_exceptions=True)) if delivering else []
+        await self.web.stop()
+        self._executor.shutdown(wait=True)
+        for problem in outcome:
+            if isinstance(problem, BaseException):
+                raise problem
+
+    def _after_commit(self, tickets: Sequence[int]) -> None:
+        """Called from any thread when something changed."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._on_change, tuple(tickets))
+
+    def _on_change(self, tickets: Iterable[int]) -> None:
+        self.delivery.wake()
+        for number in tickets:
+            self.web.changed(number)
+
+    async def _in_thread(self, call: Callable[[*Ts], T], *args: *Ts) -> T:
+        return await self._loop.run_in_executor(self._executor, call, *args)
+
+    def _policy(self) -> Policy:
+        return self.desk.policy
+
+    def _make_web(self) -> WebChannel:
+        settings = self.config.settings.web
+        return WebChannel(
+            listen=str(settings.listen),
+            token=console_token(self.config.settings.data_dir),
+            hearing=self.desk,
+            window=self.window,
+            policy=self._policy,
+            now=self.clock.now,
+            executor=self._executor,
+            health=Doctor(self.store, self.clock, {}),
+            public_url=settings.public_url,
+            intake=lambda: self.listening.get("smtp", ""),
+        )
+
+    def _make_slack(self) -> SlackChannel | None:
+        settings = self.config.settings.slack
+        if settings is None:
+            return None
+        url = os.environ.get("SLACK_API_URL") or SLACK_API
+        connection = SlackConnection(
+            channel=settings.channel,
+            bot_token=settings.bot_token.get_secret_value(),
+            app_token=settings.app_token.get_secret_value() if settings.app_token else "",
+            signing_secret=settings.signing_secret.get_secret_value() if settings.signing_secret else "",
+            api_url=url if url.endswith("/") else f"{url}/",
+            mode=settings.mode,
+        )
+        if settings.listen:
+            connection = replace(connection, listen=(settings.listen.host, settings.listen.port))
+        return SlackChannel(
+            connection, hearing=self.desk, looking=self.window, policy=self._policy, now=self.clock.now,
+            executor=self._executor,
+        )  # fmt: skip
+
+    def _chat(self) -> tuple[SlackChannel, ...]:
+        return (self.slack,) if self.slack else ()
+
+    def _make_smtp(self) -> list[SmtpListener]:
+        """One listener for each address; mailboxes that name the same address share it."""
+        limits = self.config.settings.limits
+        smtp_limits = SmtpLimits(
+            size=limits.message_size or _NO_LIMIT, connections=limits.smtp_connections or _NO_LIMIT
+        )
+        shared: dict[tuple[str, int], list[MailSettings]] = {}
+        for box in self.config.settings.mail:
+            if box.smtp_in:
+                shared.setdefault((box.smtp_in.listen.host, box.smtp_in.listen.port), []).append(box)
+        return [
+            SmtpListener(
+                host=host,
+                port=port,
+                mailboxes=[self.config.policy.mailbox(box.name) for box in boxes],
+                hearing=self.desk,
+                now=self.clock.now,
+                executor=self._executor,
+                limits=smtp_limits,
+                certificate=next((box.smtp_in.certificate for box in boxes if box.smtp_in), None),
+                key=next((box.smtp_in.key for box in boxes if box.smtp_in), None),
+            )
+            for (host, port), boxes in shared.items()
+        ]
+
+    def _make_imap(self) -> list[Listener]:
+        return []
+
+    def _make_senders(self) -> Mapping[str, Sender]:
+        senders: dict[str, Sender] = {"chat": self.slack or self.web}
+        for box in self.config.settings.mail:
+            senders[f"mail:{box.name}"] = self._make_mail_sender(box, self.config.policy.mailbox(box.name))
+        return senders
+
+    def _make_mail_sender(self, box: MailSettings, mailbox: Mailbox) -> Sender:
+        own = OwnAddresses(self.config.policy.mailboxes)
+        write = partial(self._write, mailbox, own)
+        name, settings = f"mail:{box.name}", box.smtp_out
+        if settings.maildir:
+            return Maildir(name, settings.maildir, write=write, now=self.clock.now, executor=self._executor)
+        relay = RelaySettings(
+            host=settings.host, port=settings.port, tls=_TLS[settings.tls], username=settings.username,
+            password=settings.password.get_secret_value() if settings.password else "",
+        )  # fmt: skip
+        return Relay(name, relay, mailbox=mailbox, own=own, write=write, now=self.clock.now, executor=self._executor)
+
+    def _write(self, mailbox: Mailbox, own: OwnAddresses, mail: Mail) -> bytes:
+        return compose(mail, mailbox=mailbox, own=own, now=self.clock.now(), files=self.window.file)
+
+    def _account(self, origin: Origin, outcome: str) -> None:
+        with self.store.begin() as work:
+            work.account(origin, outcome)
+            work.commit()
+
+
+def _told(address: tuple[str, int]) -> str:
+    return f"{address[0]}:{address[1]}"
+
+
+def console_token(folder: Path) -> str:
+    """What the console's link proves; kept in the data folder so that a bookmark outlives a restart."""
+    path = folder / "console.token"
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    token = secrets.token_urlsafe(24)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(token)
+    return token
