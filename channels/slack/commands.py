@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from channels.slack.text import plain_text, spoken
 from rules.model import Actor, Command
 
 _ABOUT_A_REPLY = frozenset({"send_now", "withdraw"})
+_MESSAGE = re.compile(r"[A-Z0-9]+:[0-9]+\.[0-9]+")
 
 
 def of_message(said: Said, ticket: int, actor: Actor, names: Mapping[str, str], at: datetime) -> tuple[Command, ...]:
@@ -52,10 +54,12 @@ def of_reaction(reacted: Reacted, ticket: int, actor: Actor, at: datetime) -> Co
 
 
 def of_click(click: Clicked, actor: Actor, at: datetime) -> Command:
-    """What a button or a menu asks for."""
+    """What a button or a menu asks for. A held reply is named by its effect, or by the message it was written in."""
     args = {"user": click.user}
-    if click.value:
-        args["reply" if click.command in _ABOUT_A_REPLY else "value"] = click.value
+    if click.value and click.command in _ABOUT_A_REPLY:
+        args["target" if _MESSAGE.fullmatch(click.value) else "reply"] = click.value
+    elif click.value:
+        args["value"] = click.value
     return Command(key=click.key, name=click.command, actor=actor, at=at, ticket=click.ticket, args=args)
 
 

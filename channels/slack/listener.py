@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
+import aiohttp
 import structlog
 
 from channels.protocol import Answer, Hearing, Looking, Now
@@ -33,7 +34,7 @@ from rules.model import Actor, Command
 from rules.policy import Policy
 
 if TYPE_CHECKING:
-    from slack_bolt.async_app import AsyncAck, AsyncApp
+    from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
     from slack_sdk.web.async_client import AsyncWebClient
 
 log = structlog.get_logger(__name__)
@@ -42,6 +43,7 @@ EVENTS = ("app_mention", "message", "reaction_added")
 """The events that are listened to; slack-manifest.yaml subscribes to the same."""
 
 CLAIMS = frozenset({"eyes"})
+_HELD = frozenset({"reply", "edit"})
 RESOLVES = frozenset({"white_check_mark", "heavy_check_mark"})
 
 Found = TypeVar("Found")
@@ -97,8 +99,11 @@ class SlackListener:
             case Reacted() as reacted:
                 await self._react(reacted)
 
-    async def on_click(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        """Carry out what a button or a menu asks for; Resolve… opens its form first, as its trigger lives 3 seconds."""
+    async def on_click(self, ack: AsyncAck, body: Mapping[str, Any], respond: AsyncRespond) -> None:
+        """Carry out what a button or a menu asks for; Resolve… opens its form first, as its trigger lives 3 seconds.
+
+        Buttons that only one person sees have had their day when they were pressed, and go.
+        """
         click = clicked(body)
         if click is not None and click.command == "resolve" and click.ticket is not None:
             await self._open_form(click)
@@ -106,6 +111,8 @@ class SlackListener:
             actor = await self._people.actor(click.user)
             answer = await self._obey(commands.of_click(click, actor, self._now()))
             self._tell_refusal(answer, click.channel, click.user, click.thread)
+        if click is not None and click.whispered:
+            self._beside(_take_away(respond))
         await ack()
 
     async def on_submission(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
@@ -133,7 +140,23 @@ class SlackListener:
             for command in commands.of_message(said, ticket, actor, names, self._now()):
                 answer = await self._obey(command)
                 self._tell_refusal(answer, said.channel, said.user, said.thread)
+                if command.name in _HELD and answer.refusal is None and answer.outcome != "duplicate":
+                    await self._offer_undo(said, ticket)
         self._tell_of_files(said, actor)
+
+    async def _offer_undo(self, said: Said, number: int) -> None:
+        """Tell the author where their reply goes and when, with buttons that send it now or keep it (complaint 62)."""
+        policy, ticket = self._policy(), await self._run(self._looking.ticket, number)
+        hold = policy.habits.undo_hold
+        if ticket is None or not hold:
+            return
+        texts = policy.wording.of(policy.languages[0])
+        buttons = (
+            Button(command="send_now", label=texts.say("button_send_now"), value=said.target),
+            Button(command="withdraw", label=texts.say("button_withdraw"), value=said.target),
+        )
+        text = texts.say("chat_held", to=ticket.customer.email, seconds=round(hold.total_seconds()))
+        self._whisper(said.channel, said.thread, Whisper(to=said.user, text=text, ticket=number, buttons=buttons))
 
     async def _ticket_of(self, said: Said) -> int | None:
         """The ticket of a thread; of one whose card is not known to the desk yet, what its metadata says."""
@@ -186,8 +209,11 @@ class SlackListener:
             self._whisper(said.channel, said.thread, Whisper(to=said.user, text=text))
 
     def _whisper(self, channel: str, thread: str, content: Whisper) -> None:
-        """Tell one person, beside the confirmation: Slack waits 3 seconds for that and must not wait for this."""
-        task = asyncio.create_task(self._say_quietly(channel, thread, content))
+        self._beside(self._say_quietly(channel, thread, content))
+
+    def _beside(self, doing: Coroutine[Any, Any, None]) -> None:
+        """Do something beside the confirmation: Slack waits 3 seconds for that and must not wait for this."""
+        task = asyncio.create_task(doing)
         self._whispers.add(task)
         task.add_done_callback(self._whispers.discard)
 
@@ -220,6 +246,14 @@ async def _leave_alone() -> None:
 
 async def _confirm_only(ack: AsyncAck) -> None:
     await ack()
+
+
+async def _take_away(respond: AsyncRespond) -> None:
+    """Delete the message that only one person sees. That it stays does no harm, as its commands are obeyed once."""
+    try:
+        await respond(delete_original=True)
+    except (aiohttp.ClientError, TimeoutError, ValueError) as problem:
+        log.info("whisper_not_deleted", problem=str(problem))
 
 
 async def _not_confirmed(error: Exception) -> None:

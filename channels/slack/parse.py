@@ -6,7 +6,6 @@ socket or the ``app_mention`` beside a ``message`` are one and the same (design.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,7 +70,10 @@ class Reacted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clicked:
-    """A person pressed one of our buttons or chose in a menu. ``thread`` is where to answer them."""
+    """A person pressed one of our buttons or chose in a menu. ``thread`` is where to answer them.
+
+    ``whispered``: the button stood on a message that only they see.
+    """
 
     key: str
     team: str
@@ -82,6 +84,7 @@ class Clicked:
     channel: str
     thread: str
     trigger: str
+    whispered: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,14 +134,14 @@ def clicked(body: Json) -> Clicked | None:
         channel=channel,
         thread=str(place.get("thread_ts") or message.get("thread_ts") or ("" if place.get("is_ephemeral") else ts)),
         trigger=str(body.get("trigger_id") or ""),
+        whispered=bool(place.get("is_ephemeral")),
     )
 
 
 def submitted(body: Json) -> Submitted:
     """What a ``view_submission`` of the resolve form says.
 
-    Slack does not name a submission, and one view may be sent again after an error was shown in it: what was entered
-    is part of the key.
+    One view may be sent again, with the same words, after a refusal was shown in it; each sending has its own trigger.
     """
     view = body.get("view") or {}
     origin = _json(str(view.get("private_metadata") or ""))
@@ -148,10 +151,9 @@ def submitted(body: Json) -> Submitted:
         for action, state in block.items()
     }
     team, user = _id(body.get("team")), _id(body.get("user"))
-    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
     ticket = origin.get("ticket")
     return Submitted(
-        key=f"slack:{team}:{view.get('id')}:{user}:{digest}",
+        key=f"slack:{team}:{view.get('id')}:{user}:{body.get('trigger_id')}",
         team=team,
         user=user,
         ticket=ticket if isinstance(ticket, int) else None,

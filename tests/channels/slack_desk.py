@@ -23,6 +23,12 @@ from tests.loopback_slack import LoopbackSlack
 ANA = Staff(key="ana", name="Ana Silva", email="ana@example.com", slack="U0ANA", role=Role.AGENT)
 BEN = Staff(key="ben", name="Ben Okafor", email="ben@example.com", role=Role.LEAD)
 
+TEXTS = {
+    "chat_held": "Goes to {to} in {seconds} s",
+    "button_send_now": "Send now",
+    "button_withdraw": "Keep inside",
+}
+
 
 def a_policy(**changes: Any) -> Policy:
     """The published rules of a desk with two people, one mailbox and four priorities."""
@@ -48,7 +54,7 @@ def a_policy(**changes: Any) -> Policy:
         "digests": (),
         "quick_links": (),
         "contacts": "",
-        "wording": Wording(languages={"en": Texts(language="en", texts={})}, default="en"),
+        "wording": Wording(languages={"en": Texts(language="en", texts=TEXTS)}, default="en"),
         "secret": b"secret",
     }
     return Policy(**{**values, **changes})
@@ -79,7 +85,7 @@ class FakeDesk:
                 self.disk_full -= 1
                 raise StoreUnavailableError("the disk is full")
             if any(done.key == command.key for done in self.obeyed):
-                return Answer(ticket=command.ticket, outcome="seen")
+                return Answer(ticket=command.ticket, outcome="duplicate")
             self.obeyed.append(command)
             return Answer(ticket=command.ticket, refusal=self.refusal)
 

@@ -202,9 +202,37 @@ async def test_files_that_cannot_be_mailed_are_named_to_their_sender(slack: Loop
     async with a_channel(slack, desk) as channel:
         root = await card_of(slack, desk, channel)
         slack.upload("ana", "support", "manual.pdf", b"%PDF", "see the manual", root)
-        whispers = await slack.eventually(lambda: slack.ephemerals("ana"))
+        await slack.eventually(lambda: len(slack.ephemerals("ana")) == 2)
         assert told(desk) == [("reply", "see the manual")]
-        assert "manual.pdf" in whispers[0]["text"]
+        assert any("manual.pdf" in seen["text"] for seen in slack.ephemerals("ana"))
+
+
+@pytest.mark.parametrize(("command", "label"), [("send_now", "Send now"), ("withdraw", "Keep inside")])
+async def test_a_held_reply_can_be_sent_at_once_or_kept_inside(slack: LoopbackSlack, command: str, label: str) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        root = await card_of(slack, desk, channel)
+        said = slack.post("ana", "support", "on its way", root)
+        offer = (await slack.eventually(lambda: slack.ephemerals("ana")))[0]
+        assert (offer["text"], offer["thread_ts"]) == ("Goes to mei.lin@example.net in 20 s", root)
+        assert label in json.dumps(offer["blocks"])
+        slack.click("ana", "support", offer["ts"], f"deskbell:{command}")
+        await slack.eventually(lambda: len(desk.obeyed) == 2)
+        assert (desk.obeyed[1].name, desk.obeyed[1].ticket) == (command, 7)
+        assert desk.obeyed[1].args["target"] == f"{slack.channel('support')['id']}:{said['ts']}"
+        await slack.eventually(lambda: not slack.ephemerals("ana"))
+
+
+async def test_a_note_and_a_refused_reply_offer_nothing_to_take_back(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        root = await card_of(slack, desk, channel)
+        slack.post("ana", "support", "🔒 he sounds angry", root)
+        await slack.eventually(lambda: len(desk.obeyed) == 1)
+        desk.refusal = Refusal(code="address", text="There is no address to write to.")
+        slack.post("ana", "support", "on its way", root)
+        await slack.eventually(lambda: slack.ephemerals("ana"))
+    assert [seen["text"] for seen in slack.ephemerals("ana")] == ["There is no address to write to."]
 
 
 async def test_a_claim_by_button_reaches_the_desk(slack: LoopbackSlack) -> None:
@@ -300,6 +328,7 @@ async def test_eyes_on_a_message_claim_the_ticket_and_a_tick_offers_the_form(sla
         assert (desk.obeyed[1].name, desk.obeyed[1].ticket) == ("claim", 7)
         slack.react("ana", "support", root, "white_check_mark")
         offer = (await slack.eventually(lambda: slack.ephemerals("ana")))[0]
+        assert offer["text"] == "To resolve #7, say what was done:"
         slack.click("ana", "support", offer["ts"], "deskbell:resolve")
         await slack.eventually(lambda: slack.modals("ana"))
         assert len(desk.obeyed) == 2

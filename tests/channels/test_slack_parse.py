@@ -102,13 +102,13 @@ def test_a_click_is_named_by_its_moment_and_forged_values_carry_nothing() -> Non
     assert clicked(body) is None
 
 
-def test_a_form_sent_again_with_other_words_is_another_submission() -> None:
-    def body(words: str | None) -> dict[str, Any]:
+def test_a_form_sent_again_is_another_submission() -> None:
+    def body(words: str | None, trigger: str = "t1") -> dict[str, Any]:
         state = {"values": {"text": {"text": {"type": "plain_text_input", "value": words}}}}
         view = {"id": "V1", "private_metadata": '{"ticket": 7, "channel": "C1", "thread": "1.0"}', "state": state}
-        return {"team": {"id": "T1"}, "user": {"id": "U1"}, "view": view}
+        return {"team": {"id": "T1"}, "user": {"id": "U1"}, "view": view, "trigger_id": trigger}
 
     assert submitted(body("done")) == submitted(body("done"))
-    assert submitted(body("done")).key != submitted(body("done, really")).key
+    assert submitted(body("done")).key != submitted(body("done", "t2")).key
     assert submitted(body(None)).values == {"text": ""}
     assert (submitted(body("x")).ticket, submitted(body("x")).thread) == (7, "1.0")
