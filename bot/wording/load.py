@@ -30,8 +30,13 @@ def load_wording(languages: Sequence[str], folders: Sequence[Path] = (SHIPPED,))
     match, and a language that has no file.
     """
     found = files(folders)
-    reference = _read(folders[0] / f"{REFERENCE}.yaml")
-    texts = {language: _read(path) for language, path in found.items() if language in languages}
+    origin = folders[0] / f"{REFERENCE}.yaml"
+    reference = _read(origin)
+    texts = {
+        language: reference if path == origin else _read(path)
+        for language, path in found.items()
+        if language in languages
+    }
     problems = [f'the language "{language}" has no file' for language in languages if language not in found]
     for document in {path.file: path for path in (reference, *texts.values())}.values():
         _check(document, reference)
