@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,9 @@ Change = list[Any]
 """``[table, row id, row or null]``, ``["seen", digest, known]``, ``["ledger", [mailbox, validity, uid], outcome]``."""
 
 CHECKSUM_LENGTH = 32
+
+SECTOR = 512
+"""Bytes that a disk writes whole or not at all."""
 
 
 class Commit(NamedTuple):
@@ -94,19 +98,31 @@ def _lines(data: bytes) -> Iterator[Line]:
 def _check_unfinished(path: str, rest: bytes, offset: int, number: int) -> None:
     """Raises CorruptStoreError unless ``rest`` can be what a power cut left of a write that nobody waited for any more.
 
-    Such a rest ends early or has holes, which read as NUL; JSON has none. A whole line whose checksum does not fit
-    was changed after it was written. And no later line may know that this one had been on disk.
+    Such a rest ends early, or has holes: sectors that were never written and read as NUL, which JSON never has. A
+    whole line without them whose checksum does not fit was changed after it was written. And no later line may know
+    that this one had been on disk.
     """
     lines = list(_lines(rest))
     confirmed = any(line.commit is not None and line.commit.durable >= number for line in lines)
     first = lines[0].raw
     whole = first.endswith(b"\n") or parse(first[:-1]) is not None
-    if confirmed or (whole and b"\0" not in first):
+    if confirmed or (whole and not _has_hole(first, offset, at_end=len(lines) == 1)):
         raise CorruptStoreError(
             f"{path}: commit {number} at byte {offset} is damaged, and it may have been confirmed. Nothing was "
             "changed. Restore the folder from a backup; or, to go on without this commit and all after it, cut the "
             f"file: truncate -s {offset} {path}"
         )
+
+
+def _has_hole(line: bytes, offset: int, *, at_end: bool) -> bool:
+    """Whether NULs fill the line from its start or the start of a sector up to the end of a sector or of the file."""
+    for run in re.finditer(rb"\0+", line):
+        start, end = run.span()
+        from_edge = start == 0 or (offset + start) % SECTOR == 0
+        to_edge = (offset + end) % SECTOR == 0 or (at_end and end == len(line))
+        if from_edge and to_edge:
+            return True
+    return False
 
 
 def _checksum(body: bytes) -> bytes:

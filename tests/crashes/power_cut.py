@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 PAGE = 4096
+SECTOR = 512
+"""A disk writes a sector whole or not at all."""
 
 
 class PowerCutError(BaseException):
@@ -37,16 +39,21 @@ class Inode:
 
 
 def _write_some_pages(left: bytearray, offset: int, data: bytes, chance: random.Random) -> None:
-    """A page that was not written reads as NUL if the file is longer; the last page written may be cut anywhere."""
+    """A sector that was not written reads as NUL if the file is longer; the end of the file may be cut anywhere."""
     while data:
         room = PAGE - offset % PAGE
         piece, data = data[:room], data[room:]
         luck = chance.random()
         if luck < 0.6:
-            kept = piece if luck < 0.4 else piece[: chance.randrange(len(piece) + 1)]
+            kept = piece if luck < 0.4 else piece[: _cut(offset, len(piece), last=not data, chance=chance)]
             left.extend(b"\0" * (offset - len(left)))
             left[offset : offset + len(kept)] = kept
         offset += len(piece)
+
+
+def _cut(offset: int, length: int, *, last: bool, chance: random.Random) -> int:
+    place = chance.randrange(length + 1)
+    return place if last else max(0, (offset + place) // SECTOR * SECTOR - offset)
 
 
 class Folder:

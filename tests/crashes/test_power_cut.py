@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from rules.errors import StoreUnavailableError
 from rules.model import Decision, Origin
 from storage.tinydb_store import TinyDBStore
 from tests.builders import MONDAY, a_ticket, a_timer, an_entry, an_outbox_entry
-from tests.crashes.power_cut import ForgetfulDisk, PowerCutError
+from tests.crashes.power_cut import ForgetfulDisk, ForgetfulFile, PowerCutError
 
 DATA = Path("/desk/data")
 LUCK = 6
@@ -61,14 +61,27 @@ def deliver(store: TinyDBStore, told: Told) -> None:
         told.settled.add(entry.key)
 
 
-def a_day(disk: ForgetfulDisk, told: Told) -> None:
-    """Three snapshots, so that old ones and their journals are removed, with work between them, and a small segment."""
+class BusyDisk(ForgetfulDisk):
+    """A disk on which a mail comes in while a snapshot is being written."""
+
+    meanwhile: Callable[[], None] | None = None
+
+    def open(self, path: Path) -> ForgetfulFile:
+        """Open a file; a draft of a snapshot takes long enough for a mail."""
+        if path.suffix == ".tmp" and self.meanwhile is not None:
+            self.meanwhile()
+        return super().open(path)
+
+
+def a_day(disk: BusyDisk, told: Told) -> None:
+    """Snapshots until old ones and their journals are removed, mails between and during them, small segments."""
     store = TinyDBStore(DATA, files=disk, segment_size=3000)
-    for number in range(1, 9):
-        take_in(store, number, told)
-        if number % 2 == 0:
-            deliver(store, told)
-            store.snapshot()
+    disk.meanwhile = lambda: take_in(store, told.confirmed + 1, told)
+    for _ in range(4):
+        take_in(store, told.confirmed + 1, told)
+        deliver(store, told)
+        store.snapshot()
+    disk.meanwhile = None
     store.close()
 
 
@@ -103,7 +116,7 @@ def check(store: TinyDBStore, told: Told) -> None:
 
 def steps_of_a_day() -> int:
     """How many steps there are to cut at."""
-    disk = ForgetfulDisk()
+    disk = BusyDisk()
     a_day(disk, Told())
     return len(disk.steps)
 
@@ -115,7 +128,7 @@ def reopened(disk: ForgetfulDisk) -> TinyDBStore:
 
 def test_a_day_has_every_kind_of_step() -> None:
     """The cuts below fall into commits, snapshots, new segments and the removal of what is old."""
-    disk = ForgetfulDisk()
+    disk = BusyDisk()
     a_day(disk, Told())
     assert set(disk.steps) == {"make_folder", "create", "append", "sync", "sync_folder", "rename", "remove", "truncate"}
     assert len(disk.folders[DATA / "segments"].seen) > 2
@@ -125,7 +138,7 @@ def test_nothing_confirmed_is_lost_wherever_the_power_goes() -> None:
     """After each cut the desk starts, has all it confirmed, and works on, then goes through another restart."""
     for cut_at in range(1, steps_of_a_day() + 1):
         told = Told()
-        disk = ForgetfulDisk(cut_at)
+        disk = BusyDisk(cut_at)
         with power():
             a_day(disk, told)
         for luck in range(LUCK + 1):
@@ -144,7 +157,7 @@ def test_the_power_may_go_again_while_the_desk_starts() -> None:
     """A repair that is cut short is repaired."""
     for cut_at in range(10, steps_of_a_day() + 1, 7):
         told = Told()
-        disk = ForgetfulDisk(cut_at)
+        disk = BusyDisk(cut_at)
         with power():
             a_day(disk, told)
         left = disk.after_cut(random.Random(cut_at))
