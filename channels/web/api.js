@@ -51,30 +51,47 @@ export function command(asking) {
 }
 
 const FALLBACK_EVERY = 8000;
+const LOOK_EVERY = 30000;
 
-// Calls `changed(ticket)` for every change; while the line is down it asks again now and then with `changed(null)`.
+// Calls `changed(ticket)` for every change. While the line is down it asks again now and then with `changed(null)`,
+// and seldom even while it is up, for what happens at other doors.
 export function follow(changed, line) {
+  let source = null;
   let asking = null;
-  const askNowAndThen = () => {
+
+  function askNowAndThen() {
     asking ??= setInterval(() => changed(null), FALLBACK_EVERY);
-  };
-  const heardAgain = () => {
+  }
+
+  function heardAgain() {
     clearInterval(asking);
     asking = null;
-  };
-  const open = () => {
-    const source = new EventSource("/api/events");
-    source.addEventListener("hello", () => {
+  }
+
+  function open() {
+    source?.close();
+    const mine = new EventSource("/api/events");
+    source = mine;
+    mine.addEventListener("hello", () => {
       heardAgain();
       line(true);
       changed(null);
     });
-    source.addEventListener("changed", (event) => changed(JSON.parse(event.data).ticket));
-    source.addEventListener("error", () => {
+    mine.addEventListener("changed", (event) => changed(JSON.parse(event.data).ticket));
+    mine.addEventListener("error", () => {
       line(false);
       askNowAndThen();
-      if (source.readyState === EventSource.CLOSED) setTimeout(open, FALLBACK_EVERY);
+      const given = mine.readyState === EventSource.CLOSED;
+      if (given) setTimeout(() => source === mine && !document.hidden && open(), FALLBACK_EVERY);
     });
-  };
+  }
+
+  // A browser keeps few connections to one desk: pages that nobody looks at give theirs up.
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) return open();
+    source?.close();
+    return heardAgain();
+  });
+  setInterval(() => document.hidden || changed(null), LOOK_EVERY);
   open();
 }

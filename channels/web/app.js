@@ -176,6 +176,7 @@ function drawThread(found, fresh) {
   document.body.classList.add("reading");
   at("subject").textContent = `#${found.number} ${found.subject || "(no subject)"}`;
   at("about").textContent = [found.customer.name, found.customer.email].filter(Boolean).join(" · ");
+  owner(found.assignee);
   const root = { number: found.number, card: found.card };
   keep(at("root"), [root], (one) => one.number, (one) => el("div", "bk", draw(one.card.blocks, around(one.number))));
   if (fresh) at("lines").replaceChildren();
@@ -185,6 +186,16 @@ function drawThread(found, fresh) {
   document.body.dataset.thread = String(found.number);
   const onItsWay = found.thread.some((item) => ["queued", "sending"].includes(item.delivery?.state));
   if (onItsWay) setTimeout(() => changed(found.number), 3000);
+}
+
+// Gives the ticket to somebody; the desk decides whether the acting person may.
+function owner(key) {
+  const names = state.staff.map((person) => [person.key, person.name]);
+  if (!key) names.unshift(["", "Nobody yet"]);
+  const known = at("owner").children.length === names.length && at("owner").value === (key ?? "");
+  if (known) return; // A list that somebody has open stays open.
+  at("owner").replaceChildren(...names.map(([value, name]) => Object.assign(el("option", "", name), { value })));
+  at("owner").value = key ?? "";
 }
 
 // ---- hearing of changes -----------------------------------------------------------------------
@@ -231,11 +242,14 @@ async function begin() {
   const session = await api.session();
   state.people = session.people;
   document.title = at("desk").textContent = session.desk;
+  state.staff = session.staff;
   actors(session.staff);
   resolve.faults(session.categories);
   copying(session);
   at("more").addEventListener("click", () => older().catch((problem) => say(problem.message)));
   at("close").addEventListener("click", close);
+  at("owner").addEventListener("change", () =>
+    obey({ name: "assign", ticket: state.chosen, args: { to: at("owner").value } }));
   at("keys").addEventListener("click", () => at("help").showModal());
   keyboard({
     open,

@@ -18,7 +18,7 @@ from channels.protocol import Hearing, Now
 from channels.web import guard, typed
 from channels.web.changes import Changes
 from channels.web.protocol import Before, Window
-from channels.web.thread import card_json, thread
+from channels.web.thread import card_json, mentionable, thread
 from rules.commands import DEEDS
 from rules.model import Actor, Command, Ticket
 from rules.policy import Policy
@@ -87,7 +87,7 @@ class Console:
             {
                 "desk": policy.desk_name,
                 "staff": staff,
-                "people": {person.slack: person.name for person in policy.staff if person.slack},
+                "people": {person.slack: person.name for person in mentionable(policy).staff},
                 "categories": list(policy.categories),
                 "priorities": [level.name for level in policy.levels],
                 "hold": policy.habits.undo_hold.total_seconds(),
@@ -127,7 +127,7 @@ class Console:
             return None
         policy, now = self._policy(), self._now()
         entries = self._window.entries(number)
-        lines = thread(ticket, entries, self._window.outbox_of(number), policy, now)
+        lines = thread(ticket, entries, self._window.outbox_of(number), mentionable(policy), now)
         return _meta(ticket) | {
             "now": now.isoformat(),
             "card": card_json(ticket, entries, policy, now),

@@ -140,6 +140,12 @@ def hosts_only(public_host: str) -> Middleware:
     return check
 
 
+def _route(request: web.Request) -> str:
+    """Which of our pages was asked for, without what a customer's link carries."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else ""
+
+
 @web.middleware
 async def in_words(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer what went wrong in words; what it was exactly goes to the log only."""
@@ -148,11 +154,11 @@ async def in_words(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException:
         raise
     except StoreUnavailableError as problem:
-        _log.error("web_store_unavailable", path=request.match_info.route.name, problem=str(problem))
+        _log.error("web_store_unavailable", route=_route(request), problem=str(problem))
         return refusal(503, "store_unavailable", "Nothing was saved: the store is not available. Please try again.")
     except (ConnectionError, TimeoutError) as problem:
         _log.info("web_connection_lost", problem=type(problem).__name__)
         return refusal(503, "connection_lost", "The line was lost. Please try again.")
     except Exception as problem:  # noqa: BLE001 -- a bug of ours must not end the connection without a word
-        _log.exception("web_failed", path=request.match_info.route.name, problem=type(problem).__name__)
+        _log.exception("web_failed", route=_route(request), problem=type(problem).__name__)
         return refusal(500, "failed", "Something went wrong on our side; it is in the log.")

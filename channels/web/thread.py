@@ -49,6 +49,12 @@ class Line:
         }
 
 
+def mentionable(policy: Policy) -> Policy:
+    """The policy in which everybody can be mentioned: on this page also those who have no Slack account."""
+    staff = (p if p.slack else replace(p, slack=f"UCONSOLE{place}") for place, p in enumerate(policy.staff))
+    return replace(policy, staff=tuple(staff))
+
+
 def card_json(ticket: Ticket, entries: Sequence[Entry], policy: Policy, now: datetime) -> dict[str, Any]:
     """The ticket's card, the same Block Kit that Slack gets."""
     opening, last = cards.opening_of(entries), cards.last_change(entries)

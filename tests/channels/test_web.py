@@ -191,7 +191,7 @@ async def test_the_session_names_staff_but_no_addresses(desk: SmallDesk) -> None
     async with the_console(desk) as client, client.get("/api/session") as response:
         body = await response.json()
     assert [person["key"] for person in body["staff"]] == ["ana", "ben"]
-    assert body["people"] == {"U0ANA": "Ana Silva"}
+    assert body["people"] == {"U0ANA": "Ana Silva", "UCONSOLE1": "Ben Okafor"}
     assert (body["intake"], body["address"]) == ("127.0.0.1:2525", "support@example.com")
     assert "ana@example.com" not in json.dumps(body)
 

@@ -18,7 +18,7 @@ from rules.effects import OwedFile
 from rules.model import Address, Author, AuthorKind, EntryKind, Refusal, Status
 from tests.builders import MONDAY, a_ticket, an_entry, an_outbox_entry
 from tests.channels.browser import a_page
-from tests.channels.web_desk import SmallDesk, a_post, the_web
+from tests.channels.web_desk import SmallDesk, a_button, a_post, the_web
 
 NASTY = """<img src=x onerror="document.body.dataset.hit='1'"><script>document.body.dataset.hit='2'</script>
 <svg onload="document.body.dataset.hit='3'"> *<b>bold</b>* <javascript:alert(1)|press> <https://ok.example|<i>me</i>>
@@ -172,6 +172,16 @@ async def test_claim_priority_and_resolve_from_the_keyboard_and_the_card(desk: S
     assert (resolve.text, dict(resolve.args)) == ("Replaced it.", {"root_cause": "Dust", "fault_type": "hardware"})
 
 
+async def test_a_ticket_is_given_to_a_colleague(desk: SmallDesk) -> None:
+    """The owner stands above the thread and can be changed there."""
+    async with the_console(desk) as (_, page):
+        await open_thread(page)
+        await page.select_option("#owner", "ben")
+        await expect(page.locator(".card")).to_contain_text("Ben Okafor")
+        await expect(page.locator("#owner")).to_have_value("ben")
+    assert [(command.name, dict(command.args)) for command in desk.commands] == [("assign", {"to": "ben"})]
+
+
 async def test_a_refusal_is_shown_and_the_words_stay_in_the_composer(desk: SmallDesk) -> None:
     """Nothing typed is lost because the desk said no."""
     desk.refusal = Refusal(code="role", text="Only a lead may do that.")
@@ -185,6 +195,18 @@ async def test_a_refusal_is_shown_and_the_words_stay_in_the_composer(desk: Small
         await page.click("#send")
         await expect(page.locator("#words")).to_have_value("")
     assert [command.text for command in desk.commands] == ["A long and careful answer"]
+
+
+async def test_a_mention_shows_the_persons_name(desk: SmallDesk) -> None:
+    """With a Slack account or without one, and the button of a ping works."""
+    buttons = (a_button("taken", "I have it"),)
+    desk.add(a_ticket(1), outbox=[a_post(1, text="It is due.", mentions=("ana", "ben"), buttons=buttons)])
+    async with the_console(desk) as (_, page):
+        await open_thread(page)
+        await expect(page.locator("#lines .mention")).to_have_text(["@Ana Silva", "@Ben Okafor"])
+        await page.click("#lines [data-command=taken]")
+        await expect(page.locator("#said")).to_be_hidden()
+    assert [command.name for command in desk.commands] == ["taken"]
 
 
 async def test_a_draft_stays_with_its_ticket(desk: SmallDesk) -> None:

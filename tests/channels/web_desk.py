@@ -96,6 +96,8 @@ class SmallDesk:
         who = Author(kind=AuthorKind.STAFF, key=command.actor.staff or "", name=command.actor.name)
         if command.name == "claim":
             self.found[number] = replace(ticket, assignee=command.actor.staff, status=Status.OPEN)
+        elif command.name == "assign":
+            self.found[number] = replace(ticket, assignee=command.args["to"])
         elif command.name == "resolve":
             self.found[number] = replace(ticket, status=Status.RESOLVED, resolved_at=self.now_at)
         elif command.name == "confirm":
