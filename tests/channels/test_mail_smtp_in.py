@@ -324,6 +324,21 @@ async def test_starttls_is_offered_when_a_certificate_is_given(certificate: Cert
     assert len(desk.messages) == 1
 
 
+async def test_a_handshake_that_fails_does_not_keep_the_desk_from_stopping(certificate: Certificate) -> None:
+    async with listening(Desk(), certificate=certificate.path, key=certificate.key) as listener:
+        reader, writer = await asyncio.open_connection(*listener.listening)
+        writer.write(b"EHLO x\r\n")
+        while not (await reader.readline()).startswith(b"250 "):
+            pass
+        writer.write(b"STARTTLS\r\n")
+        await reader.readline()
+        writer.write(b"this is no TLS\r\n" * 10)
+        await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        await writer.wait_closed()
+        await asyncio.wait_for(listener.stop(), 10)
+
+
 async def test_a_bad_certificate_and_a_taken_port_are_told_in_words(tmp_path: Path) -> None:
     with pytest.raises(ChannelError, match="cannot use the certificate"):
         async with listening(Desk(), certificate=tmp_path / "none.pem"):
