@@ -125,9 +125,10 @@ def run(config_path: Path, as_json: bool) -> None:
 
 def register() -> None:
     """Add the commands that live in modules of their own."""
-    from bot import cli_desk
+    from bot import cli_desk, cli_mail
 
     cli_desk.add_to(main)
+    cli_mail.add_to(main)
 
 
 register()

@@ -101,7 +101,8 @@ def _wording(document: Document, known: Known) -> Wording | None:
     found = files(folders)
     check_languages(document, found.__contains__, folders[-1])
     given = desk.get("languages")
-    wanted = [name for name in given if name in found] if isinstance(given, list) else []
+    names = given if isinstance(given, list) else []
+    wanted = [name for name in names if isinstance(name, str) and name in found]
     try:
         return load_wording(wanted or [REFERENCE], folders)
     except ConfigError as error:

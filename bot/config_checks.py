@@ -151,7 +151,7 @@ def _check_calendars(document: Document) -> None:
 
 def _check_digests(document: Document) -> None:
     people, digests = _get(document.data, "staff"), _get(document.data, "digests")
-    roles = {_get(person, "role") or "agent" for person in (people if isinstance(people, list) else ())}
+    roles = {str(_get(person, "role") or "agent") for person in (people if isinstance(people, list) else ())}
     keys = {key for _, key in _staff_keys(document.data)}
     for index, digest in enumerate(digests if isinstance(digests, list) else ()):
         to = _get(digest, "to")

@@ -77,3 +77,30 @@ def verified(line: Line) -> str:
         return str(line["finding"])
     counts = ", ".join(f"{count} {what}" for what, count in line["checked"].items())
     return f"checked: {counts}; {line['problems']} problems"
+
+
+def inspected(line: Line) -> str:
+    """How one mail was understood."""
+    automatic = line["automatic"]
+    who = automatic["kind"] if automatic["is_automatic"] else "a person"
+    files = ", ".join(file["filename"] or file["content_type"] for file in line["attachments"]) or "none"
+    told = [
+        f"{line['file']}: {line['subject']}",
+        f"    from {line['from']['name']} <{line['from']['address']}>, {who}, language {line['language'] or 'unknown'}",
+        f"    files: {files}; quoted {len(line['quoted_text'])} characters",
+        *(f"    note: {note}" for note in line["notes"]),
+        *(f"    | {text}" for text in line["reply_text"].strip().splitlines()[:12]),
+    ]
+    return "\n".join(told)
+
+
+def classified(line: Line) -> str:
+    """What the rules say about one item, with the reasons that mattered."""
+    told = [f"{line['id']}: {line['priority']} {line['category']} (impact {line['impact']}, urgency {line['urgency']})"]
+    return "\n".join(told + [f"    - {reason}" for reason in line["because"] if ": no" not in reason])
+
+
+def checked(line: Line) -> str:
+    """One thing that was looked at."""
+    told = f"{'ok ' if line['ok'] else 'NOT'} {line['what']}: {line['told']}"
+    return f"{told}\n    {line['advice']}" if line["advice"] else told

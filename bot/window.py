@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from channels.mail.parse import part_bytes
 from channels.web.protocol import Before
-from rules.effects import OutboxEntry, OwedFile
+from rules.effects import OutboxEntry, OwedFile, Post
 from rules.model import Entry, Ticket
 from storage.protocol import Store
 
@@ -37,6 +37,12 @@ class Window:
         place = (before.updated_at, before.number) if before else None
         with self._store.read() as store:
             return store.latest(limit, place)
+
+    def notices(self, limit: int) -> Sequence[OutboxEntry]:
+        """The latest chat posts that belong to no ticket, newest first: digests, alarms."""
+        with self._store.read() as store:
+            posts = [entry for entry in store.outbox(ticket=0) if isinstance(entry.content, Post)]
+        return posts[: -limit - 1 : -1]
 
     def thread(self, key: str) -> int | None:
         """The ticket whose chat thread this is (``channel:ts``)."""

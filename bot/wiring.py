@@ -8,13 +8,13 @@ import random
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar, TypeVarTuple
 
 import structlog
 
+from bot.accounts import relay_settings, slack_connection
 from bot.clock import Clock
 from bot.config import Config
 from bot.counter import Counter
@@ -29,9 +29,9 @@ from channels.mail.addresses import OwnAddresses
 from channels.mail.compose import compose
 from channels.mail.maildir import Maildir
 from channels.mail.smtp_in import SmtpLimits, SmtpListener
-from channels.mail.smtp_out import Relay, RelaySettings, Tls
+from channels.mail.smtp_out import Relay
 from channels.protocol import Listener, Sender
-from channels.slack.app import SLACK_API, SlackChannel, SlackConnection
+from channels.slack.app import SlackChannel
 from channels.web.channel import WebChannel
 from rules.effects import Mail
 from rules.errors import StoreError
@@ -45,7 +45,6 @@ Ts = TypeVarTuple("Ts")
 log = structlog.get_logger()
 
 _NO_LIMIT = 2**40
-_TLS: Mapping[str, Tls] = {"tls": True, "off": False, "starttls": "starttls"}
 
 THREADS = 64
 """Worker threads: each waits for its own commit, and waiting together is what makes group commit cheap."""
@@ -186,19 +185,8 @@ class House:
         settings = self.config.settings.slack
         if settings is None:
             return None
-        url = os.environ.get("SLACK_API_URL") or SLACK_API
-        connection = SlackConnection(
-            channel=settings.channel,
-            bot_token=settings.bot_token.get_secret_value(),
-            app_token=settings.app_token.get_secret_value() if settings.app_token else "",
-            signing_secret=settings.signing_secret.get_secret_value() if settings.signing_secret else "",
-            api_url=url if url.endswith("/") else f"{url}/",
-            mode=settings.mode,
-        )
-        if settings.listen:
-            connection = replace(connection, listen=(settings.listen.host, settings.listen.port))
         return SlackChannel(
-            connection, hearing=self.desk, looking=self.window, policy=self._policy, now=self.clock.now,
+            slack_connection(settings), hearing=self.desk, looking=self.window, policy=self._policy, now=self.clock.now,
             executor=self._executor,
         )  # fmt: skip
 
@@ -245,11 +233,15 @@ class House:
         name, settings = f"mail:{box.name}", box.smtp_out
         if settings.maildir:
             return Maildir(name, settings.maildir, write=write, now=self.clock.now, executor=self._executor)
-        relay = RelaySettings(
-            host=settings.host, port=settings.port, tls=_TLS[settings.tls], username=settings.username,
-            password=settings.password.get_secret_value() if settings.password else "",
-        )  # fmt: skip
-        return Relay(name, relay, mailbox=mailbox, own=own, write=write, now=self.clock.now, executor=self._executor)
+        return Relay(
+            name,
+            relay_settings(settings),
+            mailbox=mailbox,
+            own=own,
+            write=write,
+            now=self.clock.now,
+            executor=self._executor,
+        )
 
     def _write(self, mailbox: Mailbox, own: OwnAddresses, mail: Mail) -> bytes:
         return compose(mail, mailbox=mailbox, own=own, now=self.clock.now(), files=self.window.file)

@@ -1,0 +1,50 @@
+"""Turns the technical half of the configuration into what the channels need to connect."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from bot.settings import SlackSettings, SmtpOutSettings
+from channels.mail.smtp_out import RelaySettings, Tls
+from channels.slack.app import SLACK_API, SlackConnection
+
+_TLS: Mapping[str, Tls] = {"tls": True, "off": False, "starttls": "starttls"}
+
+
+def slack_connection(settings: SlackSettings, environ: Mapping[str, str] = os.environ) -> SlackConnection:
+    """How to reach Slack; ``SLACK_API_URL`` replaces its base URL (contract.md)."""
+    url = environ.get("SLACK_API_URL") or SLACK_API
+    connection = SlackConnection(
+        channel=settings.channel,
+        bot_token=settings.bot_token.get_secret_value(),
+        app_token=settings.app_token.get_secret_value() if settings.app_token else "",
+        signing_secret=settings.signing_secret.get_secret_value() if settings.signing_secret else "",
+        api_url=url if url.endswith("/") else f"{url}/",
+        mode=settings.mode,
+    )
+    return replace(connection, listen=(settings.listen.host, settings.listen.port)) if settings.listen else connection
+
+
+def relay_settings(settings: SmtpOutSettings) -> RelaySettings:
+    """How to reach the relay."""
+    return RelaySettings(
+        host=settings.host,
+        port=settings.port,
+        tls=_TLS[settings.tls],
+        username=settings.username,
+        password=settings.password.get_secret_value() if settings.password else "",
+        tls_context=trusting(settings.ca_file),
+    )
+
+
+def trusting(ca_file: Path | None) -> ssl.SSLContext | None:
+    """A TLS context that also trusts a company's own authority; ``None`` for the usual ones."""
+    if ca_file is None:
+        return None
+    context = ssl.create_default_context()
+    context.load_verify_locations(ca_file)
+    return context
