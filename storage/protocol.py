@@ -58,7 +58,7 @@ class Reader(Protocol):
     def outbox(
         self, *, states: Collection[OutboxState] | None = None, ticket: int | None = None
     ) -> Sequence[OutboxEntry]:
-        """Outbox entries in the order they were recorded."""
+        """Outbox entries in the order they were recorded; ``ticket`` 0 asks for those that belong to no ticket."""
 
     def timer(self, key: str) -> Timer | None:
         """One timer, if it is set."""

@@ -263,8 +263,9 @@ class State:
             if after.state in UNSETTLED:
                 sending = after.state is OutboxState.SENDING
                 self.lanes.enter(row_id, after.lane, after.due_at, after.urgency, sending=sending)
-        old = before.ticket if before is not None else None
-        new = after.ticket if after is not None else None
+        # Tickets are numbered from 1: under 0 stands what belongs to none.
+        old = before.ticket or 0 if before is not None else None
+        new = after.ticket or 0 if after is not None else None
         if old != new:
             _regroup(self.outbox_of, row_id, old, new)
 

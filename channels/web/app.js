@@ -10,7 +10,7 @@ import { el } from "./mrkdwn.js";
 const PAGE = 25;
 const MOST = 100;
 const at = (id) => document.getElementById(id);
-const state = { tickets: [], before: null, chosen: null, thread: null, people: {}, staff: [], offset: 0, drawn: 0 };
+const state = { tickets: [], before: null, notices: [], chosen: null, thread: null, people: {}, staff: [], offset: 0 };
 
 // ---- what was said about it -------------------------------------------------------------------
 
@@ -74,6 +74,7 @@ async function channel() {
   if (!later.length) state.before = found.before;
   state.offset = Date.parse(found.now) - Date.now();
   state.tickets = [...found.tickets, ...later];
+  state.notices = found.notices;
   drawChannel();
 }
 
@@ -86,11 +87,24 @@ async function older() {
 }
 
 function drawChannel() {
-  keep(at("cards"), state.tickets, (ticket) => ticket.number, card);
+  keep(at("cards"), shown(), (item) => item.number ?? item.key, (item, had) => (item.number ? card(item, had) : notice(item)));
   at("empty").hidden = state.tickets.length > 0;
   at("more").hidden = !state.before;
   mark();
   document.body.dataset.ready = "channel";
+}
+
+// Cards by their latest activity, and between them what the desk said to everybody at the time it was said.
+function shown() {
+  const oldest = state.before ? state.tickets.at(-1)?.updated_at ?? "" : "";
+  const moment = (item) => Date.parse(item.updated_at ?? item.at);
+  const news = state.notices.filter((item) => !oldest || moment(item) >= Date.parse(oldest));
+  return [...state.tickets, ...news].sort((one, other) => moment(other) - moment(one));
+}
+
+function notice(item) {
+  const top = el("p", "by", el("strong", "", item.author), clock(item.at));
+  return el("li", "notice", top, el("div", "bk", draw(item.blocks, around(null))));
 }
 
 function card(ticket, had) {
@@ -111,7 +125,7 @@ const around = (number) => ({ people: state.people, act: actOn(number), offset: 
 
 function mark() {
   let any = false;
-  for (const made of at("cards").children) {
+  for (const made of at("cards").querySelectorAll(".card")) {
     const here = Number(made.dataset.number) === state.chosen;
     made.classList.toggle("chosen", here);
     if (here) made.setAttribute("aria-current", "true");
@@ -119,7 +133,8 @@ function mark() {
     made.tabIndex = here ? 0 : -1;
     any ||= here;
   }
-  if (!any && at("cards").firstElementChild) at("cards").firstElementChild.tabIndex = 0;
+  const first = at("cards").querySelector(".card");
+  if (!any && first) first.tabIndex = 0;
 }
 
 // ---- the thread -------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from channels.protocol import Hearing, Now
 from channels.web import guard, typed
 from channels.web.changes import Changes
 from channels.web.protocol import Before, Window
-from channels.web.thread import card_json, mentionable, thread
+from channels.web.thread import card_json, mentionable, post_line, thread
 from rules.commands import DEEDS
 from rules.model import Actor, Command, Ticket
 from rules.policy import Policy
@@ -26,6 +26,7 @@ from rules.policy import Policy
 Result = TypeVar("Result")
 PAGE_OF_TICKETS = 25
 MOST_TICKETS = 100
+MOST_NOTICES = 20
 LONGEST_WORDS = 100_000
 HEARTBEAT = 15.0
 
@@ -97,7 +98,10 @@ class Console:
         )
 
     async def channel(self, request: web.Request) -> web.Response:
-        """Cards, latest activity first, a page at a time: ``?limit=25&before=<cursor of the last page>``."""
+        """Cards, latest activity first, a page at a time: ``?limit=25&before=<cursor of the last page>``.
+
+        The first page also has the notices: posts that belong to no ticket, such as digests and alarms.
+        """
         limit = _limit(request.query.get("limit", ""))
         before = _place(request.query.get("before", ""))
         return web.json_response(await self._off_loop(self._channel, limit, before))
@@ -107,8 +111,10 @@ class Console:
         found = list(self._window.tickets(limit + 1, before))
         shown = found[:limit]
         last = shown[-1] if len(found) > limit else None
+        notices = self._window.notices(MOST_NOTICES) if before is None else ()
         return {
             "now": now.isoformat(),
+            "notices": [post_line(notice, mentionable(policy)).as_json() for notice in notices],
             "tickets": [self._shown(ticket, policy, now) for ticket in shown],
             "before": f"{last.updated_at.isoformat()}_{last.number}" if last else None,
         }

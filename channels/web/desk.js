@@ -48,7 +48,7 @@ export function resolving(dialog, resolve) {
 }
 
 export function keyboard({ open, close, act, chosen }) {
-  const cards = () => [...at("cards").children];
+  const cards = () => [...at("cards").querySelectorAll(".card")];
   const number = () => chosen() ?? (Number(document.activeElement?.dataset?.number) || null);
 
   function step(by) {

@@ -34,6 +34,9 @@ class Window(Protocol):
     def outbox_of(self, number: int) -> Sequence[OutboxEntry]:
         """Every effect owed for a ticket, mails and chat posts, whatever its state, in the order recorded."""
 
+    def notices(self, limit: int) -> Sequence[OutboxEntry]:
+        """The latest ``limit`` chat posts that belong to no ticket (digests, alarms), newest first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:

@@ -73,7 +73,7 @@ def thread(
     told = [entry for entry in outbox if isinstance(entry.content, Post) and entry.channel == "chat"]
     owed = {entry.key: entry for entry in outbox}
     said = [_squeezed(entry.text) for entry in entries if entry.kind in STAFF_WORDS]
-    lines = [_post_line(post, policy) for post in told if not _told(post.content, said)]
+    lines = [post_line(post, policy) for post in told if not _told(post.content, said)]
     quotes = [_squeezed(post.content.quote) for post in told if isinstance(post.content, Post) and post.content.quote]
     on_card = _shown_on_card(ticket, cards.opening_of(entries))
     for place, entry in enumerate(entries):
@@ -111,7 +111,8 @@ def _squeezed(text: str) -> str:
     return " ".join(text.split()).rstrip("… ")
 
 
-def _post_line(entry: OutboxEntry, policy: Policy) -> Line:
+def post_line(entry: OutboxEntry, policy: Policy) -> Line:
+    """A chat post as a line; ``entry`` must carry one."""
     content = entry.content
     assert isinstance(content, Post)
     shown = posts.post(content, policy)

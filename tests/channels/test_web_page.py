@@ -234,6 +234,19 @@ async def test_the_first_mail_is_explained_and_its_ticket_appears_by_itself(desk
         await expect(page.locator("#empty")).to_be_hidden()
 
 
+async def test_what_the_desk_says_to_everybody_stands_between_the_cards(desk: SmallDesk) -> None:
+    """Digests and alarms belong to no ticket; they are shown at their time."""
+    desk.add(a_ticket(2, updated_at=MONDAY + timedelta(hours=2)))
+    desk.owed[0] = [a_post(None, "digest", at=MONDAY + timedelta(hours=1), text="Daily digest: *2* opened")]
+    async with the_console(desk) as (_, page):
+        await expect(page.locator("#cards > li")).to_have_count(3)
+        assert "Daily digest" in await page.locator("#cards > li").nth(1).inner_text()
+        await page.focus(".card")
+        await page.keyboard.press("j")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("body[data-thread='1']")
+
+
 async def test_a_thread_open_elsewhere_changes_before_my_eyes_and_my_words_stay(desk: SmallDesk) -> None:
     """A colleague's note appears while I write; neither focus nor words are lost."""
     async with the_console(desk) as (web, page):

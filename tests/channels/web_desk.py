@@ -70,6 +70,10 @@ class SmallDesk:
         """What is owed for it."""
         return list(self.owed.get(number, ()))
 
+    def notices(self, limit: int) -> list[OutboxEntry]:
+        """What belongs to no ticket, newest first."""
+        return list(reversed(self.owed.get(0, ())))[:limit]
+
     def receive(self, message: Message) -> str:
         """Web pages bring commands only."""
         raise AssertionError(message)
@@ -133,11 +137,16 @@ class SmallDesk:
         self.owed[number] = [replace(e, **changes) if e.key == key else e for e in self.owed[number]]
 
 
-def a_post(number: int = 1, key: str = "post:1", *, at: datetime = MONDAY, **changes: Any) -> OutboxEntry:
+def a_post(number: int | None = 1, key: str = "post:1", *, at: datetime = MONDAY, **changes: Any) -> OutboxEntry:
     """A line that the desk owes the ticket's thread."""
     values: dict[str, Any] = {"text": "Ana Silva took this ticket.", "ticket": number, **changes}
     return an_outbox_entry(
-        f"{number}:{key}", ticket=number, channel="chat", lane=f"chat:{number}", due_at=at, content=Post(**values)
+        f"{number or 0}:{key}",
+        ticket=number,
+        channel="chat",
+        lane=f"chat:{number or 0}",
+        due_at=at,
+        content=Post(**values),
     )
 
 

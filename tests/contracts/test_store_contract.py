@@ -480,6 +480,7 @@ def test_the_outbox_is_listed_by_state_and_ticket(desk: Desk) -> None:
     look = reader(desk)
     assert [owed.key for owed in look.outbox()] == ["1:a", "2:a", "1:b", "digest"]
     assert [owed.key for owed in look.outbox(ticket=1)] == ["1:a", "1:b"]
+    assert [owed.key for owed in look.outbox(ticket=0)] == ["digest"]
     assert [owed.key for owed in look.outbox(states={OutboxState.FAILED, OutboxState.UNCERTAIN})] == ["1:b", "digest"]
     assert [owed.key for owed in look.outbox(states={OutboxState.QUEUED}, ticket=2)] == ["2:a"]
     counts = look.counts()
