@@ -81,6 +81,18 @@ def test_every_option_and_argument_is_documented_and_every_documented_one_exists
         ), path
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_pages_call_only_commands_and_targets_that_exist(page: Path) -> None:
+    body = page.read_text(encoding="utf-8")
+    first_words = {path.partition(" ")[0] for path in command_line()} | {"COMMAND"}
+    called = set(re.findall(r"(?:^\S*/|`)deskbell ([a-zA-Z]+)", body, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z]+):", text("Makefile"), re.MULTILINE))
+    made = set(re.findall(r"(?:^|`)make ([a-z]+)", body, re.MULTILINE))
+
+    assert called - first_words == set()
+    assert made - targets == set()
+
+
 # Errors
 
 
