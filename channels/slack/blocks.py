@@ -18,7 +18,7 @@ SECTION_MOST = 3000
 FIELD_MOST = 2000
 BUTTON_MOST = 75
 OPTION_MOST = 75
-BLOCKS_MOST = 50
+LEAF_MOST = 2800
 FALLBACK_MOST = 3900
 """``chat.update`` refuses a longer ``text``, and ``chat.postMessage`` advises the same."""
 
@@ -108,14 +108,18 @@ def context(*elements: Block) -> Block:
 
 def words(text: str) -> Block:
     """Somebody else's words as ``rich_text``: shown letter by letter, never read as markup."""
-    leaf = {"type": "text", "text": visible(text).strip("\n") or "(no text)"}
-    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [leaf]}]}
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": _leaves(text)}]}
 
 
 def quote(text: str) -> Block:
     """Somebody else's words behind a bar, shown letter by letter."""
-    leaf = {"type": "text", "text": visible(text).strip("\n") or "(no text)"}
-    return {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": [leaf]}]}
+    return {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": _leaves(text)}]}
+
+
+def _leaves(text: str) -> list[Block]:
+    """The visible text in pieces that no limit on a single text could mind; Slack shows them as one."""
+    shown = visible(text).strip("\n") or "-"
+    return [{"type": "text", "text": shown[at : at + LEAF_MOST]} for at in range(0, len(shown), LEAF_MOST)]
 
 
 def button(action_id: str, label: str, value: str, style: str = "") -> Block:

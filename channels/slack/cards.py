@@ -16,41 +16,28 @@ from zoneinfo import ZoneInfo
 from channels.slack import blocks
 from channels.slack.blocks import Block
 from rules.lifecycle import LIVE, Event, may
-from rules.model import Entry, EntryKind, SlaClock, Status, Target, Ticket
+from rules.model import Entry, EntryKind, SlaClock, Status, Ticket
 from rules.policy import Policy
+from rules.wording import Texts
 
 BODY_MOST = 2500
 ACTION_PREFIX = "deskbell:"
 
-STATUS_WORDS = {
-    Status.NEW: "New",
-    Status.OPEN: "Open",
-    Status.WAITING: "Waiting for the customer",
-    Status.ON_HOLD: "On hold",
-    Status.FOLLOW_UP: "Watching after the fix",
-    Status.RESOLVED: "Resolved",
-    Status.CLOSED: "Closed",
+DEEDS = {
+    EntryKind.RECEIVED: "card_received",
+    EntryKind.ALSO_RECEIVED: "card_received",
+    EntryKind.REPLIED: "card_replied",
+    EntryKind.WITHDRAWN: "card_withdrawn",
+    EntryKind.NOTED: "card_noted",
+    EntryKind.ASSIGNED: "",
+    EntryKind.CHANGED: "",
+    EntryKind.STATUS: "",
+    EntryKind.ESCALATED: "card_escalated",
+    EntryKind.TAKEN: "card_taken",
+    EntryKind.SCORED: "card_scored",
+    EntryKind.LINKED: "card_linked",
 }
-
-TARGET_WORDS = {Target.FIRST_RESPONSE: "first response", Target.RESOLUTION: "resolution"}
-
-DEED_WORDS = {
-    EntryKind.RECEIVED: "wrote",
-    EntryKind.ALSO_RECEIVED: "wrote",
-    EntryKind.REPLIED: "replied",
-    EntryKind.WITHDRAWN: "took a reply back",
-    EntryKind.NOTED: "wrote a note",
-    EntryKind.ASSIGNED: "assigned it",
-    EntryKind.CHANGED: "changed it",
-    EntryKind.STATUS: "moved it",
-    EntryKind.ESCALATED: "escalated it",
-    EntryKind.TAKEN: "took the escalation",
-    EntryKind.SCORED: "scored it",
-    EntryKind.LINKED: "linked it",
-}
-"""The journal entries that count as a change on the card, in words."""
-
-_TOLD = frozenset({EntryKind.ASSIGNED, EntryKind.CHANGED, EntryKind.STATUS, EntryKind.TAKEN})
+"""The journal entries that a card tells as its last change, with their texts; those without one tell their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +54,21 @@ def card(ticket: Ticket, *, policy: Policy, opening: Entry | None, last: Entry |
     if ticket.status not in LIVE:
         made = [blocks.header(title), _outcome(ticket, policy, last), _buttons(ticket, policy)]
         return CardBlocks(text=_fallback(ticket, policy), blocks=made)
+    texts = staff_texts(policy)
     made = [
         blocks.header(title),
         _origin(ticket, policy),
-        _body(opening),
+        _body(opening, texts),
         blocks.fields(_facts(ticket, policy, now)),
         _buttons(ticket, policy),
         _footer(ticket, policy, last),
     ]
     return CardBlocks(text=_fallback(ticket, policy), blocks=made)
+
+
+def staff_texts(policy: Policy) -> Texts:
+    """The texts for staff: in the desk's first language."""
+    return policy.wording.of(policy.languages[0])
 
 
 def action_value(ticket: int | None, value: str = "") -> str:
@@ -91,7 +84,7 @@ def stamp(at: datetime, zone: str) -> str:
 
 def last_change(entries: Sequence[Entry]) -> Entry | None:
     """The newest journal entry that a card tells as its last change."""
-    return next((entry for entry in reversed(entries) if entry.kind in DEED_WORDS), None)
+    return next((entry for entry in reversed(entries) if entry.kind in DEEDS), None)
 
 
 def opening_of(entries: Sequence[Entry]) -> Entry | None:
@@ -102,11 +95,11 @@ def opening_of(entries: Sequence[Entry]) -> Entry | None:
 def _title(ticket: Ticket, policy: Policy) -> str:
     level = policy.level(ticket.priority)
     icon = "✅" if ticket.status not in LIVE else level.icon
-    return f"{icon} {ticket.priority} · #{ticket.number} · {_subject(ticket)}".strip()
+    return f"{icon} {ticket.priority} · #{ticket.number} · {_subject(ticket, policy)}".strip()
 
 
-def _subject(ticket: Ticket) -> str:
-    return blocks.one_line(ticket.subject) or "(no subject)"
+def _subject(ticket: Ticket, policy: Policy) -> str:
+    return blocks.one_line(ticket.subject) or staff_texts(policy).say("card_no_subject")
 
 
 def _owner(ticket: Ticket, policy: Policy) -> str:
@@ -114,50 +107,57 @@ def _owner(ticket: Ticket, policy: Policy) -> str:
     return person.name if person else (ticket.assignee or "")
 
 
+def _state(ticket: Ticket, policy: Policy) -> str:
+    said = staff_texts(policy).say(f"state_{ticket.status}")
+    return said[:1].upper() + said[1:]
+
+
 def _fallback(ticket: Ticket, policy: Policy) -> str:
-    state = _owner(ticket, policy) or "unassigned"
+    state = _owner(ticket, policy) or staff_texts(policy).say("card_unassigned")
     if ticket.status not in LIVE:
-        state = STATUS_WORDS[ticket.status].lower()
-    said = f"#{ticket.number} {ticket.priority} {blocks.cut(_subject(ticket), blocks.HEADER_MOST)}, {state}"
+        state = staff_texts(policy).say(f"state_{ticket.status}")
+    said = f"#{ticket.number} {ticket.priority} {blocks.cut(_subject(ticket, policy), blocks.HEADER_MOST)}, {state}"
     return blocks.escape(said)
 
 
 def _origin(ticket: Ticket, policy: Policy) -> Block:
-    customer = ticket.customer
+    customer, texts = ticket.customer, staff_texts(policy)
     name = f"{customer.name} <{customer.email}>" if customer.name and customer.email else str(customer)
-    opened = blocks.mrkdwn(f"opened {stamp(ticket.opened_at, policy.timezone)}")
-    source = f"mail to {policy.mailbox(ticket.mailbox).address}"
-    return blocks.context(blocks.plain(name or "unknown sender", 300), blocks.plain(source, 300), opened)
+    opened = blocks.mrkdwn(texts.say("card_opened", at=stamp(ticket.opened_at, policy.timezone)))
+    source = texts.say("card_source", address=policy.mailbox(ticket.mailbox).address)
+    return blocks.context(blocks.plain(name, 300), blocks.plain(source, 300), opened)
 
 
-def _body(opening: Entry | None) -> Block:
+def _body(opening: Entry | None, texts: Texts) -> Block:
     text = blocks.visible(opening.text[: 4 * BODY_MOST]).strip() if opening else ""
     if blocks.units(text) > BODY_MOST:
-        text = blocks.cut(text, BODY_MOST) + "\n(the rest is in the thread)"
+        text = blocks.cut(text, BODY_MOST) + "\n" + texts.say("card_more")
     return blocks.words(text)
 
 
 def _facts(ticket: Ticket, policy: Policy, now: datetime) -> list[tuple[str, str]]:
-    level = policy.level(ticket.priority)
-    label = level.labels.get(policy.languages[0] if policy.languages else "", "")
+    level, texts = policy.level(ticket.priority), staff_texts(policy)
+    label = level.labels.get(policy.languages[0], "")
     priority = f"{level.icon} {ticket.priority}" + (f" {label}" if label and label != ticket.priority else "")
     facts = [
-        ("Status", _status(ticket, policy)),
-        ("Owner", blocks.escape(_owner(ticket, policy)) or "_nobody yet_"),
-        ("Priority", blocks.escape(priority.strip())),
-        ("Category", blocks.escape(blocks.one_line(ticket.category)) or "-"),
+        (texts.say("card_status"), _status(ticket, policy)),
+        (texts.say("card_owner"), blocks.escape(_owner(ticket, policy)) or f"_{texts.say('nobody')}_"),
+        (texts.say("card_priority"), blocks.escape(priority.strip())),
+        (texts.say("card_category"), blocks.escape(blocks.one_line(ticket.category)) or "-"),
     ]
     due = _nearest(ticket)
     if due and due.due_at:
-        verb = "⏰ was due" if due.due_at <= now else "Due"
-        facts.append((f"{verb}: {TARGET_WORDS[due.target]}", stamp(due.due_at, policy.timezone)))
+        name = "card_was_due" if due.due_at <= now else "card_due"
+        target = texts.say(f"target_{due.target}")
+        facts.append((texts.say(name, target=target), stamp(due.due_at, policy.timezone)))
     return facts
 
 
 def _status(ticket: Ticket, policy: Policy) -> str:
-    said = STATUS_WORDS[ticket.status]
+    said = _state(ticket, policy)
     if ticket.until_at and ticket.status in (Status.ON_HOLD, Status.FOLLOW_UP):
-        said += f" until {stamp(ticket.until_at, policy.timezone)}"
+        until = stamp(ticket.until_at, policy.timezone)
+        return staff_texts(policy).say("card_until", status=said, until=until)
     return said
 
 
@@ -167,26 +167,26 @@ def _nearest(ticket: Ticket) -> SlaClock | None:
 
 
 def _footer(ticket: Ticket, policy: Policy, last: Entry | None) -> Block:
-    hint = f"Reply in the thread to answer {ticket.customer or 'the customer'}; begin with 🔒 to keep it inside."
-    elements = [blocks.plain(hint, 300)]
+    texts = staff_texts(policy)
+    elements = [blocks.plain(texts.say("card_hint", name=ticket.customer), 300)]
     if last:
-        elements.insert(0, _change(last))
+        elements.insert(0, _change(last, texts))
         elements.insert(1, blocks.mrkdwn(stamp(last.at, policy.timezone)))
     return blocks.context(*elements)
 
 
-def _change(last: Entry) -> Block:
+def _change(last: Entry, texts: Texts) -> Block:
     author = last.author.name or last.author.key or "Deskbell"
-    detail = blocks.one_line(last.text).replace("->", "→") if last.kind in _TOLD else ""
-    said = f"{author}: {detail}" if detail else f"{author} {DEED_WORDS.get(last.kind, 'changed it')}"
-    return blocks.plain(said, 200)
+    deed = DEEDS.get(last.kind, "")
+    told = texts.say(deed, name=author) if deed else f"{author}: {blocks.one_line(last.text).replace('->', '→')}"
+    return blocks.plain(told, 200)
 
 
 def _outcome(ticket: Ticket, policy: Policy, last: Entry | None) -> Block:
     """One line for a ticket that is done: by whom, when, and what was done."""
-    by = policy.person(ticket.resolved_by)
-    who = f" by {by.name}" if by else ""
-    elements = [blocks.plain(f"{STATUS_WORDS[ticket.status]}{who} · {ticket.customer}", 300)]
+    by, said = policy.person(ticket.resolved_by), _state(ticket, policy)
+    done = staff_texts(policy).say("card_by", status=said, name=by.name) if by else said
+    elements = [blocks.plain(f"{done} · {ticket.customer}", 300)]
     at = ticket.closed_at or ticket.resolved_at or (last.at if last else None)
     if at:
         elements.append(blocks.mrkdwn(stamp(at, policy.timezone)))
@@ -202,7 +202,6 @@ class _Offer:
     """A button of the card and when it works."""
 
     command: str
-    label: str
     works: Callable[[Ticket], bool]
     style: str = ""
 
@@ -210,29 +209,32 @@ class _Offer:
 _OFFERS = (
     _Offer(
         command="claim",
-        label="Claim",
         works=lambda ticket: not ticket.assignee and may(ticket.status, Event.STAFF_CLAIMED),
         style="primary",
     ),
     _Offer(
         command="wait",
-        label="Wait for customer",
         works=lambda ticket: ticket.status != Status.WAITING and may(ticket.status, Event.STAFF_WAITS),
     ),
     _Offer(
         command="resume",
-        label="Go on",
         works=lambda ticket: may(ticket.status, Event.STAFF_RESUMES),
     ),
-    _Offer(command="resolve", label="Resolve…", works=lambda ticket: may(ticket.status, Event.STAFF_RESOLVED)),
-    _Offer(command="close", label="Close", works=lambda ticket: may(ticket.status, Event.STAFF_CLOSED)),
-    _Offer(command="reopen", label="Re-open", works=lambda ticket: may(ticket.status, Event.STAFF_REOPENED)),
+    _Offer(command="resolve", works=lambda ticket: may(ticket.status, Event.STAFF_RESOLVED)),
+    _Offer(command="close", works=lambda ticket: may(ticket.status, Event.STAFF_CLOSED)),
+    _Offer(command="reopen", works=lambda ticket: may(ticket.status, Event.STAFF_REOPENED)),
 )
 
 
 def _buttons(ticket: Ticket, policy: Policy) -> Block:
+    texts = staff_texts(policy)
     made = [
-        blocks.button(ACTION_PREFIX + offer.command, offer.label, action_value(ticket.number), offer.style)
+        blocks.button(
+            ACTION_PREFIX + offer.command,
+            texts.say(f"button_{offer.command}"),
+            action_value(ticket.number),
+            offer.style,
+        )
         for offer in _OFFERS
         if offer.works(ticket)
     ]
@@ -246,4 +248,4 @@ def _priorities(ticket: Ticket, policy: Policy) -> Block:
         (f"{level.icon} {level.name}".strip(), action_value(ticket.number, level.name)) for level in policy.levels
     ]
     chosen = action_value(ticket.number, ticket.priority)
-    return blocks.select(f"{ACTION_PREFIX}priority", options, chosen, "Priority")
+    return blocks.select(f"{ACTION_PREFIX}priority", options, chosen, staff_texts(policy).say("card_priority"))

@@ -21,7 +21,7 @@ from channels.protocol import Answer, Hearing, Looking, Now
 from channels.slack import commands
 from channels.slack.blocks import Block
 from channels.slack.calls import call
-from channels.slack.cards import ACTION_PREFIX
+from channels.slack.cards import ACTION_PREFIX, staff_texts
 from channels.slack.forms import problem_with, problems_in, resolve_form
 from channels.slack.history import History
 from channels.slack.parse import RESOLVE_FORM, Clicked, Reacted, Said, clicked, heard, submitted
@@ -32,6 +32,7 @@ from rules.effects import Button, Whisper
 from rules.errors import DeliveryError, DeskbellError
 from rules.model import Actor, Command
 from rules.policy import Policy
+from rules.wording import Texts
 
 if TYPE_CHECKING:
     from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
@@ -118,7 +119,7 @@ class SlackListener:
     async def on_submission(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         """Resolve a ticket with what was filled in; what is missing or refused is shown in the form."""
         form = submitted(body)
-        problems = problems_in(form.values)
+        problems = problems_in(form.values, self._texts())
         if not problems:
             actor = await self._people.actor(form.user)
             answer = await self._obey(commands.of_form(form, actor, self._now()))
@@ -146,11 +147,10 @@ class SlackListener:
 
     async def _offer_undo(self, said: Said, number: int) -> None:
         """Tell the author where their reply goes and when, with buttons that send it now or keep it (complaint 62)."""
-        policy, ticket = self._policy(), await self._run(self._looking.ticket, number)
-        hold = policy.habits.undo_hold
+        hold, texts = self._policy().habits.undo_hold, self._texts()
+        ticket = await self._run(self._looking.ticket, number)
         if ticket is None or not hold:
             return
-        texts = policy.wording.of(policy.languages[0])
         buttons = (
             Button(command="send_now", label=texts.say("button_send_now"), value=said.target),
             Button(command="withdraw", label=texts.say("button_withdraw"), value=said.target),
@@ -178,22 +178,22 @@ class SlackListener:
             self._tell_refusal(answer, reacted.channel, reacted.user, root)
             return
         # A reaction carries no trigger and cannot open a form; a button only they see can.
-        offer = (Button(command="resolve", label="Resolve…", style="primary"),)
-        text = f"To resolve #{ticket}, say what was done:"
+        texts = self._texts()
+        offer = (Button(command="resolve", label=texts.say("button_resolve"), style="primary"),)
+        text = texts.say("chat_resolve_how", number=ticket)
         self._whisper(reacted.channel, root, Whisper(to=reacted.user, text=text, ticket=ticket, buttons=offer))
 
     async def _open_form(self, click: Clicked) -> None:
         ticket = await self._run(self._looking.ticket, click.ticket or 0)
         if ticket is None:
             return
-        form = resolve_form(ticket, self._policy().categories, click.channel, click.thread)
+        form = resolve_form(ticket, self._policy(), click.channel, click.thread)
         asked = self._client.views_open(trigger_id=click.trigger, view=form)
         try:
             await call("views.open", asked, repeatable=True)
         except DeliveryError as problem:
             log.warning("form_not_opened", ticket=click.ticket, problem=str(problem))
-            text = "Slack could not open the form in time. Please press Resolve… again."
-            self._whisper(click.channel, click.thread, Whisper(to=click.user, text=text))
+            self._whisper(click.channel, click.thread, Whisper(to=click.user, text=self._texts().say("form_late")))
 
     async def _obey(self, command: Command) -> Answer:
         return await self._run(self._hearing.obey, command)
@@ -204,8 +204,7 @@ class SlackListener:
 
     def _tell_of_files(self, said: Said, actor: Actor) -> None:
         if said.files and actor.staff and commands.is_for_customer(said):
-            names = ", ".join(said.files)
-            text = f"Not sent to the customer: {names}. Files from Slack are not mailed; please put them in a mail."
+            text = self._texts().say("chat_files_not_mailed", names=", ".join(said.files))
             self._whisper(said.channel, said.thread, Whisper(to=said.user, text=text))
 
     def _whisper(self, channel: str, thread: str, content: Whisper) -> None:
@@ -228,6 +227,9 @@ class SlackListener:
             await call("chat.postEphemeral", asked, repeatable=True)
         except DeliveryError as problem:
             log.warning("whisper_failed", channel=channel, problem=str(problem))
+
+    def _texts(self) -> Texts:
+        return staff_texts(self._policy())
 
     def _order(self, room: str) -> asyncio.Lock:
         """What is said in one thread is taken in one by one, in the order in which it came."""

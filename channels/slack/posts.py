@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 
 from channels.slack import blocks
 from channels.slack.blocks import Block
-from channels.slack.cards import ACTION_PREFIX, CardBlocks, action_value
+from channels.slack.cards import ACTION_PREFIX, CardBlocks, action_value, staff_texts
 from rules.effects import Button, Post, Whisper
 from rules.policy import Policy, Staff
+from rules.wording import Texts
 
 SECTIONS_MOST = 3
 """Our own text takes up to this many paragraphs of 3,000 characters in one message."""
@@ -75,7 +76,7 @@ def post(content: Post, policy: Policy) -> CardBlocks:
     if content.buttons:
         made.append(_row(content.ticket, content.buttons))
     if content.quote:
-        made[1:1] = _quoted(content, room=blocks.MESSAGE_MOST - blocks.size(made))
+        made[1:1] = _quoted(content, staff_texts(policy), room=blocks.MESSAGE_MOST - blocks.size(made))
     return CardBlocks(text=_fallback(lead, content), blocks=made)
 
 
@@ -123,7 +124,7 @@ def _first_piece(text: str) -> str:
     return re.sub(r"&[a-z]{0,3}$", "", head)
 
 
-def _quoted(content: Post, room: int) -> list[Block]:
+def _quoted(content: Post, texts: Texts, room: int) -> list[Block]:
     made: list[Block] = []
     if content.quote_author:
         made.append(blocks.context(blocks.plain(content.quote_author, 300)))
@@ -131,8 +132,8 @@ def _quoted(content: Post, room: int) -> list[Block]:
     whole = blocks.quote(near)
     if len(near) == len(content.quote) and blocks.size([*made, whole]) <= room:
         return [*made, whole]
-    where = f"deskbell ticket show {content.ticket}" if content.ticket else "the mailbox"
-    note = blocks.context(blocks.plain(f"This was cut here; the whole text is in: {where}", 300))
+    where = f"deskbell ticket show {content.ticket}" if content.ticket else texts.say("card_mailbox")
+    note = blocks.context(blocks.plain(texts.say("card_cut", where=where), 300))
     room -= blocks.size([*made, note])
     text = blocks.visible(near)
     fitting = bisect_right(range(1, min(blocks.units(text), room)), room, key=lambda most: _size_of_quote(text, most))

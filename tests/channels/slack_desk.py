@@ -10,24 +10,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.wording.load import load_wording
 from channels.protocol import Answer
 from channels.slack.app import SlackChannel, SlackConnection
 from rules.effects import Card, Content, OutboxEntry, OwedFile
 from rules.errors import StoreUnavailableError
 from rules.model import Command, Entry, Message, Refusal, Role, Ticket
 from rules.policy import Habits, Level, Mailbox, Policy, Staff
-from rules.wording import Texts, Wording
 from tests.builders import MONDAY, a_ticket, an_entry
 from tests.loopback_slack import LoopbackSlack
 
 ANA = Staff(key="ana", name="Ana Silva", email="ana@example.com", slack="U0ANA", role=Role.AGENT)
 BEN = Staff(key="ben", name="Ben Okafor", email="ben@example.com", role=Role.LEAD)
-
-TEXTS = {
-    "chat_held": "Goes to {to} in {seconds} s",
-    "button_send_now": "Send now",
-    "button_withdraw": "Keep inside",
-}
 
 
 def a_policy(**changes: Any) -> Policy:
@@ -54,7 +48,7 @@ def a_policy(**changes: Any) -> Policy:
         "digests": (),
         "quick_links": (),
         "contacts": "",
-        "wording": Wording(languages={"en": Texts(language="en", texts=TEXTS)}, default="en"),
+        "wording": load_wording(("en", "zh-CN")),
         "secret": b"secret",
     }
     return Policy(**{**values, **changes})

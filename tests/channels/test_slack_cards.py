@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from channels.slack import blocks
 from channels.slack.cards import CardBlocks, card
+from channels.slack.forms import resolve_form
 from channels.slack.posts import post, whisper
 from rules.commands import DEEDS
 from rules.effects import Button, OwedFile, Post, Whisper
@@ -20,6 +21,7 @@ from rules.model import Address, Author, AuthorKind, EntryKind, Resolution, Stat
 from tests.builders import MONDAY, a_clock, a_ticket, an_entry
 from tests.channels.slack_desk import ANA, a_policy
 from tests.loopback_slack.blocks import accept_message_blocks
+from tests.loopback_slack.modal_shape import accept_view
 
 NASTY = "<!channel> <@U0ANA> <!subteam^S1> <https://evil.example|your bank> & *bold* `code` @here\u202e\x00"
 
@@ -92,6 +94,18 @@ def test_a_card_offers_only_what_the_ticket_can_take_now(
     made = commands(shown(a_ticket(status=status, assignee=assignee)))
     assert made == offered
     assert set(made) <= set(DEEDS)
+
+
+def test_a_chinese_desk_has_chinese_cards_and_forms() -> None:
+    policy = a_policy(languages=("zh-CN", "en"))
+    ticket = a_ticket(7, status=Status.WAITING, subject="", clocks=(a_clock(),))
+    made = card(ticket, policy=policy, opening=an_entry(), last=an_entry(), now=MONDAY)
+    whole = json.dumps(made.blocks, ensure_ascii=False)
+    for words in ("等待客户反馈", "负责人", "解决…", "Mei Lin 来信", "（无主题）"):
+        assert words in whole
+    form = resolve_form(ticket, policy, "C1", "1.0")
+    assert form["title"]["text"] == "解决 #7"
+    assert accept_view(form, frozenset({"modal"}))
 
 
 @pytest.mark.parametrize("status", sorted(set(Status) - LIVE))
