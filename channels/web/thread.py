@@ -127,9 +127,14 @@ def post_line(entry: OutboxEntry, policy: Policy) -> Line:
 
 
 def _acknowledged(place: int, entry: Entry, owed: OutboxEntry | None, policy: Policy, now: datetime) -> Line:
-    said = "Acknowledged automatically, with the number and what happens next."
-    line = Line(key=f"entry:{place}", kind="log", at=entry.at, author=policy.desk_name, text=said)
-    return replace(line, delivery=_delivery(owed, now))
+    return Line(
+        key=f"entry:{place}",
+        kind="log",
+        at=entry.at,
+        author=policy.desk_name,
+        text="Acknowledged automatically",
+        delivery=_delivery(owed, now),
+    )
 
 
 def _staff_line(place: int, entry: Entry, owed: OutboxEntry | None, policy: Policy, now: datetime) -> Line:

@@ -6,7 +6,10 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, async_playwright, expect
+
+PATIENCE_MS = 20_000
+"""How long to wait for what should be seen; a busy machine is no fault of the page."""
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (
@@ -33,6 +36,7 @@ def chromium_path() -> str:
 @asynccontextmanager
 async def a_page(*, dark: bool = False, width: int = 1360, height: int = 860) -> AsyncIterator[Page]:
     """A fresh browser with one empty page; what scripts complain about fails the test at the end."""
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium_path(), args=list(QUIET))
         try:
