@@ -123,6 +123,27 @@ def run(config_path: Path, as_json: bool) -> None:
     sys.exit(code)
 
 
+@main.command()
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where to leave what was written.")
+@common
+def demo(folder: Path | None, config_path: Path, as_json: bool) -> None:
+    """Play the whole story on loopback, with no account, in under a minute."""
+    import tempfile
+
+    from bot.demo import play
+    from bot.logs import set_up_logs
+
+    set_up_logs("error", "text")
+
+    def tell(text: str) -> None:
+        click.echo(json.dumps({"told": text}, ensure_ascii=False) if as_json else text)
+
+    try:
+        play((folder or Path(tempfile.mkdtemp(prefix="deskbell-demo-"))).absolute(), tell)
+    except DeskbellError as error:
+        fail(str(error), 1)
+
+
 def register() -> None:
     """Add the commands that live in modules of their own."""
     from bot import cli_desk, cli_mail
