@@ -74,7 +74,7 @@ def _parsed(
         own_addresses=own_addresses,
     )
     return Message(
-        key=f"mail:{channel}:{message_id or '-'}:{fingerprint[:16]}",
+        key=f"{_key_prefix(channel)}:{message_id or '-'}:{fingerprint[:16]}",
         channel=channel,
         sender=sender,
         subject=subject,
@@ -103,6 +103,11 @@ def _parsed(
 def judged_headers(root: Part) -> dict[str, tuple[str, ...]]:
     """The header fields as ``rules.automatic.judge`` wants them."""
     return {name: tuple(raw_text(value[:_JUDGED_VALUE]) for value in values) for name, values in root.fields.items()}
+
+
+def _key_prefix(channel: str) -> str:
+    """The mailbox is part of the key: the same mail to two mailboxes is two messages (complaint 19)."""
+    return channel if channel.startswith("mail:") else f"mail:{channel}"
 
 
 def _sender(root: Part, hint: str, envelope_sender: str | None) -> Address:
@@ -150,7 +155,7 @@ def _unread(
     fingerprint = sha256(raw.rstrip().replace(b"\r\n", b"\n")).hexdigest()
     text = raw[: bodies.MAX_TEXT].decode("utf-8", "replace").replace("\x00", "")
     return Message(
-        key=f"mail:{channel}:-:{fingerprint[:16]}",
+        key=f"{_key_prefix(channel)}:-:{fingerprint[:16]}",
         channel=channel,
         sender=Address(email=""),
         subject="",

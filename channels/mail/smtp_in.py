@@ -156,7 +156,7 @@ class SmtpListener:
             message = parse(
                 raw,
                 received_at=received_at,
-                channel=mailbox,
+                channel=f"mail:{mailbox}",
                 recipients=addressed,
                 envelope_sender=sender,
                 own_addresses=self._own.all,

@@ -98,7 +98,7 @@ async def test_a_mail_is_confirmed_after_the_desk_took_it() -> None:
     assert errors == {}
     assert "ticket 17 opened" in reply
     (message,) = desk.messages
-    assert (message.channel, message.raw, message.received_at) == ("support", MAIL, NOW)
+    assert (message.channel, message.raw, message.received_at) == ("mail:support", MAIL, NOW)
     assert message.recipients == ("support@example.com",)
 
 
@@ -129,7 +129,7 @@ async def test_a_mail_to_two_of_our_mailboxes_is_received_once_for_each() -> Non
         addresses = ["support@example.com", "sales@example.com", "help@example.com"]
         await smtp.sendmail("ana@example.org", addresses, MAIL)
     heard = {message.channel: message.recipients for message in desk.messages}
-    assert heard == {"support": ("support@example.com", "help@example.com"), "sales": ("sales@example.com",)}
+    assert heard == {"mail:support": ("support@example.com", "help@example.com"), "mail:sales": ("sales@example.com",)}
     assert len({message.key for message in desk.messages}) == 2
 
 

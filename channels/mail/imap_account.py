@@ -1,0 +1,145 @@
+"""One line to somebody's IMAP server: connecting, listing, fetching, moving, waiting; every step has a time limit."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from imapclient import SEEN, IMAPClient, SocketTimeout
+
+Tls = Literal["starttls"] | bool
+FirstRun = Literal["new", "silent", "all"]
+After = Literal["keep", "seen", "move"]
+
+# RFC 2177 allows 29 minutes; many routers and servers forget a silent line after ten.
+LONGEST_IDLE = 540.0
+_SLICE = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImapSettings:
+    """Which mailbox on which server, and what to do with a message once the desk has it. Times in seconds.
+
+    ``first_run`` decides about what lies there when the mailbox is connected for the first time: ``new`` leaves it
+    alone, ``silent`` takes it in without answering, ``all`` treats it like new mail (complaint 10).
+    """
+
+    host: str
+    port: int
+    username: str
+    password: str
+    tls: Tls = True
+    folder: str = "INBOX"
+    after: After = "keep"
+    move_to: str = ""
+    first_run: FirstRun = "new"
+    poll: float = 60.0
+    connect_timeout: float = 15.0
+    read_timeout: float = 60.0
+    tls_context: ssl.SSLContext | None = None
+
+
+class ImapAccount:
+    """A logged-in line with the folder selected. Errors are those of imapclient (``IMAPClientError``) and OSError."""
+
+    def __init__(self, settings: ImapSettings) -> None:
+        self._settings = settings
+        self._client = _logged_in(settings)
+        try:
+            self._capabilities = frozenset(self._client.capabilities())
+            if settings.after == "move" and not self._client.folder_exists(settings.move_to):
+                self._client.create_folder(settings.move_to)
+            # Read-only where nothing will be changed, so that not even the Recent flag is touched.
+            selected = self._client.select_folder(settings.folder, readonly=settings.after == "keep")
+            self.uid_validity = int(selected[b"UIDVALIDITY"])
+        except BaseException:
+            self.close()
+            raise
+
+    def uids(self, first: int = 1) -> list[int]:
+        """The UIDs in the folder from ``first`` on, ascending. Never asks for flags (complaint 2)."""
+        # "n:*" always names at least the last message (RFC 9051 §9), so what comes back is looked at again.
+        found = self._client.search("ALL" if first <= 1 else ["UID", f"{first}:*"])
+        return sorted(uid for uid in found if uid >= first)
+
+    def fetch(self, uid: int) -> bytes | None:
+        """The whole message; ``None`` when it is gone. Some servers answer BODY[] with nothing (complaint 13)."""
+        answer = self._client.fetch([uid], ["BODY.PEEK[]", "RFC822.SIZE"]).get(uid)
+        if answer is None or not ({b"BODY[]", b"RFC822.SIZE"} & set(answer)):
+            return None
+        raw = answer.get(b"BODY[]") or b""
+        if raw or not answer.get(b"RFC822.SIZE"):
+            return bytes(raw)
+        again = self._client.fetch([uid], ["RFC822"]).get(uid) or {}
+        return bytes(again.get(b"RFC822") or b"")
+
+    def settle(self, uids: Iterable[int]) -> None:
+        """Flag or move messages that the desk has, as configured; nothing is ever deleted (complaint 9)."""
+        wanted = list(uids)
+        if not wanted or self._settings.after == "keep":
+            return
+        if self._settings.after == "seen":
+            self._client.add_flags(wanted, [SEEN], silent=True)
+        elif b"MOVE" in self._capabilities:
+            self._client.move(wanted, self._settings.move_to)
+        else:
+            self._client.copy(wanted, self._settings.move_to)
+            self._client.delete_messages(wanted, silent=True)
+            if b"UIDPLUS" in self._capabilities:
+                # Without UIDPLUS an expunge would also remove what others marked; the flag must do then.
+                self._client.uid_expunge(wanted)
+
+    def wait(self, seconds: float, stopped: Callable[[float], bool]) -> None:
+        """Wait until something happens in the folder, ``seconds`` have passed, or ``stopped`` says so.
+
+        ``stopped(t)`` waits up to ``t`` seconds for the wish to stop and tells whether there is one.
+        """
+        if b"IDLE" not in self._capabilities:
+            stopped(seconds)
+        else:
+            self._client.idle()
+            left = min(seconds, LONGEST_IDLE)
+            while left > 0 and not stopped(0):
+                if self._client.idle_check(timeout=min(_SLICE, left)):
+                    break
+                left -= _SLICE
+            self._client.idle_done()
+        if not stopped(0):
+            # A dead line is noticed here and not at the next message.
+            self._client.noop()
+
+    def close(self) -> None:
+        """Say goodbye if the server still listens."""
+        try:
+            self._client.logout()
+        except Exception:  # noqa: BLE001 - the line is given up; what the other side thinks of it does not matter
+            _hang_up(self._client)
+
+
+def _logged_in(settings: ImapSettings) -> IMAPClient:
+    client = IMAPClient(
+        settings.host,
+        port=settings.port,
+        ssl=settings.tls is True,
+        ssl_context=settings.tls_context if settings.tls is True else None,
+        timeout=SocketTimeout(connect=settings.connect_timeout, read=settings.read_timeout),
+    )
+    try:
+        if settings.tls == "starttls":
+            # Raises when the server refuses: no password goes over a line that was to be encrypted.
+            client.starttls(settings.tls_context or ssl.create_default_context())
+        client.login(settings.username, settings.password)
+    except BaseException:
+        _hang_up(client)
+        raise
+    return client
+
+
+def _hang_up(client: Any) -> None:
+    try:
+        client.shutdown()
+    except OSError:
+        # The other side was faster.
+        return
