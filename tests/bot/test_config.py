@@ -146,6 +146,18 @@ def test_a_mistake_in_web_or_slack_is_told(line: str, words: str, tmp_path: Path
     assert [problem for problem in problems(tmp_path, environ={"T": "t"}, base=base) if words in problem]
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "staff: [{name: [x], role: [lead], email: {a: b}}]\ndigests: [{to: [[lead]]}]\n",
+        "categories: [[a]]\npriorities: {levels: [[P1]], matrix: {high: [P1]}}\n",
+        "escalation: {first_response: [P1]}\ncalendars: [office]\nsla: [P1]\nrules: {when: x}\n",
+    ],
+)
+def test_values_of_a_wholly_wrong_shape_are_told_too(lines: str, tmp_path: Path) -> None:
+    assert len(problems(tmp_path, lines)) >= 3
+
+
 def test_two_mailboxes_cannot_both_go_without_a_name(tmp_path: Path) -> None:
     base = "desk: {name: A}\nchannels:\n  mail: [{address: a@x.test}, {address: b@x.test}]\n"
     assert problems(tmp_path, base=base) == [

@@ -50,6 +50,11 @@ def test_a_third_language_is_one_more_file(tmp_path: Path, texts: Path) -> None:
     assert policy.wording.of("fr").language == "en"
 
 
+def test_the_first_language_of_the_desk_stands_in_for_those_it_does_not_write(tmp_path: Path) -> None:
+    policy = loaded(tmp_path, base=GERMAN.replace("[en, de], wording: texts", "[zh-CN, en]")).policy
+    assert policy.wording.of("fr").language == "zh-CN"
+
+
 def test_a_language_without_a_file_is_a_problem_with_its_line(tmp_path: Path) -> None:
     assert problems(tmp_path, base=GERMAN) == [
         'config.yaml:1:33: desk.languages[1]: the language "de" has no texts; add de.yaml to texts/, or take it out'
