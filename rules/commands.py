@@ -9,6 +9,7 @@ from datetime import datetime
 from rules import handling, replying, survey
 from rules.draft import Draft
 from rules.errors import IllegalTransitionError
+from rules.lifecycle import LIVE
 from rules.model import (
     Actor,
     Author,
@@ -20,6 +21,7 @@ from rules.model import (
     Refusal,
     Role,
     Situation,
+    Status,
     SurveyScore,
     Ticket,
 )
@@ -132,23 +134,29 @@ def _on_page(command: Command, ticket: Ticket, situation: Situation, policy: Pol
     """A customer's click on a signed page. What no longer fits the ticket's state changes nothing."""
     draft = Draft(ticket, policy, situation, now, source="page")
     author = Author(kind=AuthorKind.CUSTOMER, key=ticket.customer.email, name=str(ticket.customer))
-    try:
-        if command.name == "confirm" and ticket.confirmed_at is None:
-            _written_beside(draft, command.text, author)
-            survey.confirmed(draft, author)
-        elif command.name == "not_solved":
-            _written_beside(draft, command.text, author)
-            survey.not_solved(draft, author)
-        elif command.name == "score" and ticket.score is None and ticket.surveyed_round:
-            score = _score(command.args)
-            if score is None:
-                text = policy.wording.of(ticket.language).say("refused_score")
-                return _refused("score", text, command, ticket, now)
+    texts = policy.wording.of(ticket.language)
+    if command.args.get("round", str(ticket.rounds)) != str(ticket.rounds):
+        return _refused("stale", texts.say("page_gone_title"), command, ticket, now)
+    if command.name == "score":
+        score = _score(command.args)
+        if score is None:
+            return _refused("score", texts.say("refused_score"), command, ticket, now)
+        if ticket.score is None and ticket.surveyed_round:
             survey.scored(draft, score, author)
-    except IllegalTransitionError:
-        text = _no_move(draft, ticket, command.name)
-        return _refused("move", text, command, ticket, now)
+    elif ticket.status not in LIVE:
+        _written_beside(draft, command.text, author)
+        _answer_on_page(draft, command.name, author)
+    elif command.name == "confirm":
+        # It was opened again meanwhile. "Not solved" is no news then, but "solved" comes too late.
+        return _refused("stale", texts.say("page_gone_title"), command, ticket, now)
     return draft.decision(command.name)
+
+
+def _answer_on_page(draft: Draft, name: str, author: Author) -> None:
+    if name == "not_solved":
+        survey.not_solved(draft, author)
+    elif draft.ticket.status is Status.RESOLVED and draft.ticket.confirmed_at is None:
+        survey.confirmed(draft, author)
 
 
 def _written_beside(draft: Draft, text: str, author: Author) -> None:
@@ -156,7 +164,7 @@ def _written_beside(draft: Draft, text: str, author: Author) -> None:
     if words := text.strip():
         draft.note(EntryKind.RECEIVED, words, author=author)
         told = draft.chat.say("chat_customer_wrote", name=author.name)
-        draft.post(told, quote=words, quote_author=author.name, mark="customer")
+        draft.post(told, quote=words, quote_author=author.name, mark="customer", mentions=draft.responsible)
 
 
 def _score(args: Mapping[str, str]) -> SurveyScore | None:

@@ -16,10 +16,32 @@ from rules.effects import Card, Mail, OutboxEntry, OutboxState, Post
 from rules.escalation import on_clock
 from rules.intake import on_message
 from rules.lifecycle import Event
-from rules.model import Author, AuthorKind, Decision, Entry, EntryKind, Quarantined, Situation, Status, Target, Timer
+from rules.model import (
+    Author,
+    AuthorKind,
+    Decision,
+    Entry,
+    EntryKind,
+    Quarantined,
+    Situation,
+    Status,
+    Target,
+    Ticket,
+    Timer,
+)
 from rules.policy import Policy
 
-__all__ = ["on_choice", "on_command", "on_digest", "on_message", "on_quarantined", "on_settled", "on_start", "on_timer"]
+__all__ = [
+    "on_choice",
+    "on_command",
+    "on_digest",
+    "on_left_alone",
+    "on_message",
+    "on_quarantined",
+    "on_settled",
+    "on_start",
+    "on_timer",
+]
 
 
 def on_timer(timer: Timer, situation: Situation, policy: Policy, now: datetime) -> Decision:
@@ -27,13 +49,21 @@ def on_timer(timer: Timer, situation: Situation, policy: Policy, now: datetime) 
     if timer.kind.startswith("digest:"):
         return on_digest(timer, situation, policy, now)
     ticket = situation.ticket
-    if ticket is None or not any(wanted.key == timer.key for wanted in closing.timers(ticket, policy)):
+    wanted = None if ticket is None else _wanted(timer, ticket, policy)
+    if ticket is None or wanted is None:
         return Decision(cancel_timers=(timer.key,), because=("timer: what it watched has passed",), outcome="passed")
+    if wanted.due_at > now:
+        return Decision(timers=(wanted,), because=("timer: it is due later by now",), outcome="later")
     draft = Draft(ticket, policy, situation, now, source="timer")
     draft.because.append(f"timer: {timer.kind} was due {timer.due_at:%Y-%m-%d %H:%M:%S} UTC")
     head, _, what = timer.kind.partition(":")
     on_a_clock = head in list(Target)
     return draft.decision(on_clock(draft, timer, Target(head), what) if on_a_clock else _on_quiet(draft, timer.kind))
+
+
+def _wanted(timer: Timer, ticket: Ticket, policy: Policy) -> Timer | None:
+    """The timer as the ticket and the configuration want it now."""
+    return next((wanted for wanted in closing.timers(ticket, policy) if wanted.key == timer.key), None)
 
 
 def _on_quiet(draft: Draft, kind: str) -> str:
@@ -42,8 +72,9 @@ def _on_quiet(draft: Draft, kind: str) -> str:
         survey.send(draft)
     elif kind == closing.WAKE:
         draft.move(Event.TIME_CAME)
-        mentions = (draft.ticket.assignee,) if draft.ticket.assignee else ()
-        draft.post(draft.chat.say("chat_woke", number=draft.ticket.number), mentions=mentions, mark="status")
+        woke = draft.chat.say("chat_woke", number=draft.ticket.number)
+        calls = draft.responsible
+        draft.post(woke, mentions=calls, mark="status", broadcast=not calls)
     elif kind == closing.REMIND:
         _remind(draft)
     elif kind == closing.RESOLVE:
@@ -56,7 +87,7 @@ def _on_quiet(draft: Draft, kind: str) -> str:
 def _remind(draft: Draft) -> None:
     habits, ticket = draft.policy.habits, draft.ticket
     if ticket.status is Status.WAITING:
-        effect, key = f"waiting_reminder:{ticket.replies}.{ticket.received}", "waiting_reminder"
+        effect, key = f"waiting_reminder:{draft.round}", "waiting_reminder"
         left = habits.waiting_resolve - habits.waiting_reminder
     else:
         effect, key = f"resolved_reminder:{ticket.rounds}", "resolved_reminder"
@@ -90,7 +121,7 @@ def on_settled(entry: OutboxEntry, situation: Situation, policy: Policy, now: da
     """A delivery has come to an end, good or bad. ``entry`` is as it was settled."""
     ticket = situation.ticket
     if ticket is None:
-        return Decision(because=(f"outbox: {entry.key} {entry.state}",), outcome=entry.state)
+        return _settled_for_nobody(entry, policy, now)
     draft = Draft(ticket, policy, situation, now, source=entry.channel)
     if entry.state is OutboxState.ACCEPTED:
         _accepted(draft, entry)
@@ -105,50 +136,102 @@ def _accepted(draft: Draft, entry: OutboxEntry) -> None:
         draft.link(f"chat:{entry.receipt}")
     elif isinstance(entry.content, Mail) and entry.meta.get("by"):
         replying.delivered(draft, entry)
+    elif isinstance(entry.content, Mail) and entry.meta.get("resolved_by"):
+        replying.resolution_delivered(draft, entry)
+
+
+_REPORTS = "reports"
+"""Marks what we owe only because something else was not delivered; when that fails too, nothing more is owed."""
 
 
 def _undelivered(draft: Draft, entry: OutboxEntry) -> None:
-    """What did not arrive, or may not have, is told to the person responsible, by the other channel (complaint 63)."""
+    """What did not arrive, or may not have, is told to the person responsible, by the other channel (complaint 63).
+
+    A report that is lost itself stays in the journal and the outbox: two dead channels must not write to each other
+    about each other for ever.
+    """
     uncertain = entry.state is OutboxState.UNCERTAIN
-    kind = EntryKind.UNCERTAIN if uncertain else EntryKind.FAILED
-    draft.note(kind, entry.problem, outbox_key=entry.key)
+    draft.note(EntryKind.UNCERTAIN if uncertain else EntryKind.FAILED, entry.problem, outbox_key=entry.key)
+    if _REPORTS in entry.meta:
+        return
     if entry.channel == CHAT:
         _mail_lost_post(draft, entry)
         return
-    text = draft.chat.say(
-        "chat_uncertain" if uncertain else "chat_failed", problem=entry.problem[:300], key=entry.key
-    ) if _to_customer(draft, entry) else draft.chat.say(
-        "chat_failed_staff", to=", ".join(_recipients(entry)), problem=entry.problem[:300]
+    who = entry.meta.get("by") or entry.meta.get("resolved_by")
+    calls = (who,) if draft.policy.person(who) and who else draft.responsible
+    name = f"undelivered:{entry.key.partition(':')[2]}:{draft.round}"
+    draft.post(
+        _loss(entry, draft.ticket, draft.policy), name=name, mentions=calls, mark="failed", broadcast=not calls,
+        urgency=0, meta={_REPORTS: entry.key},
     )  # fmt: skip
-    who = entry.meta.get("by") or draft.ticket.assignee
-    mentions = (who,) if who else ()
-    name = f"undelivered:{entry.key.partition(':')[2]}:{entry.attempts}"
-    draft.post(text, name=name, mentions=mentions, mark="failed", broadcast=not mentions, urgency=0)
-    draft.mark(entry.meta.get("target", ""), "failed", f"mark:{entry.key.rpartition(':')[2]}:failed:{entry.attempts}")
+    draft.mark(entry.meta.get("target", ""), "failed", f"mark:{entry.key.rpartition(':')[2]}:failed:{draft.round}")
 
 
-def _recipients(entry: OutboxEntry) -> tuple[str, ...]:
-    return entry.content.to if isinstance(entry.content, Mail) else ()
+def _loss(entry: OutboxEntry, ticket: Ticket | None, policy: Policy) -> str:
+    """A lost or doubtful mail in words for the chat."""
+    texts, problem = policy.wording.of(policy.languages[0]), entry.problem[:300]
+    if entry.state is OutboxState.UNCERTAIN:
+        return texts.say("chat_uncertain", problem=problem, key=entry.key)
+    to = entry.content.to if isinstance(entry.content, Mail) else ()
+    if ticket is not None and ticket.customer.email in to:
+        return texts.say("chat_failed", problem=problem)
+    return texts.say("chat_failed_staff", to=", ".join(to), problem=problem)
 
 
-def _to_customer(draft: Draft, entry: OutboxEntry) -> bool:
-    return draft.ticket.customer.email in _recipients(entry)
+def _settled_for_nobody(entry: OutboxEntry, policy: Policy, now: datetime) -> Decision:
+    """What belongs to no ticket, such as a digest, and was lost: told all the same, by the other channel."""
+    because = (f"outbox: {entry.key} {entry.state}",)
+    lost = entry.state in (OutboxState.FAILED, OutboxState.UNCERTAIN)
+    if not lost or _REPORTS in entry.meta:
+        return Decision(because=because, outcome=entry.state)
+    meta = {_REPORTS: entry.key}
+    owed: tuple[OutboxEntry, ...] = ()
+    if isinstance(entry.content, Mail):
+        post = Post(text=_loss(entry, None, policy), mark="failed")
+        key = f"undelivered:{entry.key}:{now.isoformat()}"
+        owed = (OutboxEntry(key=key, channel=CHAT, lane=CHAT, content=post, due_at=now, urgency=0, meta=meta),)
+    elif isinstance(entry.content, Post):
+        texts = policy.wording.of(policy.languages[0])
+        line = texts.say("chat_lost_post", problem=entry.problem[:300])
+        owed = tuple(
+            letters.to_staff(
+                policy, key=f"{entry.key}:by_mail:{person.key}", to=person.email, subject=line,
+                text=f"{line}\n\n{entry.content.text}\n", at=now, meta=meta,
+            )
+            for person in policy.contacts_for("lead", None, None)[:1]
+        )  # fmt: skip
+    return Decision(outbox=owed, because=because, outcome=entry.state)
 
 
 def _mail_lost_post(draft: Draft, entry: OutboxEntry) -> None:
-    """A chat line that was refused reaches somebody by mail, unless it was only a mark or an edit of the card."""
-    if not isinstance(entry.content, Post):
+    """A chat line that was refused reaches somebody by mail, and so does a ticket whose card never came to stand.
+
+    A mark or an edit of the card may be lost.
+    """
+    if isinstance(entry.content, Post):
+        words = f"{entry.content.text}\n\n{entry.content.quote}"
+    elif isinstance(entry.content, Card) and not draft.ticket.chat_thread:
+        words = draft.ticket.subject
+    else:
         return
-    people = draft.policy.contacts_for("responsible", draft.ticket.assignee, None)[:1]
-    for person in people:
-        line = draft.chat.say("chat_lost_post", problem=entry.problem[:300])
-        text = f"{line}\n\n{entry.content.text}\n\n{entry.content.quote}\n"
-        key = f"{entry.key}:by_mail:{person.key}"
-        subject = f"[#{draft.ticket.number}] {draft.ticket.subject}"[:200]
+    line = draft.chat.say("chat_lost_post", problem=entry.problem[:300])
+    subject = f"[#{draft.ticket.number}] {draft.ticket.subject}"
+    for person in draft.policy.contacts_for("responsible", draft.ticket.assignee, None)[:1]:
         draft.owe(
-            letters.to_staff(draft.policy, key=key, to=person.email, subject=subject, text=text, at=draft.now,
-                             ticket=draft.ticket.number, urgency=entry.urgency)
+            letters.to_staff(
+                draft.policy, key=f"{entry.key}:by_mail:{person.key}", to=person.email, subject=subject,
+                text=f"{line}\n\n{words}\n", at=draft.now, ticket=draft.ticket.number, urgency=entry.urgency,
+                meta={_REPORTS: entry.key},
+            )
         )  # fmt: skip
+
+
+def on_left_alone(mailbox: str, count: int, policy: Policy, now: datetime) -> Decision:
+    """A live mailbox was connected: what lay there before is left alone, and staff are told (complaint 10)."""
+    text = policy.wording.of(policy.languages[0]).say("chat_left_alone", mailbox=mailbox, count=count)
+    key = f"left_alone:{mailbox}:{now.isoformat()}"
+    post = OutboxEntry(key=key, channel=CHAT, lane=CHAT, content=Post(text=text, mark="status"), due_at=now)
+    return Decision(outbox=(post,), because=(f"imap: {count} mails in {mailbox} left alone",), outcome="left_alone")
 
 
 def on_choice(entry: OutboxEntry, choice: OutboxState, by: str, now: datetime) -> Decision:
@@ -167,13 +250,15 @@ def on_choice(entry: OutboxEntry, choice: OutboxState, by: str, now: datetime) -
 def on_quarantined(held: Quarantined, policy: Policy, now: datetime) -> Decision:
     """Staff are told at once that a message waits for them (complaint 7)."""
     texts = policy.wording.of(policy.languages[0])
-    last_line = held.problem.strip().splitlines()[-1]
+    last_line = (held.problem.strip().splitlines() or ["?"])[-1]
     text = texts.say(
         "chat_quarantined", sender=held.sender or "?", subject=held.subject[:150], problem=last_line[:300],
         key=held.key,
     )  # fmt: skip
+    # A broken timer rests and rings again, for days perhaps; that is told once a day.
+    told_at = f"{now:%Y-%m-%d}" if held.channel == "timer" else now.isoformat()
     post = OutboxEntry(
-        key=f"quarantine:{held.key}:{now.isoformat()}", channel=CHAT, lane=CHAT, due_at=now, urgency=0,
+        key=f"quarantine:{held.key}:{told_at}", channel=CHAT, lane=CHAT, due_at=now, urgency=0,
         content=Post(text=text, mark="alarm"),
     )  # fmt: skip
     return Decision(outbox=(post,), because=(f"quarantine: {last_line}",), outcome="quarantined")

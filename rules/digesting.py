@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rules import letters
@@ -12,13 +13,14 @@ from rules.digest_words import digest_mail, digest_post
 from rules.draft import CHAT
 from rules.effects import OutboxEntry, Post
 from rules.model import Decision, Role, Situation, Timer
-from rules.periods import Period, next_digest_at, period_before, previous
+from rules.periods import Period, missed_periods, next_digest_at, period_before, previous
 from rules.policy import DigestPlan, Policy, Staff
 
 CHANNEL = "channel"
 """Who a digest that goes to the chat channel is for, in its timer's and effect's names."""
 
-_LONGEST_CATCH_UP = 7
+_CATCH_UP = {"day": timedelta(days=7), "week": timedelta(weeks=5)}
+_LONGEST_CATCH_UP = timedelta(days=400)
 
 
 def on_start(situation: Situation, policy: Policy, now: datetime) -> Decision:
@@ -53,16 +55,20 @@ def period_due(timer: Timer, policy: Policy) -> Period:
 def on_digest(timer: Timer, situation: Situation, policy: Policy, now: datetime) -> Decision:
     """A digest is due: word it, owe it under its period's name, and set the next one.
 
-    After downtime each missed period still gets its own, up to a week of daily ones; the chain of timers sees to it.
+    After downtime each missed period still gets its own, up to a week of daily and five of weekly ones; the chain of
+    timers sees to it. Those that are older get none, and the next one names them.
     """
     _, period_kind, name = timer.kind.split(":", 2)
     plan = next((p for p in policy.digests if p.period == period_kind and _is_for(p, name)), None)
     if plan is None:
         return Decision(cancel_timers=(timer.key,), because=("digest: nobody wants it any more",), outcome="passed")
-    zone, period = _zone(policy, name), period_due(timer, policy)
-    entry = _entry(period, name, zone, situation, policy, now)
-    after = max(timer.due_at, now - _LONGEST_CATCH_UP * timedelta(days=1))
-    following = Timer(key=timer.key, kind=timer.kind, due_at=next_digest_at(plan, zone, after))
+    zone = _zone(policy, name)
+    earliest = now - _CATCH_UP.get(period_kind, _LONGEST_CATCH_UP)
+    due_at = timer.due_at if timer.due_at >= earliest else next_digest_at(plan, zone, earliest)
+    missed = missed_periods(period_kind, timer.due_at, due_at, zone)
+    period = period_before(period_kind, due_at, zone)
+    entry = _entry(period, missed, name, zone, situation, policy, now)
+    following = Timer(key=timer.key, kind=timer.kind, due_at=next_digest_at(plan, zone, due_at))
     return Decision(
         outbox=(entry,), timers=(following,), because=(f"digest: {period.label} for {name}",), outcome="digest"
     )
@@ -72,8 +78,16 @@ def _is_for(plan: DigestPlan, name: str) -> bool:
     return name in plan.to or (name == CHANNEL and plan.chat)
 
 
-def _entry(period: Period, name: str, zone: str, situation: Situation, policy: Policy, now: datetime) -> OutboxEntry:
-    edition = edition_of(period, zone, policy.person(name), situation, policy, now)
+def _entry(
+    period: Period,
+    missed: tuple[Period, ...],
+    name: str,
+    zone: str,
+    situation: Situation,
+    policy: Policy,
+    now: datetime,
+) -> OutboxEntry:
+    edition = replace(edition_of(period, zone, policy.person(name), situation, policy, now), missed=missed)
     key = f"digest:{period.label}:{name}"
     person = policy.person(name)
     texts = policy.wording.of(_language(policy, person))

@@ -57,6 +57,11 @@ class Draft:
         self._deferred: dict[str, datetime] = {}
         self._posts = 0
 
+    @property
+    def round(self) -> int:
+        """The ticket's version after this decision: it names effects that may rightly recur (law 5)."""
+        return self.ticket.version + 1
+
     def note(
         self,
         kind: EntryKind,
@@ -87,6 +92,12 @@ class Draft:
         )
         self._journal.append(entry)
 
+    def note_on(self, number: int, kind: EntryKind, text: str, *, because: Sequence[str]) -> None:
+        """Add a line to the journal of another ticket, which stays as it is."""
+        self._journal.append(
+            Entry(ticket=number, at=self.now, kind=kind, text=text, because=tuple(because), source=self.source)
+        )
+
     def can(self, event: Event) -> bool:
         """Whether the ticket, as it is, can take the event."""
         return may(self.ticket.status, event)
@@ -108,7 +119,7 @@ class Draft:
         elif before in (Status.RESOLVED, Status.CLOSED):
             self._reopen(counts=event is not Event.SCORED_LOW)
         else:
-            self._turn_clock(running=after in RUNNING)
+            self._turn_clocks(running=after in RUNNING)
         if after is not Status.ON_HOLD and after is not Status.FOLLOW_UP:
             self.ticket = replace(self.ticket, until_at=None)
         self.note(
@@ -122,7 +133,12 @@ class Draft:
         )
 
     def _reopen(self, *, counts: bool) -> None:
-        """The resolution clock goes on with what it had left; a first response that was given stays given."""
+        """The resolution clock goes on with what it had left; a first response that was given stays given.
+
+        What we owed about the ticket being done is taken back if it has not left yet.
+        """
+        self.withdraw(f"{self.ticket.number}:resolved:{self.ticket.rounds}")
+        self.withdraw(f"{self.ticket.number}:survey:{self.ticket.rounds}")
         clocks = tuple(
             sla.restart(clock, self.now, self.policy.calendars)
             if clock.target is Target.RESOLUTION or self.ticket.first_response_at is None
@@ -131,16 +147,17 @@ class Draft:
         )
         self.ticket = replace(
             self.ticket, clocks=clocks, reopened=self.ticket.reopened + counts, resolved_at=None, closed_at=None,
-            confirmed_at=None, taken_by=None, taken_at=None,
+            confirmed_at=None, taken_by=None, taken_at=None, resolution=None, resolved_by=None,
         )  # fmt: skip
 
-    def _turn_clock(self, *, running: bool) -> None:
+    def _turn_clocks(self, *, running: bool) -> None:
         turn = sla.resume if running else sla.stop
-        clocks = tuple(
-            turn(clock, self.now, self.policy.calendars) if clock.target is Target.RESOLUTION else clock
-            for clock in self.ticket.clocks
-        )
+        clocks = tuple(turn(clock, self.now, self.policy.calendars) for clock in self.ticket.clocks)
         self.ticket = replace(self.ticket, clocks=clocks)
+
+    def wait_anew(self) -> None:
+        """Count the customer's silence from now on, because they were just written to."""
+        self.ticket = replace(self.ticket, status_at=self.now, reminded_at=None)
 
     def first_response(self, at: datetime, by: str) -> None:
         """Note the first staff reply; an acknowledgement never comes here."""
@@ -177,16 +194,25 @@ class Draft:
         self._posts += 1
         number = self.ticket.number
         content = Post(
-            text=text, ticket=number, quote=quote, quote_author=quote_author, mentions=mentions, buttons=buttons,
-            mark=mark, broadcast=broadcast, files=files,
+            text=text, ticket=number, quote=quote, quote_author=quote_author, mentions=self._at_work(mentions),
+            buttons=buttons, mark=mark, broadcast=broadcast, files=files,
         )  # fmt: skip
-        key = f"{number}:{name or f'post:{self.ticket.version + 1}.{self._posts}'}"
+        key = f"{number}:{name or f'post:{self.round}.{self._posts}'}"
         self._outbox.append(
             OutboxEntry(
                 key=key, channel=CHAT, lane=f"chat:{number}", content=content, due_at=self.now, ticket=number,
                 urgency=urgency, meta=meta or {},
             )
         )  # fmt: skip
+
+    def _at_work(self, people: tuple[str, ...]) -> tuple[str, ...]:
+        """Without those who were taken off the staff list meanwhile."""
+        return tuple(key for key in people if self.policy.person(key))
+
+    @property
+    def responsible(self) -> tuple[str, ...]:
+        """Whom a line about the ticket calls: its assignee, or nobody yet."""
+        return self._at_work((self.ticket.assignee,)) if self.ticket.assignee else ()
 
     def mark(self, target: str, mark: str, name: str) -> None:
         """Owe a visible state on a staff message."""
@@ -222,9 +248,12 @@ class Draft:
 
     def decision(self, outcome: str = "") -> Decision:
         """All of it, as data."""
-        changed = self._before is None or self.ticket != self._before
+        shows = self._before is None or self.ticket != replace(self._before, chat_thread=self.ticket.chat_thread)
+        changed = shows or self.ticket != self._before or bool(self._journal or self._outbox)
         if changed:
+            # Whatever is owed makes a new version, so that what the next decision owes has other names.
             self.ticket = replace(self.ticket, updated_at=self.now)
+        if shows:
             self._outbox.insert(0 if self._before is None else len(self._outbox), self._card())
         timers, cancelled = self._timers()
         return Decision(
@@ -245,7 +274,7 @@ class Draft:
         """The card, edited in place (complaint 72): first on a new ticket, else after the decision's posts."""
         number = self.ticket.number
         return OutboxEntry(
-            key=f"{number}:card:{self.ticket.version + 1}", channel=CHAT, lane=f"chat:{number}", due_at=self.now,
+            key=f"{number}:card:{self.round}", channel=CHAT, lane=f"chat:{number}", due_at=self.now,
             content=Card(ticket=number), ticket=number,
         )  # fmt: skip
 

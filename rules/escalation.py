@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from rules import letters, sla
 from rules.draft import Draft
-from rules.effects import Button
+from rules.effects import Button, OutboxState
 from rules.model import EntryKind, SlaClock, Target, Timer
 from rules.policy import Staff, Step
 from rules.wording import moment
@@ -22,9 +22,8 @@ _ON_ITS_WAY = timedelta(minutes=1)
 def on_clock(draft: Draft, timer: Timer, target: Target, what: str) -> str:
     """A timer of one clock is due; says what came of it."""
     clock = draft.ticket.clock(target)
-    if clock is None or clock.met_at is not None:
-        return "met"
-    if target is Target.FIRST_RESPONSE and draft.situation.held:
+    assert clock is not None, "only a clock the ticket has is watched by a timer"
+    if target is Target.FIRST_RESPONSE and _on_its_way(draft):
         draft.because.append("escalation: a reply is on its way, so this waits a minute")
         draft.defer(timer.key, _ON_ITS_WAY)
         return "deferred"
@@ -34,6 +33,11 @@ def on_clock(draft: Draft, timer: Timer, target: Target, what: str) -> str:
     if kind == "again":
         return _ring_again(draft, clock)
     return _ring(draft, clock, int(index))
+
+
+def _on_its_way(draft: Draft) -> bool:
+    """Whether a reply is held or being sent. One that the relay keeps refusing helps nobody, so the ladder goes on."""
+    return any(entry.state is OutboxState.SENDING or not entry.attempts for entry in draft.situation.held)
 
 
 def _change(draft: Draft, clock: SlaClock) -> None:
@@ -56,30 +60,27 @@ def _arithmetic(clock: SlaClock) -> str:
 
 def _ring(draft: Draft, clock: SlaClock, index: int) -> str:
     steps = sla.ladder(draft.policy, clock.target, draft.ticket.priority)
-    name = f"step:{index}"
-    if index >= len(steps):
-        _change(draft, replace(clock, fired=(*clock.fired, name)))
-        return "gone"
-    _change(draft, replace(clock, fired=(*clock.fired, name), rung_at=draft.now, rung=0))
-    return _ping(draft, clock, steps[index], index, 0)
+    _change(draft, replace(clock, fired=(*clock.fired, f"step:{index}"), rung_at=draft.now, rung=0))
+    return _ping(draft, clock, steps[index], index)
 
 
 def _ring_again(draft: Draft, clock: SlaClock) -> str:
     steps = sla.ladder(draft.policy, clock.target, draft.ticket.priority)
-    rang = max(int(name.partition(":")[2]) for name in clock.fired if name.startswith("step:"))
-    again = clock.rung + 1
-    _change(draft, replace(clock, rung_at=draft.now, rung=again))
-    return _ping(draft, clock, steps[rang], rang, again)
+    rang = sla.last_rung(clock, steps)
+    assert rang is not None, "a step that asks again has rung before"
+    _change(draft, replace(clock, rung_at=draft.now, rung=clock.rung + 1))
+    return _ping(draft, clock, steps[rang], rang)
 
 
-def _ping(draft: Draft, clock: SlaClock, step: Step, index: int, again: int) -> str:
+def _ping(draft: Draft, clock: SlaClock, step: Step, index: int) -> str:
     """Owe one step's ping: a line in the thread and the channel, and a mail where the step says so."""
     ticket, policy = draft.ticket, draft.policy
     people = policy.contacts_for(step.to, ticket.assignee, ticket.second)
     before = clock.due_at is not None and draft.now < clock.due_at
     line = _line(draft, clock, step, index, people, before=before)
-    # The version keeps a re-opened ticket's second climb from being taken for its first.
-    effect = f"escalation:{clock.target}:{index}:{ticket.reopened}.{len(clock.spans)}.{again}"
+    # Each step is fired once by its clock. The version tells its ring from one before a reopening or another priority,
+    # which would otherwise be taken for the same effect and never be sent.
+    effect = f"escalation:{clock.target}:{index}:{draft.round}"
     if "chat" in step.by:
         draft.post(
             line, name=effect, mentions=tuple(person.key for person in people), mark="before" if before else "alarm",

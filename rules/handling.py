@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 from rules import letters, sla
 from rules.draft import Draft, staff_author
-from rules.hours import add, parse_duration
-from rules.lifecycle import Event
-from rules.model import Command, EntryKind, Refusal, Resolution, Target
+from rules.errors import IllegalTransitionError
+from rules.hours import parse_duration
+from rules.lifecycle import LIVE, Event
+from rules.model import Command, EntryKind, Refusal, Resolution, Ticket
 from rules.policy import Staff
 from rules.wording import moment
 
@@ -33,8 +34,9 @@ def claim(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     """Take the ticket: the claimer is responsible from now on."""
     draft.move(Event.STAFF_CLAIMED, author=staff_author(person))
     if draft.ticket.assignee != person.key:
+        before = draft.responsible
         _give(draft, person, person)
-        draft.post(draft.chat.say("chat_claimed", name=person.name), mark="assigned")
+        draft.post(draft.chat.say("chat_claimed", name=person.name), mentions=before, mark="assigned")
     return None
 
 
@@ -46,9 +48,11 @@ def assign(draft: Draft, command: Command, person: Staff) -> Refusal | None:
         known = ", ".join(p.key for p in draft.policy.staff)
         return Refusal(code="staff", text=draft.chat.say("refused_staff", value=wanted, known=known))
     if draft.ticket.assignee != goal.key:
+        # Whoever had it is told as well, so that never two believe that the other has it (R-AS-2).
+        before = draft.responsible
         _give(draft, goal, person)
         told = draft.chat.say("chat_assigned", by=person.name, name=goal.name)
-        draft.post(told, mentions=(goal.key,), mark="assigned")
+        draft.post(told, mentions=(goal.key, *before), mark="assigned")
     return None
 
 
@@ -60,15 +64,25 @@ def _give(draft: Draft, goal: Staff, by: Staff) -> None:
 
 def taken(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     """Answer an escalation: pings stop, the ladder rests for one more first-response time (complaint 61)."""
+    if draft.ticket.status not in LIVE:
+        raise IllegalTransitionError("nothing escalates on a ticket that is done")
+    if _has_taken(draft.ticket, person):
+        return None
     draft.ticket = replace(draft.ticket, taken_by=person.key, taken_at=draft.now)
-    promise = draft.policy.level(draft.ticket.priority).promise(Target.FIRST_RESPONSE)
-    until = add(draft.policy.calendars[promise.calendar], draft.now, promise.allowed) if promise else draft.now
+    until = sla.rests_until(draft.ticket, draft.policy, draft.now)
     draft.note(EntryKind.TAKEN, author=staff_author(person))
     told = draft.chat.say("chat_taken", name=person.name, until=moment(draft.chat, until, draft.policy.timezone))
     draft.post(told, mark="assigned")
     if draft.ticket.assignee is None:
         _give(draft, person, person)
     return None
+
+
+def _has_taken(ticket: Ticket, person: Staff) -> bool:
+    """Whether this person has taken it since it rang last: a second click changes nothing."""
+    rung = [clock.rung_at for clock in ticket.clocks if clock.rung_at]
+    taken_at = ticket.taken_at
+    return ticket.taken_by == person.key and taken_at is not None and taken_at >= max(rung, default=taken_at)
 
 
 def priority(draft: Draft, command: Command, person: Staff) -> Refusal | None:
@@ -81,10 +95,7 @@ def priority(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     before = draft.ticket.priority
     if wanted == before:
         return None
-    clocks = tuple(
-        sla.change_level(clock, levels[wanted], draft.policy.calendars, by_mail=bool(draft.ticket.mailbox))
-        for clock in draft.ticket.clocks
-    )
+    clocks = sla.change_level(draft.ticket, levels[wanted], draft.policy.calendars, draft.now)
     draft.ticket = replace(draft.ticket, priority=wanted, clocks=clocks)
     why = command.text.strip() or "-"
     draft.note(
@@ -136,6 +147,9 @@ def _put_off(draft: Draft, command: Command, person: Staff, event: Event, key: s
     why = command.text.strip() or "-"
     draft.move(event, author=staff_author(person), why=why)
     draft.ticket = replace(draft.ticket, until_at=until)
+    draft.note(
+        EntryKind.CHANGED, f"until {until:%Y-%m-%d %H:%M} UTC", author=staff_author(person), because=(f"said: {why}",)
+    )
     told = moment(draft.chat, until, draft.policy.timezone)
     draft.post(draft.chat.say(key, name=person.name, until=told, why=why), mark="status")
     return None
@@ -178,19 +192,26 @@ def resolve(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     assignee = draft.ticket.assignee or person.key
     draft.ticket = replace(draft.ticket, resolution=record, resolved_by=person.key, assignee=assignee)
     draft.post(draft.chat.say("chat_resolved", name=person.name, text=text), mark="resolved")
-    if "@" in draft.ticket.customer.email:
-        at = draft.now + (timedelta() if command.args.get("now") else draft.policy.habits.undo_hold)
-        draft.owe(letters.resolved(draft.ticket, draft.policy, text, at, person.name))
-    draft.first_response(draft.now, person.key)
+    hold = timedelta() if command.args.get("now") else draft.policy.habits.undo_hold
+    _say_resolved(draft, text, person, hold)
     return None
+
+
+def _say_resolved(draft: Draft, text: str, person: Staff, hold: timedelta) -> None:
+    """Mail the customer what was done. If nobody answered before, this is the first response once it is delivered."""
+    if "@" not in draft.ticket.customer.email:
+        draft.note(EntryKind.REPLIED, text, author=staff_author(person))
+        draft.first_response(draft.now, person.key)
+        return
+    meta = {"resolved_by": person.key, "written_at": draft.now.isoformat()}
+    letter = letters.resolved(draft.ticket, draft.policy, text, draft.now + hold, person.name, meta)
+    draft.owe(letter)
+    draft.note(EntryKind.REPLIED, text, author=staff_author(person), outbox_key=letter.key)
 
 
 def reopen(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     """Open a ticket that was done again; a resolution mail still held is taken back."""
-    rounds = draft.ticket.rounds
     draft.move(Event.STAFF_REOPENED, author=staff_author(person), why=command.text.strip())
-    draft.withdraw(f"{draft.ticket.number}:resolved:{rounds}")
-    draft.withdraw(f"{draft.ticket.number}:survey:{rounds}")
     why = command.text.strip() or person.name
     draft.post(draft.chat.say("chat_reopened", number=draft.ticket.number, why=why), mark="reopened")
     return None

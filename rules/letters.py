@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rules.effects import Mail, OutboxEntry
 from rules.hours import WEEKDAYS, Calendar, is_open, next_opening
-from rules.model import Target, Ticket
+from rules.model import Status, Target, Ticket
 from rules.policy import Mailbox, Policy, QuickLink
+from rules.sla import calendar_of
 from rules.threading import plain_subject
 from rules.tokens import link_token, message_id, reply_address
 from rules.wording import Texts, moment
+
+_LONGEST_NAME = 60
+_LONGEST_SUBJECT = 200
+_NO_NAME = re.compile(r"[@/<>]|www\.", re.IGNORECASE)
 
 
 def to_customer(
@@ -65,11 +71,13 @@ def to_staff(
     html: str = "",
     ticket: int | None = None,
     urgency: int = 1,
+    meta: Mapping[str, str] | None = None,
 ) -> OutboxEntry:
     """A mail from the desk to somebody who works here."""
     box = policy.mailboxes[0]
     mail = Mail(
-        mailbox=box.name, to=(to,), subject=subject, text=text, html=html, from_name=policy.desk_name,
+        mailbox=box.name, to=(to,), subject=" ".join(subject.split())[:_LONGEST_SUBJECT], text=text, html=html,
+        from_name=policy.desk_name,
         message_id=message_id(policy.secret, key, policy.message_id_domain or box.address.rpartition("@")[2]),
     )  # fmt: skip
     return OutboxEntry(
@@ -80,6 +88,7 @@ def to_staff(
         due_at=at,
         ticket=ticket,
         urgency=urgency,
+        meta=meta or {},
     )
 
 
@@ -97,7 +106,9 @@ def _reply_to(ticket: Ticket, policy: Policy, box: Mailbox) -> str:
 def greeting(ticket: Ticket, texts: Texts) -> str:
     """How a mail begins."""
     name = ticket.customer.name
-    return texts.say("hello_name", name=name) if name else texts.say("hello")
+    # Whoever writes can put an advertisement where a name belongs and have it mailed to somebody else.
+    is_name = name and len(name) <= _LONGEST_NAME and not _NO_NAME.search(name)
+    return texts.say("hello_name", name=name) if is_name else texts.say("hello")
 
 
 def acknowledgement(ticket: Ticket, policy: Policy, now: datetime) -> OutboxEntry:
@@ -124,7 +135,7 @@ def acknowledgement(ticket: Ticket, policy: Policy, now: datetime) -> OutboxEntr
 
 def _closed_note(ticket: Ticket, policy: Policy, texts: Texts, calendar: str, now: datetime) -> str:
     """Out of hours, when work resumes (R-IN-7); nothing for a level that is served round the clock."""
-    hours = policy.calendars[calendar]
+    hours = calendar_of(policy.calendars, calendar)
     if is_open(hours, now):
         return ""
     return texts.say("closed_now", opens=moment(texts, next_opening(hours, now), ticket.timezone))
@@ -164,7 +175,9 @@ def _clock(minutes: int) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
-def resolved(ticket: Ticket, policy: Policy, text: str, at: datetime, by: str) -> OutboxEntry:
+def resolved(
+    ticket: Ticket, policy: Policy, text: str, at: datetime, by: str, meta: Mapping[str, str] | None = None
+) -> OutboxEntry:
     """The mail that says what was done and asks whether it is solved (R-CO-2)."""
     texts = policy.wording.of(ticket.language)
     body = texts.say(
@@ -177,7 +190,7 @@ def resolved(ticket: Ticket, policy: Policy, text: str, at: datetime, by: str) -
         desk=policy.desk_name,
         name=by,
     )
-    return to_customer(ticket, policy, effect=f"resolved:{ticket.rounds}", text=_tidy(body), at=at)
+    return to_customer(ticket, policy, effect=f"resolved:{ticket.rounds}", text=_tidy(body), at=at, meta=meta)
 
 
 def reminder(ticket: Ticket, policy: Policy, now: datetime, effect: str, key: str, days: timedelta) -> OutboxEntry:
@@ -185,7 +198,9 @@ def reminder(ticket: Ticket, policy: Policy, now: datetime, effect: str, key: st
     texts = policy.wording.of(ticket.language)
     body = texts.say(
         key, greeting=greeting(ticket, texts), number=ticket.number, days=_days(days), desk=policy.desk_name,
-        subject=plain_subject(ticket.subject), link=_page(ticket, policy, texts, "confirm"),
+        subject=plain_subject(ticket.subject),
+        # Only a ticket that is resolved can be confirmed; what we wait for is an answer.
+        link=_page(ticket, policy, texts, "confirm") if ticket.status is Status.RESOLVED else "",
     )  # fmt: skip
     return to_customer(ticket, policy, effect=effect, text=_tidy(body), at=now)
 
@@ -213,7 +228,7 @@ def staff_reply(
     """What a staff member wrote, as the mail the customer gets, held back until ``at``."""
     signed = f"{text.rstrip()}\n\n-- \n{name}\n{policy.desk_name}\n"
     entry = to_customer(
-        ticket, policy, effect=f"reply:{ticket.replies}", text=signed, at=at, automatic=False,
+        ticket, policy, effect=f"reply:{ticket.drafted}", text=signed, at=at, automatic=False,
         from_name=f"{name} ({policy.desk_name})", meta=meta,
     )  # fmt: skip
     return replace(entry, urgency=0)

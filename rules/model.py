@@ -232,7 +232,11 @@ class SurveyScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """One customer's request, as it stands now."""
+    """One customer's request, as it stands now.
+
+    ``drafted`` counts the replies that staff wrote and names them, ``replies`` those that the customer was sent:
+    a reply that was withdrawn answers nobody.
+    """
 
     number: int
     subject: str
@@ -265,6 +269,7 @@ class Ticket:
     first_response_by: str | None = None
     reopened: int = 0
     replies: int = 0
+    drafted: int = 0
     received: int = 1
     rounds: int = 0
     surveyed_round: int = 0
@@ -335,7 +340,11 @@ class Timer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """What is on file about somebody who writes to us, as far as it was seen (R-CU-1)."""
+    """What is on file about somebody who writes to us, as far as it was seen (R-CU-1).
+
+    ``acknowledged`` counts the automatic answers that followed each other closely, the last one at
+    ``acknowledged_at``: many of them are a loop with another machine (complaint 23).
+    """
 
     email: str
     name: str = ""
@@ -343,6 +352,7 @@ class Customer:
     timezone: str = ""
     surveyed_at: datetime | None = None
     acknowledged_at: datetime | None = None
+    acknowledged: int = 0
     tickets: tuple[int, ...] = ()
 
 

@@ -10,7 +10,7 @@ from rules import letters
 from rules.draft import Draft, staff_author
 from rules.effects import Mail, OutboxEntry, OutboxState
 from rules.lifecycle import Event
-from rules.model import DESK, Command, EntryKind, Refusal
+from rules.model import DESK, Command, EntryKind, Refusal, Status
 from rules.policy import Staff
 
 HELD, SENT, FAILED, INSIDE = "held", "sent", "failed", "inside"
@@ -27,7 +27,7 @@ def reply(draft: Draft, command: Command, person: Staff) -> Refusal | None:
         return Refusal(code="empty", text=draft.chat.say("refused_empty"))
     if "@" not in draft.ticket.customer.email:
         return Refusal(code="address", text=draft.chat.say("refused_address", value=draft.ticket.customer.email))
-    draft.ticket = replace(draft.ticket, replies=draft.ticket.replies + 1)
+    draft.ticket = replace(draft.ticket, drafted=draft.ticket.drafted + 1)
     hold = timedelta() if command.args.get("now") else draft.policy.habits.undo_hold
     target = command.args.get("target", "")
     meta = {
@@ -41,7 +41,7 @@ def reply(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     draft.owe(entry)
     draft.note(EntryKind.REPLIED, text, author=staff_author(person), outbox_key=entry.key)
     if target:
-        draft.mark(target, HELD, f"mark:{draft.ticket.replies}:{HELD}")
+        draft.mark(target, HELD, f"mark:{draft.ticket.drafted}:{HELD}")
     elif command.actor.via not in ("console",):
         told = draft.chat.say("chat_reply_elsewhere", name=person.name, via=command.actor.via, text=text)
         draft.post(told, mark="reply")
@@ -98,6 +98,12 @@ def _round(entry: OutboxEntry) -> str:
     return entry.key.rpartition(":")[2]
 
 
+def resolution_delivered(draft: Draft, entry: OutboxEntry) -> None:
+    """The relay took the mail that says what was done."""
+    draft.first_response(datetime.fromisoformat(entry.meta["written_at"]), entry.meta["resolved_by"])
+    draft.note(EntryKind.DELIVERED, entry.receipt, outbox_key=entry.key)
+
+
 def delivered(draft: Draft, entry: OutboxEntry) -> None:
     """The relay took a staff reply: the customer has been answered."""
     by = entry.meta.get("by", "")
@@ -107,8 +113,11 @@ def delivered(draft: Draft, entry: OutboxEntry) -> None:
     event = Event.STAFF_WAITS if entry.meta.get("then") == "wait" else Event.STAFF_REPLIED
     if draft.can(event):
         draft.move(event, author=staff_author(author) if author else DESK)
+    if draft.ticket.status is Status.WAITING:
+        draft.wait_anew()
     mail = entry.content
     assert isinstance(mail, Mail)
     draft.note(EntryKind.DELIVERED, entry.receipt, outbox_key=entry.key)
-    draft.ticket = replace(draft.ticket, references=(*draft.ticket.references, mail.message_id)[-11:])
+    references = (*draft.ticket.references, mail.message_id)[-11:]
+    draft.ticket = replace(draft.ticket, references=references, replies=draft.ticket.replies + 1)
     draft.mark(entry.meta.get("target", ""), SENT, f"mark:{_round(entry)}:{SENT}")

@@ -10,11 +10,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from rules.hours import Calendar, add, between
+from rules.hours import WORKING_DAY, Calendar, add, between
 from rules.model import SlaClock, Span, Target, Ticket, Timer
 from rules.policy import Level, Policy, Promise, Step
 
 Calendars = Mapping[str, Calendar]
+
+
+def calendar_of(calendars: Calendars, name: str) -> Calendar:
+    """The calendar of that name; the first one stands in for one that was taken out of the configuration."""
+    return calendars.get(name) or next(iter(calendars.values()))
 
 
 def start_clocks(level: Level, calendars: Calendars, at: datetime, *, by_mail: bool) -> tuple[SlaClock, ...]:
@@ -44,7 +49,7 @@ def promised(level: Level, target: Target, calendars: Calendars, at: datetime, *
 
 def reached_at(clock: SlaClock, amount: timedelta, calendars: Calendars) -> datetime | None:
     """When the clock has run for ``amount`` of its calendar's time; ``None`` while a pause makes that unknown."""
-    calendar = calendars[clock.calendar]
+    calendar = calendar_of(calendars, clock.calendar)
     left = amount
     for span in clock.spans:
         if span.stopped_at is None:
@@ -58,7 +63,7 @@ def reached_at(clock: SlaClock, amount: timedelta, calendars: Calendars) -> date
 
 def used(clock: SlaClock, now: datetime, calendars: Calendars) -> timedelta:
     """How much of its calendar's time the clock has run."""
-    calendar = calendars[clock.calendar]
+    calendar = calendar_of(calendars, clock.calendar)
     ran = (between(calendar, span.started_at, span.stopped_at or now) for span in clock.spans)
     return sum(ran, timedelta())
 
@@ -80,30 +85,50 @@ def resume(clock: SlaClock, at: datetime, calendars: Calendars) -> SlaClock:
 
 
 def meet(clock: SlaClock, at: datetime) -> SlaClock:
-    """The clock with its promise kept (or kept late, if it was breached) at ``at``."""
+    """The clock with its promise kept at ``at``, or kept late when it was due before.
+
+    A reply counts from the moment it was written, so ``at`` may lie before a breach that was noted meanwhile, and
+    even before the last span began.
+    """
     if clock.met_at is not None:
         return clock
     last = clock.spans[-1]
-    spans = clock.spans if last.stopped_at else (*clock.spans[:-1], replace(last, stopped_at=at))
+    stopped = replace(last, stopped_at=max(at, last.started_at))
+    spans = clock.spans if last.stopped_at else (*clock.spans[:-1], stopped)
     late = clock.due_at is not None and at > clock.due_at
-    return replace(clock, spans=spans, met_at=at, breached_at=clock.breached_at or (clock.due_at if late else None))
+    return replace(clock, spans=spans, met_at=at, breached_at=clock.due_at if late else None)
 
 
 def restart(clock: SlaClock, at: datetime, calendars: Calendars) -> SlaClock:
-    """A met clock running again with what it had left, because the ticket was re-opened."""
+    """A met clock running again with what it had left, because the ticket was re-opened.
+
+    Steps that rang stay rung; a ladder that was climbed to its end asks again from now on.
+    """
     if clock.met_at is None:
         return resume(clock, at, calendars)
     spans = (*clock.spans, Span(started_at=at))
-    return _with_due(replace(clock, spans=spans, met_at=None), calendars)
+    return _with_due(replace(clock, spans=spans, met_at=None, rung_at=at if clock.rung_at else None), calendars)
 
 
-def change_level(clock: SlaClock, level: Level, calendars: Calendars, *, by_mail: bool) -> SlaClock:
-    """The clock under another level's promise. The time it ran is kept; steps ring anew under the new promise."""
-    promise = promised(level, clock.target, calendars, clock.spans[0].started_at, by_mail=by_mail)
-    if promise is None or clock.met_at is not None:
-        return clock
-    changed = replace(clock, allowed=promise.allowed, calendar=promise.calendar, fired=(), breached_at=None)
-    return _with_due(changed, calendars)
+def change_level(ticket: Ticket, level: Level, calendars: Calendars, at: datetime) -> tuple[SlaClock, ...]:
+    """A ticket's clocks under another level's promises.
+
+    The time that a clock ran is kept; steps ring anew under the new promise. A promise that the level does not make
+    ends, one that only it makes begins at ``at``. What was met stays met.
+    """
+    by_mail = bool(ticket.mailbox)
+    clocks = []
+    for target in Target:
+        clock = ticket.clock(target)
+        opened_at = clock.spans[0].started_at if clock else at
+        promise = promised(level, target, calendars, opened_at, by_mail=by_mail)
+        if clock and clock.met_at is not None:
+            clocks.append(clock)
+        elif promise and not (clock is None and target is Target.FIRST_RESPONSE and ticket.first_response_at):
+            spans = clock.spans if clock else (Span(started_at=at),)
+            fresh = SlaClock(target=target, allowed=promise.allowed, calendar=promise.calendar, spans=spans)
+            clocks.append(_with_due(fresh, calendars))
+    return tuple(clocks)
 
 
 def _with_due(clock: SlaClock, calendars: Calendars) -> SlaClock:
@@ -132,7 +157,7 @@ def timers(ticket: Ticket, policy: Policy) -> tuple[Timer, ...]:
     """The timers on a ticket's running clocks: the due time, each step that has not rung, the last one's repeat.
 
     Somebody who has taken the escalation has one more allowance of the first response before the ladder goes on
-    (R-SLA-3, complaint 61).
+    (R-SLA-3, complaint 61). The ladder's last step never falls silent, so that no ticket does (R-AS-3).
     """
     wanted = []
     for clock in ticket.clocks:
@@ -142,10 +167,8 @@ def timers(ticket: Ticket, policy: Policy) -> tuple[Timer, ...]:
         moments: dict[str, datetime | None] = {"due": clock.due_at}
         for index, step in enumerate(steps):
             rings_at = reached_at(clock, amount_of(step, clock), policy.calendars)
-            moments[f"step:{index}"] = _not_before(rings_at, _spared_until(ticket, clock, policy))
-        repeat = _repeat(ticket, clock, steps)
-        if repeat:
-            moments[f"again:{clock.rung}"] = repeat
+            moments[f"step:{index}"] = _not_before(rings_at, _rests(ticket, policy))
+        moments[f"again:{clock.rung}"] = _asks_again_at(ticket, clock, steps, policy)
         for what, due_at in moments.items():
             if due_at is not None and what not in clock.fired:
                 key = timer_key(ticket.number, clock.target, what)
@@ -153,25 +176,44 @@ def timers(ticket: Ticket, policy: Policy) -> tuple[Timer, ...]:
     return tuple(wanted)
 
 
-def _spared_until(ticket: Ticket, clock: SlaClock, policy: Policy) -> datetime | None:
-    if ticket.taken_at is None:
-        return None
+def rests_until(ticket: Ticket, policy: Policy, taken_at: datetime) -> datetime:
+    """Until when the ladder rests once somebody has taken the escalation: one allowance of the first response more."""
     promise = policy.level(ticket.priority).promise(Target.FIRST_RESPONSE)
-    calendar, allowed = (promise.calendar, promise.allowed) if promise else (clock.calendar, clock.allowed)
-    return add(policy.calendars[calendar], ticket.taken_at, allowed)
+    name, allowed = (promise.calendar, promise.allowed) if promise else (policy.calendar, WORKING_DAY)
+    return add(calendar_of(policy.calendars, name), taken_at, allowed)
 
 
-def _not_before(rings_at: datetime | None, spared_until: datetime | None) -> datetime | None:
-    if rings_at is None or spared_until is None:
+def _rests(ticket: Ticket, policy: Policy) -> datetime | None:
+    return rests_until(ticket, policy, ticket.taken_at) if ticket.taken_at else None
+
+
+def _not_before(rings_at: datetime | None, rests: datetime | None) -> datetime | None:
+    if rings_at is None or rests is None:
         return rings_at
-    return max(rings_at, spared_until)
+    return max(rings_at, rests)
 
 
-def _repeat(ticket: Ticket, clock: SlaClock, steps: tuple[Step, ...]) -> datetime | None:
-    """When the step that rang last rings again, if nobody has taken it since."""
+def last_rung(clock: SlaClock, steps: tuple[Step, ...]) -> int | None:
+    """The highest step of the ladder that has rung, as the ladder is now."""
     rang = [int(name.partition(":")[2]) for name in clock.fired if name.startswith("step:")]
-    if not rang or clock.rung_at is None or clock.spans[-1].stopped_at is not None or max(rang) >= len(steps):
+    return min(max(rang), len(steps) - 1) if rang and steps else None
+
+
+def _asks_again_at(ticket: Ticket, clock: SlaClock, steps: tuple[Step, ...], policy: Policy) -> datetime | None:
+    """When the step that rang last rings again: until somebody has taken it, and the last one even after their rest.
+
+    A last step that names no repeat asks once a working day of the clock's calendar.
+    """
+    rang = last_rung(clock, steps)
+    if rang is None or clock.rung_at is None or clock.spans[-1].stopped_at is not None:
         return None
-    step = steps[max(rang)]
-    taken = ticket.taken_at is not None and ticket.taken_at >= clock.rung_at
-    return clock.rung_at + step.repeat if step.repeat and not taken else None
+    step, is_last = steps[rang], rang == len(steps) - 1
+    if step.repeat:
+        again_at = clock.rung_at + step.repeat
+    elif is_last:
+        again_at = add(calendar_of(policy.calendars, clock.calendar), clock.rung_at, WORKING_DAY)
+    else:
+        return None
+    if ticket.taken_at is None or ticket.taken_at < clock.rung_at:
+        return again_at
+    return _not_before(again_at, _rests(ticket, policy)) if is_last else None

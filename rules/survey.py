@@ -32,16 +32,14 @@ def confirmed(draft: Draft, author: Author) -> None:
 def not_solved(draft: Draft, author: Author) -> None:
     """The customer says that it is not solved: open again, with its history."""
     rounds = draft.ticket.rounds
-    draft.withdraw(f"{draft.ticket.number}:survey:{rounds}")
     draft.move(Event.CUSTOMER_REFUSED, author=author)
-    mentions = (draft.ticket.assignee,) if draft.ticket.assignee else ()
     told = draft.chat.say("chat_not_solved", name=author.name)
-    draft.post(told, name=f"not_solved:{rounds}", mentions=mentions, mark="reopened")
+    draft.post(told, name=f"not_solved:{rounds}", mentions=draft.responsible, mark="reopened")
 
 
 def scored(draft: Draft, score: SurveyScore, author: Author) -> None:
     """A score arrives; a low one reaches the manager at once and opens a follow-up (R-CO-3)."""
-    draft.ticket = replace(draft.ticket, score=score)
+    draft.ticket = replace(draft.ticket, score=replace(score, answered_at=draft.now))
     told = f"{score.overall}/5" + (f": {score.comment}" if score.comment else "")
     draft.note(EntryKind.SCORED, told, author=author)
     draft.owe(letters.thanks_for_score(draft.ticket, draft.policy, draft.now))
@@ -71,9 +69,13 @@ def _low_score(draft: Draft, score: SurveyScore, author: Author) -> None:
                 text=line, at=draft.now, ticket=ticket.number,
             )
         )  # fmt: skip
+    if not draft.can(Event.SCORED_LOW):
+        return
+    # A follow-up has an owner and a date (R-HA-1).
+    owner = ticket.assignee or ticket.resolved_by or (managers[0].key if managers else None)
     draft.move(Event.SCORED_LOW, why="a low score opens a follow-up")
     next_day = add(policy.calendars[policy.calendar], draft.now, WORKING_DAY)
-    draft.ticket = replace(draft.ticket, until_at=next_day)
+    draft.ticket = replace(draft.ticket, until_at=next_day, assignee=owner)
 
 
 def send(draft: Draft) -> None:

@@ -37,30 +37,35 @@ class Evidence:
     """What a message says about its ticket, before anything is looked up."""
 
     token_numbers: tuple[int, ...]
-    tokens: Mapping[int, str]
+    tokens: tuple[tuple[int, str], ...]
     message_keys: tuple[str, ...]
     subject_number: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Which ticket it is, if any; which one it may be related to; and why."""
+    """Which ticket it is, if any; which one it may be related to, and ``related_why``; and all the reasons.
+
+    ``follows`` says that the related ticket is the customer's own, which this message goes on with under a new number.
+    """
 
     ticket: Ticket | None = None
     same_message: bool = False
     related: Ticket | None = None
+    related_why: str = ""
+    follows: bool = False
     because: tuple[str, ...] = ()
 
 
 def evidence(message: Message) -> Evidence:
     """Gather what a message says about its ticket: reply address, Message-IDs, number in the subject."""
     addressed = (*message.recipients, *(a.email for a in (*message.to, *message.cc)))
-    tokens = dict(found for address in addressed if (found := read_reply_address(address)))
+    tokens = sorted({found for address in addressed if (found := read_reply_address(address))})
     ids = dict.fromkeys((*message.in_reply_to, *reversed(message.references)))
     number = _NUMBER.search(message.subject)
     return Evidence(
-        token_numbers=tuple(tokens),
-        tokens=tokens,
+        token_numbers=tuple(dict.fromkeys(number for number, _ in tokens)),
+        tokens=tuple(tokens),
         message_keys=tuple(message_key(id_) for id_ in ids),
         subject_number=int(number[1]) if number else None,
     )
@@ -71,14 +76,20 @@ def message_key(message_id: str) -> str:
     return f"mid:{message_id}"
 
 
+def follows_key(number: int) -> str:
+    """The link key that leads from a closed ticket to the one that goes on with it."""
+    return f"follows:{number}"
+
+
 def judge(message: Message, candidates: Mapping[str, Ticket], secret: bytes, staff: Iterable[str]) -> Verdict:
     """Weigh the candidates that the store found for the evidence. A function of its arguments only."""
-    staff_addresses = frozenset(staff)
+    staff_addresses = frozenset(staff) - {""}
     if same := candidates.get(SAME_MESSAGE):
         told = f"thread: this very mail already opened or joined #{same.number} at another of our addresses"
         return Verdict(ticket=same, same_message=True, because=(told,))
     because: list[str] = []
     related: Ticket | None = None
+    related_why = ""
     for kind in (TOKEN, REFERENCE, SUBJECT):
         ticket = candidates.get(kind)
         if ticket is None:
@@ -87,36 +98,51 @@ def judge(message: Message, candidates: Mapping[str, Ticket], secret: bytes, sta
         because.append(f"thread: {reason}")
         if joins:
             return Verdict(ticket=ticket, because=tuple(because))
-        related = related or ticket
+        related, related_why = (related, related_why) if related else (ticket, reason)
     because.append("thread: nothing proves that it belongs to a ticket, so it opens a new one")
-    return Verdict(related=related, because=tuple(because))
+    return Verdict(related=related, related_why=related_why, because=tuple(because))
 
 
 def _weigh(kind: str, message: Message, ticket: Ticket, secret: bytes, staff: frozenset[str]) -> tuple[bool, str]:
     sender, number = message.sender.email, ticket.number
-    known = sender in people(ticket) or sender in staff
+    known = bool(sender) and (sender in people(ticket) or sender in staff)
+    colleague = same_house(message.sender.domain, ticket.customer.domain)
     if kind == TOKEN:
-        given = evidence(message).tokens.get(number, "")
-        owner = signed_for(secret, number, given, (sender, *people(ticket)))
+        owner = _signed_for(message, ticket, secret)
         if owner is None:
             return False, f"the reply address for #{number} is not signed by us"
         if owner == sender or known:
             return True, f"it came to the signed reply address of #{number}"
+        if colleague:
+            return True, f"a colleague of its customer answered to the signed reply address of #{number}"
         return False, f"the signed reply address of #{number} was made for somebody else"
     if kind == REFERENCE:
         if known:
             return True, f"it answers a mail of #{number}, and the sender takes part in it"
-        if same_house(message.sender.domain, ticket.customer.domain):
-            return True, f"it answers a mail of #{number}, and the sender is a colleague of its customer"
+        if colleague and _answers_ours(message, number):
+            return True, f"it answers our mail of #{number}, and the sender is a colleague of its customer"
         return False, f"it answers a mail of #{number}, but the sender takes no part in it"
     if known:
         return True, f"its subject names #{number}, and the sender takes part in it"
     return False, f"its subject names #{number}, but a stranger's word does not join a ticket"
 
 
+def _signed_for(message: Message, ticket: Ticket, secret: bytes) -> str | None:
+    """Whom a reply address in the message was made for; its number may be of a ticket that lives on in this one."""
+    likely = (message.sender.email, *people(ticket))
+    owners = (signed_for(secret, number, given, likely) for number, given in evidence(message).tokens)
+    return next((owner for owner in owners if owner), None)
+
+
+def _answers_ours(message: Message, number: int) -> bool:
+    """Whether it answers a mail that we sent; a circular to a whole house must not join its readers (complaint 32)."""
+    ours = re.compile(rf"<{number}\.[a-z]")
+    return any(ours.match(id_) for id_ in (*message.in_reply_to, *message.references))
+
+
 def people(ticket: Ticket) -> tuple[str, ...]:
     """The addresses that take part in a ticket."""
-    return (ticket.customer.email, *(person.email for person in ticket.participants))
+    return tuple(email for email in (ticket.customer.email, *(p.email for p in ticket.participants)) if email)
 
 
 def same_house(one: str, other: str) -> bool:

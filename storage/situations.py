@@ -7,8 +7,8 @@ from datetime import datetime
 
 from rules.effects import Mail, OutboxEntry, OutboxState
 from rules.lifecycle import LIVE
-from rules.model import Message, Situation, Ticket, Timer
-from rules.threading import REFERENCE, SAME_MESSAGE, SUBJECT, TOKEN, evidence, message_key
+from rules.model import Message, Situation, Status, Ticket, Timer
+from rules.threading import REFERENCE, SAME_MESSAGE, SUBJECT, TOKEN, evidence, follows_key, message_key
 from storage.protocol import Reader, UnitOfWork
 
 _MOST_REFERENCES = 50
@@ -30,9 +30,9 @@ def for_message(work: UnitOfWork, message: Message, mailboxes: Iterable[str]) ->
 def _candidates(work: UnitOfWork, message: Message, mailboxes: Iterable[str]) -> dict[str, Ticket]:
     named = evidence(message)
     found = {
-        TOKEN: next((t for number in named.token_numbers if (t := living(work, number))), None),
+        TOKEN: next((t for number in named.token_numbers if (t := _latest(work, number))), None),
         REFERENCE: _first_linked(work, named.message_keys[:_MOST_REFERENCES]),
-        SUBJECT: living(work, named.subject_number),
+        SUBJECT: _latest(work, named.subject_number),
         "bounced": _first_linked(work, [message_key(b.original_message_id) for b in message.bounces]),
     }
     if message.message_id and _came_elsewhere(work, message, mailboxes):
@@ -41,7 +41,7 @@ def _candidates(work: UnitOfWork, message: Message, mailboxes: Iterable[str]) ->
 
 
 def _first_linked(work: Reader, keys: Iterable[str]) -> Ticket | None:
-    return next((ticket for key in keys if (ticket := living(work, work.linked(key)))), None)
+    return next((ticket for key in keys if (ticket := _latest(work, work.linked(key)))), None)
 
 
 def _came_elsewhere(work: Reader, message: Message, mailboxes: Iterable[str]) -> bool:
@@ -61,6 +61,19 @@ def living(work: Reader, number: int | None) -> Ticket | None:
             return ticket
         number = ticket.merged_into
     return None
+
+
+def _latest(work: Reader, number: int | None) -> Ticket | None:
+    """The living ticket; for one that is closed, the one that goes on with it, so that no second one is opened."""
+    ticket = living(work, number)
+    visited: set[int] = set()
+    while ticket is not None and ticket.status is Status.CLOSED and ticket.number not in visited:
+        visited.add(ticket.number)
+        following = living(work, work.linked(follows_key(ticket.number)))
+        if following is None:
+            break
+        ticket = following
+    return ticket
 
 
 def for_ticket(work: Reader, number: int | None) -> Situation:
