@@ -160,7 +160,7 @@ class _Reader:
             if not isinstance(key_node, ScalarNode) or key_node.tag == _TAG + "merge":
                 self.document.report(loc, "keys are plain words here (no merge keys, lists or maps)", place=place)
                 continue
-            key = str(key_node.value)
+            key = _joined(str(key_node.value)) or ""
             if key in first:
                 self.document.report((*loc, key), f"stands here twice, first in line {first[key]}", place=place)
                 continue
@@ -179,7 +179,18 @@ class _Reader:
         if kind not in ("str", "timestamp"):
             self.document.report(loc, f"the tag {tag} is not used here")
             return None
-        return text
+        joined = _joined(text)
+        if joined is None:
+            self.document.report(loc, "half a character is written here (a lone surrogate); write the character itself")
+        return joined
+
+
+def _joined(text: str) -> str | None:
+    """Text with characters put together that JSON writes as two escapes; None where one half is missing."""
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        return None
 
 
 def _number(text: str) -> int | float | str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,12 @@ def test_values_of_a_wholly_wrong_shape_are_told_too(lines: str, tmp_path: Path)
     assert len(problems(tmp_path, lines)) >= 3
 
 
+def test_a_configuration_may_be_written_as_json(tmp_path: Path) -> None:
+    data = {"desk": {"name": "Acme \U0001f514"}, "channels": {"mail": [{"address": "a@x.test"}]}}
+    (tmp_path / "config.yaml").write_text(json.dumps(data), encoding="utf-8")
+    assert load_config(tmp_path / "config.yaml", {}).policy.desk_name == "Acme \U0001f514"
+
+
 def test_two_mailboxes_cannot_both_go_without_a_name(tmp_path: Path) -> None:
     base = "desk: {name: A}\nchannels:\n  mail: [{address: a@x.test}, {address: b@x.test}]\n"
     assert problems(tmp_path, base=base) == [
@@ -199,6 +206,7 @@ def test_a_condition_in_a_block_is_told_at_its_own_line_and_column(tmp_path: Pat
         (b"desk: !!python/object:os.system {}\n", "desk: the tag"),
         (b"desk: {name: !secret x}\n", "config.yaml:1:14: desk.name: the tag !secret is not used here"),
         (b"base: &b {name: x}\ndesk: {<<: *b}\n", "no merge keys"),
+        (b'desk: {name: "\\ud83d"}\n', "config.yaml:1:14: desk.name: half a character"),
         (b"desk: {? [a] : 1}\n", "keys are plain words here"),
         (b"desk: {name: A}\n", "config.yaml:1:1: channels: is missing"),
         (b"desk: {name: A}\nchannels: {mail: []}\n", "channels.mail: must not be empty"),
