@@ -61,22 +61,22 @@ _DAEMON = re.compile(r"(?:mailer[._-]?daemon|mail[._-]?daemon|mdaemon|bounces?)(
 _OUT_OF_OFFICE_SUBJECT = re.compile(
     r"\s*\[?(?:"
     r"auto(?:matic|mated|matisch)?[ -]?(?:reply|response|responder)|out of (?:the )?office(?: auto-?reply)?"
-    r"|on vacation|vacation reply|away from (?:my|the) (?:mail|office|desk)|自动回复|自動回覆|自動回復|自动答复"
+    r"|vacation reply|away from (?:my|the) (?:mail|office|desk)|自动回复|自動回覆|自動回復|自动答复"
     r"|外出自动回复"
     r"|自動返信|自動応答|不在通知|不在のお知らせ|자동 ?회신|자동 ?응답|부재중(?: 자동 ?회신)?"
     r"|automatische antwort|automatische abwesenheitsnotiz"
-    r"|abwesenheitsnotiz|abwesenheit|abwesend|réponse automatique|reponse automatique|absence du bureau"
+    r"|abwesenheitsnotiz|réponse automatique|reponse automatique|absence du bureau"
     r"|message d'absence|absent du bureau"
     r"|respuesta automática|respuesta automatica|fuera de (?:la )?oficina|resposta automática"
     r"|resposta automatica|fora do escritório"
     r"|ausência temporária|risposta automatica|fuori (?:sede|ufficio)|automatisch antwoord|automatisch bericht"
     r"|afwezig(?:heid)?|autosvar"
-    r"|automatisk svar|automatiskt svar|frånvaromeddelande|fravær|automaattinen vastaus|poissa"
+    r"|automatisk svar|automatiskt svar|frånvaromeddelande|automaattinen vastaus|poissa"
     r"|odpowiedź automatyczna|autoodpowiedź"
     r"|automatická odpověď|automatikus válasz|răspuns automat|otomatik yanıt|αυτόματη απάντηση"
     r"|автоматический ответ|автоответ"
     r"|автоматична відповідь|trả lời tự động|balasan otomatis"
-    r")\]?\s*(?:[:：\-–(（]|$)",
+    r")(?:\]|\s*(?:[:：\-–(（]|$))",
     re.IGNORECASE,
 )
 _BOUNCE_SUBJECT = re.compile(
