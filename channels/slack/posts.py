@@ -157,6 +157,6 @@ def _row(ticket: int | None, buttons: Sequence[Button]) -> Block:
 def _fallback(lead: str, content: Post) -> str:
     said = [blocks.escape(content.text)]
     if content.quote:
-        said.append(blocks.escape(blocks.cut(content.quote, 300)))
+        said.append(blocks.escape(blocks.cut(content.quote[:1000], 300)))
     text = " ".join(part for part in (lead, *said) if part)
     return blocks.cut_escaped(text, blocks.FALLBACK_MOST) or "-"

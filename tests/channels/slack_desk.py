@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from bot.wording.load import load_wording
@@ -17,11 +18,18 @@ from rules.effects import Card, Content, OutboxEntry, OwedFile
 from rules.errors import StoreUnavailableError
 from rules.model import Command, Entry, Message, Refusal, Role, Ticket
 from rules.policy import Habits, Level, Mailbox, Policy, Staff
+from rules.wording import Wording
 from tests.builders import MONDAY, a_ticket, an_entry
 from tests.loopback_slack import LoopbackSlack
 
 ANA = Staff(key="ana", name="Ana Silva", email="ana@example.com", slack="U0ANA", role=Role.AGENT)
 BEN = Staff(key="ben", name="Ben Okafor", email="ben@example.com", role=Role.LEAD)
+
+
+@cache
+def shipped_wording() -> Wording:
+    """The texts as they are shipped."""
+    return load_wording(("en", "zh-CN"))
 
 
 def a_policy(**changes: Any) -> Policy:
@@ -48,7 +56,7 @@ def a_policy(**changes: Any) -> Policy:
         "digests": (),
         "quick_links": (),
         "contacts": "",
-        "wording": load_wording(("en", "zh-CN")),
+        "wording": shipped_wording(),
         "secret": b"secret",
     }
     return Policy(**{**values, **changes})
@@ -149,3 +157,13 @@ async def card_of(slack: LoopbackSlack, desk: FakeDesk, channel: SlackChannel, n
     receipt = await channel.send(owed(Card(ticket=number), f"{number}:card:1"))
     desk.has_card(ticket, receipt.text)
     return receipt.text.partition(":")[2]
+
+
+def told(desk: FakeDesk) -> list[tuple[str, str]]:
+    """What the desk was asked to do, in words."""
+    return [(command.name, command.text) for command in desk.obeyed]
+
+
+def settled(slack: LoopbackSlack) -> bool:
+    """Whether every event so far was confirmed."""
+    return all(delivery["state"] == "confirmed" for delivery in slack.deliveries())
