@@ -124,7 +124,6 @@ class LimitSettings(Section):
     """What is too much; None is no limit."""
 
     message_size: Size = 50 * 1024**2
-    recipients: Count = 100
     smtp_connections: Count = 200
 
 

@@ -55,7 +55,7 @@ CASES = [
     ("habits: {low_score: two}", 'habits.low_score: must be a whole number, not "two"'),
     ("contacts: 5555", "6:11: contacts: must be text; put it in quotes if it looks like something else, not 5555"),
     ("limits: {message_size: big}", 'limits.message_size: "big" is not a size'),
-    ("limits: {recipients: 0}", "limits.recipients: 0 is not a count"),
+    ("limits: {smtp_connections: 0}", "limits.smtp_connections: 0 is not a count"),
     ("log: {level: loud}", '"loud" is not one of debug, info, warning, error'),
     # names that must exist
     ("sla: {P9: {first_response: 1h}}", '6:7: sla.P9: "P9" is not a priority'),

@@ -23,7 +23,7 @@ channels:
       smtp_out: {host: relay.example.com, tls: true, username: u, password: {file: relay.txt}}
   slack: {channel: C0123, bot_token: {env: BOT}, app_token: {env: APP}}
   web: {listen: "127.0.0.1:0", public_url: "https://desk.example.com/"}
-limits: {message_size: 25MB, recipients: off, smtp_connections: 7}
+limits: {message_size: 25MB, smtp_connections: off}
 """
 ENVIRON = {"MAIL_PASSWORD": "hunter-2", "BOT": "xoxb-quiet", "APP": "xapp-quiet"}
 
@@ -68,7 +68,7 @@ def test_every_part_of_a_mailbox_arrives(folder: Path) -> None:
     assert box.imap.password.get_secret_value() == "hunter-2"
     assert (box.smtp_out.tls, box.smtp_out.maildir) == ("tls", None)
     assert box.smtp_out.password.get_secret_value() == "from a file"
-    assert (settings.limits.message_size, settings.limits.recipients) == (25 * 1024 * 1024, None)
+    assert (settings.limits.message_size, settings.limits.smtp_connections) == (25 * 1024 * 1024, None)
 
 
 def test_the_policy_knows_how_customers_reach_the_pages(folder: Path) -> None:
