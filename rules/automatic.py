@@ -71,7 +71,7 @@ _OUT_OF_OFFICE_SUBJECT = re.compile(
     r"|resposta automatica|fora do escritório"
     r"|ausência temporária|risposta automatica|fuori (?:sede|ufficio)|automatisch antwoord|automatisch bericht"
     r"|afwezig(?:heid)?|autosvar"
-    r"|automatisk svar|automatiskt svar|frånvaromeddelande|automaattinen vastaus|poissa"
+    r"|automatisk svar|automatiskt svar|frånvaromeddelande|automaattinen vastaus"
     r"|odpowiedź automatyczna|autoodpowiedź"
     r"|automatická odpověď|automatikus válasz|răspuns automat|otomatik yanıt|αυτόματη απάντηση"
     r"|автоматический ответ|автоответ"

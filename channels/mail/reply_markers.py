@@ -29,6 +29,8 @@ _ATTRIBUTION_END = re.compile(
     r"|のメール|書きました|님이 작성|작성)\s*[:：]\s*$",
     re.IGNORECASE,
 )
+# Some languages put no verb behind the sender: "пн, 2 мар. 2026 г. в 10:00, Support <support@example.com>:".
+_NAMED_SENDER = re.compile(r"\d{1,2}[:.]\d{2}[^<>]{1,120}<[^<>\s]{1,200}@[^<>\s]{1,200}>\s*[:：]$")
 _DATE_OR_ADDRESS = re.compile(r"\d{1,4}|@")
 _SEPARATOR = re.compile(
     r"[\s>]*(?:[-–—_=]{2,}|\|)\s*(?:original (?:message|email|appointment)|ursprüngliche (?:nachricht|e-mail)"
@@ -76,7 +78,7 @@ def is_own_marker(line: str) -> bool:
 
 def is_separator(line: str) -> bool:
     """A line such as ``-----Original Message-----`` or ``---原始邮件---``."""
-    return _SEPARATOR.match(line[:MAX_LINE]) is not None
+    return _SEPARATOR.match(line[:MAX_LINE].replace("&nbsp;", " ")) is not None
 
 
 def is_forward(line: str) -> bool:
@@ -89,7 +91,7 @@ def is_attribution(line: str) -> bool:
     line = line.strip()
     if not 8 <= len(line) <= MAX_LINE or line[-1] not in ":：":
         return False
-    if not _ATTRIBUTION_END.search(line[-140:]) or not _DATE_OR_ADDRESS.search(line):
+    if not (_ATTRIBUTION_END.search(line[-140:]) or _NAMED_SENDER.search(line)) or not _DATE_OR_ADDRESS.search(line):
         return False
     return _ATTRIBUTION_START.match(line) is not None
 

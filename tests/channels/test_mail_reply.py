@@ -1,0 +1,186 @@
+"""New text and quoted text: what was written now stands alone, answers between the lines stay, nothing is lost."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from channels.mail.reply import split_reply
+
+NEW = "It is still broken.\n\nAna"
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "On Mon, 2 Mar 2026 at 10:00, Support <support@example.com> wrote:\n> Hello\n> we are on it",
+        "On Mon, 2 Mar 2026 at 10:00, Acme Customer Support Team of the North\n<support@example.com> wrote:\n\n> Hello",
+        "On Mar 2, 2026, at 10:00 AM, Support wrote:\n\nHello without marks",
+        "Am Mo., 2. März 2026 um 10:00 Uhr schrieb Support <support@example.com>:\n> Hallo",
+        "Am 02.03.2026 um 10:00 schrieb Support:\n> Hallo",
+        "Le lun. 2 mars 2026 à 10:00, Support <support@example.com> a écrit :\n> Bonjour",
+        "El lun, 2 mar 2026 a las 10:00, Support (<support@example.com>) escribió:\n> Hola",
+        "Em seg., 2 de mar. de 2026 às 10:00, Support <support@example.com> escreveu:\n> Olá",
+        "Il giorno lun 2 mar 2026 alle ore 10:00 Support <support@example.com> ha scritto:\n> Ciao",
+        "Op ma 2 mrt 2026 om 10:00 schreef Support <support@example.com>:\n> Hallo",
+        "Den mån 2 mars 2026 kl 10:00 skrev Support <support@example.com>:\n> Hej",
+        "pon., 2 mar 2026 o 10:00 Support <support@example.com> napisał(a):\n> Cześć",
+        "пн, 2 мар. 2026 г. в 10:00, Support <support@example.com>:\n> Привет",
+        "2 марта 2026 г., 10:00, Support <support@example.com> написал:\n> Привет",
+        "2026年3月2日(月) 10:00 Support <support@example.com> のメール:\n> こんにちは",
+        "Support <support@example.com> 于2026年3月2日周一 10:00写道：\n> 您好",
+        "于 2026年3月2日 上午10:00，Support 写道：\n> 您好",
+        '在 2026-03-02 10:00:00，"Support" <support@example.com> 写道：\n您好，已收到',
+        "> 在 2026年3月2日，10:00，Support <support@example.com> 写道：\n> 您好",
+        "2026년 3월 2일 (월) 오전 10:00, Support <support@example.com>님이 작성:\n> 안녕하세요",
+        "-----Original Message-----\nFrom: Support <s@example.com>\nSent: Monday\nTo: Ana\nSubject: Printer\n\nHello",
+        "-----Ursprüngliche Nachricht-----\nVon: Support\nGesendet: Montag\nAn: Ana\nBetreff: Drucker\n\nHallo",
+        "________________________________\nFrom: Support <s@example.com>\nSent: Monday\nTo: Ana\nSubject: x\n\nHi",
+        "From: Support <support@example.com>\nSent: Monday, March 2, 2026 10:00 AM\nTo: Ana\nSubject: Printer\n\nHello",
+        "*From:* Support <support@example.com>\n*Date:* Monday\n*To:* Ana\n*Subject:* Printer\n\nHello",
+        "Von: Support\nGesendet: Montag, 2. März 2026 10:00\nAn: Ana\nBetreff: Drucker\n\nHallo",
+        "De : Support\nEnvoyé : lundi 2 mars 2026 10:00\nÀ : Ana\nObjet : Imprimante\n\nBonjour",
+        "发件人: Support <support@example.com>\n发送时间: 2026年3月2日 10:00\n收件人: Ana\n主题: 打印机\n\n您好",
+        "发件人：Support\n发送时间：2026年3月2日 10:00\n收件人：Ana\n主题：打印机\n\n您好",
+        "寄件者: Support\n寄件日期: 2026年3月2日\n收件者: Ana\n主旨: 印表機\n\n您好",
+        '------------------ 原始邮件 ------------------\n发件人: "Support";\n发送时间: 2026年3月2日\n\n您好',
+        "------------------&nbsp;原始邮件&nbsp;------------------\n发件人: Support\n发送时间: 今天\n收件人: Ana\n您好",
+        "---- 回复的原邮件 ----\n| 发件人 | Support |\n| 日期 | 2026年3月2日 |\n您好",
+        "-- reply above this line --\nHello",
+        "## 请在此线以上回复 ##\n您好",
+        "-- 请在此线以上回复 / reply above this line --\n您好",
+        "> Hello\n> we are on it",
+    ],
+)
+def test_the_quoted_mail_is_told_from_the_new_text(quote: str) -> None:
+    split = split_reply(f"{NEW}\n\n{quote}")
+    assert split.reply_text == NEW
+    assert split.quoted_text == quote.strip()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On Monday my colleague wrote: the printer is broken.\nPlease help.",
+        "He wrote:\nthe printer is broken",
+        "From: now on we have no printer.\nTo: be honest, it is urgent.",
+        'On the screen it says "error 17" and wrote:\n\nWhat is that?',
+        "主题：打印机坏了\n请处理",
+        "The original message was lost.",
+        "a > b and b > c",
+        "Reply above this line is what your mail says. Why?",
+        "",
+        "   \n",
+    ],
+)
+def test_a_sentence_that_merely_mentions_it_is_no_marker(text: str) -> None:
+    assert split_reply(text) == (text, "")
+
+
+def test_answers_between_the_quoted_lines_are_kept_with_everything() -> None:
+    text = "On Mon, 2 Mar 2026, Support wrote:\n> Which floor?\nThe second.\n> Which model?\nLX-300."
+    assert split_reply(text) == (text, "")
+
+
+def test_an_answer_below_the_quote_is_kept() -> None:
+    split = split_reply("On Mon, 2 Mar 2026, Support wrote:\n> Which floor?\n> Which model?\n\nThe second, an LX-300.")
+    assert split.reply_text == "The second, an LX-300."
+    assert split.quoted_text == "On Mon, 2 Mar 2026, Support wrote:\n> Which floor?\n> Which model?"
+
+
+def test_when_nothing_new_would_be_left_all_of_it_is_the_reply() -> None:
+    text = "-----Original Message-----\nFrom: a\nTo: b\nSubject: c\n\nHello"
+    assert split_reply(text) == (text, "")
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "---------- Forwarded message ---------",
+        "Begin forwarded message:",
+        "---------- 转发的邮件 ----------",
+        "-------- Weitergeleitete Nachricht --------",
+    ],
+)
+def test_a_forward_is_not_a_reply(mark: str) -> None:
+    text = f"See below.\n\n{mark}\nFrom: Bo <bo@example.org>\nDate: Monday\nSubject: x\nTo: Ana\n\nHelp!"
+    assert split_reply(text) == (text, "")
+
+
+def test_what_the_html_client_marked_as_quoted_is_the_quote() -> None:
+    text = "It is still broken.\n\nSupport, yesterday\nHello, we are on it."
+    assert split_reply(text, text.index("Support,")) == (
+        "It is still broken.",
+        "Support, yesterday\nHello, we are on it.",
+    )
+
+
+LINES = st.lists(
+    st.sampled_from(
+        [
+            "Hello",
+            "> quoted",
+            ">> twice",
+            "",
+            "On Mon, 2 Mar 2026, Support <s@example.com> wrote:",
+            "-----Original Message-----",
+            "From: Support",
+            "Sent: Monday",
+            "To: Ana",
+            "Subject: x",
+            "发件人：Support",
+            "原始邮件",
+            "________________",
+            "-- reply above this line --",
+            "Begin forwarded message:",
+            "写道：",
+        ]
+    )
+    | st.text(max_size=30),
+    max_size=25,
+)
+
+
+@given(lines=LINES, marked=st.integers(0, 400) | st.none())
+@settings(max_examples=300, deadline=None)
+def test_reply_and_quote_cover_every_word(lines: list[str], marked: int | None) -> None:
+    text = "\n".join(lines)
+    quote_at = None if marked is None else min(marked, len(text))
+    if quote_at is not None:
+        # A client marks whole elements, never the middle of a word.
+        quote_at = text.rfind("\n", 0, quote_at) + 1
+    split = split_reply(text, quote_at)
+    assert sorted(text.split()) == sorted(split.reply_text.split() + split.quoted_text.split())
+    assert bool(text.strip()) == bool(split.reply_text.strip())
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "On a ",
+        "On a\n",
+        "> a\n",
+        "From: a\n",
+        "wrote: ",
+        "- ",
+        "-",
+        "| ",
+        "a@",
+        "<",
+        "Am 1 schrieb ",
+        "________\n",
+        "\n ",
+    ],
+)
+def test_hostile_text_costs_time_in_proportion_to_its_size(piece: str) -> None:
+    def seconds(size: int) -> float:
+        text = piece * (size // len(piece))
+        began = time.perf_counter()
+        split_reply(text)
+        return time.perf_counter() - began
+
+    small = max(min(seconds(100_000) for _ in range(2)), 0.005)
+    assert seconds(1_000_000) <= small * 30
