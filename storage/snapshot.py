@@ -78,35 +78,48 @@ def numbers(names: Iterable[str], start: str, end: str) -> list[int]:
 
 def check_snapshot(path: Path, files: Files) -> None:
     """Compare a snapshot with its checksum, without loading it. Raises CorruptStoreError."""
-    digest = hashlib.sha256()
-    for line in _read_lines(path, files):
-        if line.startswith(b'"_checksum":'):
-            if digest.hexdigest().encode() not in line:
-                raise _damaged(path, "its checksum does not fit")
-            return
-        digest.update(line)
-    raise _damaged(path, "it ends early")
+    for _ in _checked_lines(path, files):
+        pass
 
 
 def read_snapshot(path: Path, files: Files) -> tuple[int, dict[str, dict[int, bytes]]]:
     """The commit a snapshot was taken after, and its tables. Raises CorruptStoreError when it is damaged."""
-    digest = hashlib.sha256()
     tables: dict[str, dict[int, bytes]] = {}
     rows: dict[int, bytes] = {}
     try:
-        for line in _read_lines(path, files):
-            if line.startswith(b'"_checksum":'):
-                _compare(json.loads(line[12:].rstrip(b"}\n") + b"}}"), digest.hexdigest())
-                return _head(tables)
-            digest.update(line)
-            text = line.rstrip(b",\n")
-            if line.startswith(b'"') and text.endswith(b":{"):
-                rows = tables.setdefault(json.loads(text[:-2]), {})
-            elif line.startswith(b'"'):
-                row_id, _, row = text.partition(b":")
-                rows[int(row_id.strip(b'"'))] = row
+        for lines in _checked_lines(path, files):
+            for line in lines:
+                if line.endswith(b":{"):
+                    rows = tables.setdefault(json.loads(line[:-2]), {})
+                elif line.startswith(b'"'):
+                    colon = line.index(b":")
+                    rows[int(line[1 : colon - 1])] = line[colon + 1 :].rstrip(b",")
+        return _head(tables)
     except (ValueError, KeyError, TypeError) as problem:
         raise _damaged(path, str(problem)) from problem
+
+
+def _checked_lines(path: Path, files: Files) -> Iterator[list[bytes]]:
+    """The lines of a snapshot, a chunk at a time, without the last; then CorruptStoreError unless its checksum fits."""
+    digest = hashlib.sha256()
+    file = files.open(path)
+    try:
+        offset, rest = 0, b""
+        while chunk := file.read(offset, CHUNK):
+            offset += len(chunk)
+            text, ending, rest = (rest + chunk).rpartition(b"\n")
+            if not ending:
+                continue
+            head, mark, said = (b"\n" + text).partition(b'\n"_checksum":')
+            if head:
+                digest.update(head[1:] + b"\n")
+                yield head[1:].split(b"\n")
+            if mark:
+                if said.split(b"\n")[0] != b'{"1":{"sha256":"%s"}}' % digest.hexdigest().encode():
+                    raise _damaged(path, "its checksum does not fit")
+                return
+    finally:
+        file.close()
     raise _damaged(path, "it ends early")
 
 
@@ -118,11 +131,6 @@ def _head(tables: dict[str, dict[int, bytes]]) -> tuple[int, dict[str, dict[int,
             "of Deskbell; start that one"
         )
     return int(head["commit"]), tables
-
-
-def _compare(checksum: dict[str, dict[str, str]], found: str) -> None:
-    if checksum["1"]["sha256"] != found:
-        raise ValueError("its checksum does not fit")
 
 
 def _damaged(path: Path, why: str) -> CorruptStoreError:
@@ -157,18 +165,3 @@ def _chunks(lines: Iterable[bytes]) -> Iterator[bytes]:
     chunk = b"".join(pieces)
     digest.update(chunk)
     yield chunk + b'"_checksum":{"1":{"sha256":"%s"}}\n}\n' % digest.hexdigest().encode()
-
-
-def _read_lines(path: Path, files: Files) -> Iterator[bytes]:
-    file = files.open(path)
-    try:
-        offset, rest = 0, b""
-        while chunk := file.read(offset, CHUNK):
-            offset += len(chunk)
-            lines = (rest + chunk).split(b"\n")
-            rest = lines.pop()
-            yield from (line + b"\n" for line in lines)
-        if rest:
-            yield rest
-    finally:
-        file.close()

@@ -150,8 +150,9 @@ class Table(Generic[T]):
         if row_id is None:
             known = self._ids.get(self._key_of(value)) if self._key_of else None
             row_id = self.last_id + 1 if known is None else known
-        before = self.rows.glimpse(row_id)
-        self._log.note(self, row_id, (self.rows.stored(row_id), self.last_id))
+        stored = self.rows.stored(row_id)
+        before = None if stored is None else self.rows.glimpse(row_id)
+        self._log.note(self, row_id, (stored, self.last_id))
         self.rows.put(row_id, value)
         self.last_id = max(self.last_id, row_id)
         self._tell(row_id, before, value)

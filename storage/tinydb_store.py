@@ -162,7 +162,8 @@ class TinyDBStore(StateStore):
         self._db = DeskDB()
         super().__init__(State(self._rows_for, self._segments))
         restore_compact(self.state, found.tables, found.others)
-        self._db.desk.held.update(found.tables)
+        for name, rows in found.tables.items():
+            self._db.desk.rows(name).update(rows)
         self.state.reindex()
         self._begin_journal(found)
 

@@ -68,30 +68,29 @@ class DeskStorage(Storage):
 class DeskTable(Table):
     """A TinyDB table that reads and writes single rows."""
 
-    @property
-    def _desk(self) -> DeskStorage:
-        return cast(DeskStorage, self._storage)
-
-    def packed(self, row_id: int) -> bytes | None:
-        """One row as it is held: a line of JSON."""
-        return self._desk.rows(self.name).get(row_id)
+    def __init__(self, storage: Storage, name: str, cache_size: int = 10, persist_empty: bool = False) -> None:
+        super().__init__(storage, name, cache_size, persist_empty)
+        self._desk = cast(DeskStorage, storage)
+        self._rows = self._desk.rows(name)
+        self.packed: Callable[[int], bytes | None] = self._rows.get
+        """One row as it is held, a line of JSON; None when there is none."""
 
     def put(self, row_id: int, row: bytes) -> None:
         """Set one row, given as a line of JSON."""
-        self._desk.put(self.name, row_id, row)
+        self._desk.put(self._name, row_id, row)
         self._query_cache.clear()
 
     def drop(self, row_id: int) -> None:
         """Take one row away."""
-        self._desk.drop(self.name, row_id)
+        self._desk.drop(self._name, row_id)
         self._query_cache.clear()
 
     def ids(self) -> list[int]:
         """All row ids, in no special order."""
-        return list(self._desk.rows(self.name))
+        return list(self._rows)
 
     def _read_table(self) -> dict[str, Mapping[str, Any]]:
-        return cast("dict[str, Mapping[str, Any]]", _Rows(self._desk.rows(self.name)))
+        return cast("dict[str, Mapping[str, Any]]", _Rows(self._rows))
 
     def _update_table(self, updater: Callable[[dict[int, Mapping[str, Any]]], None]) -> None:
         """Let TinyDB's own insert, update and remove run over the few rows they touch, then write those back."""
@@ -182,6 +181,8 @@ class PackedRows(Generic[T]):
         self._codec = codec
         self._keep = keep
         self._read = read
+        self.stored: Callable[[int], Any] = table.packed
+        """The row's JSON text, None when there is none."""
 
     def get(self, row_id: int) -> T | None:
         """The whole noun; long texts are read from where they are kept."""
@@ -191,7 +192,7 @@ class PackedRows(Generic[T]):
     def glimpse(self, row_id: int) -> T | None:
         """Something with the noun's fields, long texts left out."""
         packed = self._table.packed(row_id)
-        return None if packed is None else self._codec.glimpse(json.loads(packed))
+        return None if packed is None else self._codec.glimpse(packed)
 
     def put(self, row_id: int, value: T) -> None:
         """Set a row."""
@@ -200,10 +201,6 @@ class PackedRows(Generic[T]):
     def remove(self, row_id: int) -> None:
         """Take a row away."""
         self._table.drop(row_id)
-
-    def stored(self, row_id: int) -> Any:
-        """The row's JSON text."""
-        return self._table.packed(row_id)
 
     def restore(self, row_id: int, stored: Any) -> None:
         """Put back what ``stored`` gave."""
