@@ -148,9 +148,19 @@ def _strictly(data: bytes, codec: str) -> str | None:
 
 def _detected(data: bytes) -> str:
     sample = data if len(data) <= _DETECTED_BYTES else _around_high_bytes(data)
+    if _is_shift_jis(sample):
+        return "cp932"
     found = chardet.detect(sample, include_encodings=_CANDIDATES)
     codec = codec_of(str(found.get("encoding") or "")) or "cp1252"
     return codec if codec != "utf-8" else "cp1252"
+
+
+def _is_shift_jis(sample: bytes) -> bool:
+    """Whether bytes are Japanese in Shift_JIS, which detection takes for Cyrillic when they are few."""
+    text = _strictly(sample[: len(sample) & ~1], "cp932") or _strictly(sample, "cp932") or ""
+    foreign = [character for character in text if character > "\x7f"]
+    kana = sum("\u3040" <= character <= "\u30ff" for character in foreign)
+    return kana >= 2 and kana * 4 >= len(foreign) and all("\u3000" <= c <= "\u9fff" for c in foreign)
 
 
 def _around_high_bytes(data: bytes) -> bytes:

@@ -96,7 +96,7 @@ def _name(name: str) -> str:
     if len(name) > 1 and name[0] == name[-1] and name[0] in "\"'":
         name = name[1:-1]
     name = header_text(name)
-    return " ".join(_ESCAPED.sub(r"\1", name).replace('"', "").split())[:400]
+    return " ".join(re.sub(r'["<>]', " ", _ESCAPED.sub(r"\1", name)).split())[:400]
 
 
 def ids_of(values: list[bytes]) -> tuple[str, ...]:

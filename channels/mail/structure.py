@@ -188,7 +188,7 @@ class _Builder:
         """The boundary of a multipart that does not name one: its first line, if it looks like one."""
         match = _LINE.match(self.raw, part.start, min(part.end, part.start + 200))
         line = match.group().strip() if match else b""
-        return line[2:] if line.startswith(b"--") and len(line) > 4 else b""
+        return line[2:] if line.startswith(b"--") and line.strip(b"-") else b""
 
 
 def _first(fields: dict[str, list[bytes]], name: str) -> bytes:
