@@ -46,7 +46,7 @@ effects = st.builds(
     urgency=st.integers(0, 1),
     ticket=st.none() | st.integers(1, 3),
 )
-few = {"max_size": 3}
+few: dict[str, Any] = {"max_size": 3}
 
 
 class Twins(RuleBasedStateMachine):

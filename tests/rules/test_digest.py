@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from rules.digest import AGE_BANDS, figures, outcome, populations
 from rules.figures import Figures, Rate, Volume
-from rules.model import Span, Status, SurveyScore, Target, Ticket
+from rules.model import SlaClock, Span, Status, SurveyScore, Target, Ticket
 from rules.periods import period_of
 from tests.builders import MONDAY, a_clock, a_ticket
 from tests.rules.digest_desk import DAY, HOUR, a_busy_week, a_policy, answered, resolved
@@ -148,7 +148,9 @@ def test_resolution_time_without_a_clock_counts_all_business_time_since_opening(
         pytest.param(a_clock(), MONDAY + 4 * HOUR, False, id="time ran out unseen"),
     ],
 )
-def test_a_promise_is_settled_when_it_is_kept_or_its_time_runs_out(clock, settled_at, in_time) -> None:
+def test_a_promise_is_settled_when_it_is_kept_or_its_time_runs_out(
+    clock: SlaClock, settled_at: datetime, in_time: bool
+) -> None:
     found = outcome(a_ticket(), clock, TOMORROW)
     assert found is not None
     assert (found.at, found.in_time) == (settled_at, in_time)
@@ -162,7 +164,7 @@ def test_a_promise_is_settled_when_it_is_kept_or_its_time_runs_out(clock, settle
         pytest.param(resolved(1, HOUR), a_clock(), id="dropped: resolved without an answer"),
     ],
 )
-def test_a_promise_that_is_open_or_was_dropped_counts_in_no_attainment(ticket, clock) -> None:
+def test_a_promise_that_is_open_or_was_dropped_counts_in_no_attainment(ticket: Ticket, clock: SlaClock) -> None:
     assert outcome(ticket, clock, TOMORROW) is None
 
 
@@ -208,7 +210,7 @@ def test_reopened_and_solved_at_first_contact_are_shares_of_what_was_resolved() 
 
 
 def test_satisfaction_is_the_mean_of_what_was_answered_in_the_period_with_the_low_ones_by_number() -> None:
-    def scored(number: int, overall: int, at=MONDAY) -> Ticket:
+    def scored(number: int, overall: int, at: datetime = MONDAY) -> Ticket:
         score = SurveyScore(overall=overall, answered_at=at)
         return resolved(number, HOUR, status=Status.CLOSED, closed_at=MONDAY - 9 * DAY, score=score)
 
@@ -252,7 +254,7 @@ def test_an_empty_period_has_no_shares_and_no_times_rather_than_zeros() -> None:
     assert found.backlog.bands == dict.fromkeys(AGE_BANDS, 0)
     for rate in (found.overdue, found.escalation, found.reopen, found.fcr, found.breached_now):
         assert rate.share is None
-    assert found.first_response.mean is found.resolution.p90 is found.csat.mean is None
+    assert (found.first_response.mean, found.resolution.p90, found.csat.mean) == (None, None, None)
 
 
 def test_a_period_that_is_not_over_is_counted_up_to_now() -> None:

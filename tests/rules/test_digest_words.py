@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -59,7 +60,7 @@ class Markup(HTMLParser):
         return "\n".join(self.words)
 
 
-def an_edition(tickets: list[Ticket] | None = None, kind: str = "week", **changes) -> Edition:
+def an_edition(tickets: list[Ticket] | None = None, kind: str = "week", **changes: Any) -> Edition:
     """The weekly digest of a busy week with one before it, unless told otherwise."""
     tickets = a_busy_week() if tickets is None else tickets
     period = period_before(kind, NOW, ZONE)
@@ -271,7 +272,7 @@ def test_no_text_of_the_digest_goes_unused(language: str) -> None:
     used: set[str] = set()
 
     class Noting(Texts):
-        def say(self, key: str, **values: object) -> str:
+        def say(self, key: str, /, **values: object) -> str:
             used.add(key)
             return super().say(key, **values)
 

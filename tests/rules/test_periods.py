@@ -63,7 +63,9 @@ def a_plan(period: str = "day", at: int = 8 * 60) -> DigestPlan:
         ("quarter", "2026-Q1", "2026-01-01", "2026-04-01"),
     ],
 )
-def test_a_moment_belongs_to_the_local_day_week_month_and_quarter(kind, label, starts, ends) -> None:
+def test_a_moment_belongs_to_the_local_day_week_month_and_quarter(
+    kind: str, label: str, starts: str, ends: str
+) -> None:
     found = period_of(kind, local("2026-03-18T13:00", SHANGHAI), SHANGHAI)
     assert found.label == label
     assert found.starts_at == local(f"{starts}T00:00", SHANGHAI)
@@ -88,12 +90,12 @@ def test_the_same_moment_is_monday_in_shanghai_and_still_sunday_in_new_york() ->
         ("2024-12-30", "2025-W01"),
     ],
 )
-def test_weeks_at_new_year_are_named_as_iso_8601_says(day, label) -> None:
+def test_weeks_at_new_year_are_named_as_iso_8601_says(day: str, label: str) -> None:
     assert period_of("week", utc(f"{day}T12:00"), "UTC").label == label
 
 
 @pytest.mark.parametrize(("month", "quarter"), [(1, 1), (3, 1), (4, 2), (6, 2), (7, 3), (9, 3), (10, 4), (12, 4)])
-def test_quarters_have_three_months(month, quarter) -> None:
+def test_quarters_have_three_months(month: int, quarter: int) -> None:
     assert period_of("quarter", utc(f"2026-{month:02}-28T12:00"), "UTC").label == f"2026-Q{quarter}"
 
 
@@ -145,7 +147,7 @@ def test_an_unknown_kind_of_period_is_refused() -> None:
         ("quarter", "2026-10-01T08:00", "2027-01-01T08:00"),
     ],
 )
-def test_the_next_digest_goes_out_at_the_plans_local_time(period, after, due) -> None:
+def test_the_next_digest_goes_out_at_the_plans_local_time(period: str, after: str, due: str) -> None:
     assert next_digest_at(a_plan(period), BERLIN, local(after, BERLIN)) == local(due, BERLIN)
 
 
@@ -172,7 +174,7 @@ def test_after_downtime_one_digest_covers_the_last_period_and_names_the_missed_o
 
 
 @pytest.mark.parametrize("late", [timedelta(), timedelta(minutes=3), timedelta(hours=9)])
-def test_a_digest_that_is_sent_on_its_day_missed_nothing(late) -> None:
+def test_a_digest_that_is_sent_on_its_day_missed_nothing(late: timedelta) -> None:
     due_at = local("2026-03-02T08:00", BERLIN)
     assert missed_periods("day", due_at, due_at + late, BERLIN) == ()
 
