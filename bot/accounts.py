@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from bot.settings import SlackSettings, SmtpOutSettings
+from bot.settings import ImapSettings, SlackSettings, SmtpOutSettings
+from channels.mail.imap_account import ImapSettings as ImapAccountSettings
 from channels.mail.smtp_out import RelaySettings, Tls
 from channels.slack.app import SLACK_API, SlackConnection
 
@@ -37,6 +38,23 @@ def relay_settings(settings: SmtpOutSettings) -> RelaySettings:
         tls=_TLS[settings.tls],
         username=settings.username,
         password=settings.password.get_secret_value() if settings.password else "",
+        tls_context=trusting(settings.ca_file),
+    )
+
+
+def imap_settings(settings: ImapSettings) -> ImapAccountSettings:
+    """How to reach a mailbox; what the desk has is moved where a folder is named for it, else flagged as seen."""
+    return ImapAccountSettings(
+        host=settings.host,
+        port=settings.port,
+        username=settings.username,
+        password=settings.password.get_secret_value(),
+        tls=_TLS[settings.tls],
+        folder=settings.folder,
+        after="move" if settings.move_to else "seen",
+        move_to=settings.move_to,
+        first_run=settings.first_run,
+        poll=settings.poll.total_seconds(),
         tls_context=trusting(settings.ca_file),
     )
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from channels.mail.inspect import read_messages
-
 from channels.mail.language import detect
 from channels.mail.parse import parse
 from rules.classify import Classification, classify, facts

@@ -20,7 +20,7 @@ from rules import decide
 from rules.digesting import period_due
 from rules.effects import OutboxEntry, OutboxState
 from rules.errors import StoreError
-from rules.model import Actor, Command, Decision, Message, Quarantined, Refusal, Situation, Timer
+from rules.model import Actor, Command, Decision, Message, Origin, Quarantined, Refusal, Situation, Timer
 from rules.periods import previous
 from rules.policy import Policy
 from storage import situations
@@ -184,6 +184,26 @@ class Desk:
         if held.channel == "command":
             return self.obey(command_from(raw)).outcome
         return self.receive(again(held, raw))
+
+    def known(self, mailbox: str, uid_validity: int) -> frozenset[int]:
+        """The UIDs of an IMAP mailbox that are accounted for (complaints 1, 2)."""
+        with self.store.read() as store:
+            return store.ledger(mailbox, uid_validity)
+
+    def account(self, origin: Origin, outcome: str) -> None:
+        """Write a line into the mailbox ledger for a message that is not received; durable when this returns."""
+        with self.store.begin() as work:
+            work.account(origin, outcome)
+            work.commit()
+
+    def left_alone(self, mailbox: str, count: int) -> None:
+        """Tell staff that a mailbox was connected for the first time, and how many mails were left alone in it."""
+        now = self.clock.now()
+        with self.store.begin() as work:
+            decision = decide.on_left_alone(mailbox, count, self.policy, now)
+            work.record(f"left_alone:{mailbox}:{now.isoformat()}", decision)
+            work.commit()
+        self._tell(decision, "left alone", mailbox=mailbox, count=count)
 
     def ticket_of_thread(self, thread: str) -> int | None:
         """The ticket whose chat thread this is (``channel:ts``)."""

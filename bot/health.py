@@ -13,21 +13,18 @@ from storage.protocol import Store
 LATE = timedelta(minutes=2)
 """A due timer that has not rung for so long means that the scheduler is stuck."""
 
-Check = Callable[[], str]
-"""``ok`` or what is wrong, in a few words."""
-
 
 class Doctor:
-    """Asks every part how it is."""
+    """Asks every part how it is; ``parts`` gives ``ok`` or what is wrong, in a few words, by name."""
 
-    def __init__(self, store: Store, clock: Clock, parts: Mapping[str, Check]) -> None:
+    def __init__(self, store: Store, clock: Clock, parts: Callable[[], Mapping[str, str]]) -> None:
         self._store = store
         self._clock = clock
         self._parts = parts
 
     def __call__(self) -> Health:
         """How the desk is now."""
-        checks = {"store": self._ask_store()} | {name: ask() for name, ask in self._parts.items()}
+        checks = {"store": self._ask_store()} | dict(self._parts())
         return Health(well=all(told == "ok" for told in checks.values()), checks=checks)
 
     def _ask_store(self) -> str:

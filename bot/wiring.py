@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar, TypeVarTuple
 
 import structlog
 
-from bot.accounts import relay_settings, slack_connection
+from bot.accounts import imap_settings, relay_settings, slack_connection
 from bot.clock import Clock
 from bot.config import Config
 from bot.counter import Counter
@@ -27,15 +27,15 @@ from bot.settings import MailSettings
 from bot.window import Window
 from channels.mail.addresses import OwnAddresses
 from channels.mail.compose import compose
+from channels.mail.imap_in import ImapListener
 from channels.mail.maildir import Maildir
 from channels.mail.smtp_in import SmtpLimits, SmtpListener
 from channels.mail.smtp_out import Relay
-from channels.protocol import Listener, Sender
+from channels.protocol import Sender
 from channels.slack.app import SlackChannel
 from channels.web.channel import WebChannel
 from rules.effects import Mail
 from rules.errors import StoreError
-from rules.model import Origin
 from rules.policy import Mailbox, Policy
 from storage.protocol import Store
 
@@ -45,6 +45,7 @@ Ts = TypeVarTuple("Ts")
 log = structlog.get_logger()
 
 _NO_LIMIT = 2**40
+_PATIENCE_S = 4.0
 
 THREADS = 64
 """Worker threads: each waits for its own commit, and waiting together is what makes group commit cheap."""
@@ -138,12 +139,14 @@ class House:
             self._stop.set()
 
     async def _end(self, started: Sequence[Door], delivering: asyncio.Task[None] | None) -> None:
-        """Close the doors in the order that lets nothing half done be lost: first hearing, then speaking."""
-        for door in reversed(started):
-            if door is not self.web:
-                await door.stop()
+        """Stop hearing, then deliver what was claimed, then let the lines go; the first problem met is raised."""
+        speaks = (self.web, self.slack)
+        for door in reversed([one for one in started if one not in speaks]):
+            await door.stop()
         self.delivery.stop()
         outcome = (await asyncio.gather(delivering, return_exceptions=True)) if delivering else []
+        for sender in self._senders.values():
+            await sender.stop()
         await self.web.stop()
         self._executor.shutdown(wait=True)
         for problem in outcome:
@@ -163,6 +166,14 @@ class House:
     async def _in_thread(self, call: Callable[[*Ts], T], *args: *Ts) -> T:
         return await self._loop.run_in_executor(self._executor, call, *args)
 
+    def _parts(self) -> dict[str, str]:
+        """How each mailbox that is watched is, and chat, for ``/healthz``."""
+        parts = {listener.name: "unreachable" if listener.problem else "ok" for listener in self._imap}
+        if self.slack:
+            connected = asyncio.run_coroutine_threadsafe(self.slack.connected(), self._loop).result(_PATIENCE_S)
+            parts["slack"] = "ok" if connected else "not connected"
+        return parts
+
     def _policy(self) -> Policy:
         return self.desk.policy
 
@@ -176,7 +187,7 @@ class House:
             policy=self._policy,
             now=self.clock.now,
             executor=self._executor,
-            health=Doctor(self.store, self.clock, {}),
+            health=Doctor(self.store, self.clock, self._parts),
             public_url=settings.public_url,
             intake=lambda: self.listening.get("smtp", ""),
         )
@@ -218,8 +229,18 @@ class House:
             for (host, port), boxes in shared.items()
         ]
 
-    def _make_imap(self) -> list[Listener]:
-        return []
+    def _make_imap(self) -> list[ImapListener]:
+        own, listeners = OwnAddresses(self.config.policy.mailboxes), []
+        for box in self.config.settings.mail:
+            if box.imap:
+                mailbox = self.config.policy.mailbox(box.name)
+                listeners.append(
+                    ImapListener(
+                        imap_settings(box.imap), mailbox=mailbox, hearing=self.desk, ledger=self.desk, own=own,
+                        now=self.clock.now, left_alone=self.desk.left_alone,
+                    )
+                )  # fmt: skip
+        return listeners
 
     def _make_senders(self) -> Mapping[str, Sender]:
         senders: dict[str, Sender] = {"chat": self.slack or self.web}
@@ -245,11 +266,6 @@ class House:
 
     def _write(self, mailbox: Mailbox, own: OwnAddresses, mail: Mail) -> bytes:
         return compose(mail, mailbox=mailbox, own=own, now=self.clock.now(), files=self.window.file)
-
-    def _account(self, origin: Origin, outcome: str) -> None:
-        with self.store.begin() as work:
-            work.account(origin, outcome)
-            work.commit()
 
 
 def _told(address: tuple[str, int]) -> str:

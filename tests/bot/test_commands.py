@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +51,9 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Shell]:
+def shell(tmp_path: Path) -> Shell:
     (tmp_path / "config.yaml").write_text(CONFIG)
-    yield Shell(tmp_path)
+    return Shell(tmp_path)
 
 
 def test_commands_that_only_read_make_nothing_on_a_fresh_folder(shell: Shell) -> None:
