@@ -1,0 +1,197 @@
+"""A desk that is killed again and again under load loses nothing that it confirmed and does nothing twice.
+
+Complaints 14 (250 only for what is kept), 21 (one reply, once) and 91 (a store that a kill damages).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from rules.effects import Mail, OutboxEntry, OutboxState
+from rules.model import EntryKind
+from storage.tinydb_store import TinyDBStore
+from tests.crashes.evidence import JournalRead, MaildirOutside, Marksman, RelayOutside, Window
+from tests.crashes.loader import Load
+from tests.end_to_end.parts import DeskProcess, configuration, mails_in, until
+from tests.end_to_end.relay import RelayProcess
+
+SOAK = bool(os.environ.get("DESKBELL_SOAK"))
+KILLS = 200 if SOAK else 20
+RELAY_KILLS = 40 if SOAK else 6
+EACH_WINDOW = 10 if SOAK else 1
+SEED = 20260320
+
+
+@contextmanager
+def kept(desk: DeskProcess) -> Iterator[TinyDBStore]:
+    """The store of a desk that has ended, to look into; nothing is written."""
+    store = TinyDBStore(desk.data)
+    try:
+        yield store
+    finally:
+        store.abandon()
+
+
+def received(store: TinyDBStore) -> dict[str, list[int]]:
+    """For each Message-ID the tickets whose journal has it, once for each entry."""
+    found = defaultdict(list)
+    with store.read() as look:
+        for ticket in look.tickets():
+            for entry in look.entries(ticket.number):
+                if entry.kind is EntryKind.RECEIVED:
+                    found[entry.message_id].append(ticket.number)
+    return found
+
+
+def check_mails(store: TinyDBStore, load: Load) -> None:
+    """What was answered 250 is there exactly once, what was not at most once, answers where they belong."""
+    found = received(store)
+    wrong = {
+        mail.message_id: found[mail.message_id]
+        for mail in load.mails
+        if len(found[mail.message_id]) != 1 and (mail.taken or found[mail.message_id])
+    }
+    assert wrong == {}
+    assert set(found) >= {mail.message_id for mail in load.mails if mail.taken}
+    strays = [
+        mail.message_id
+        for mail in load.mails
+        if mail.answers and mail.taken and found[mail.message_id] != found[mail.answers.message_id]
+    ]
+    assert strays == [], "mails that answer an earlier one lie in its ticket"
+
+
+def check_effects(store: TinyDBStore, load: Load) -> None:
+    """Each effect is owed once, each ticket has one acknowledgement, each reply that was promised is there once."""
+    with store.read() as look:
+        owed = [entry.key for entry in look.outbox()]
+        tickets = [ticket.number for ticket in look.tickets()]
+        replied = Counter(
+            entry.text for number in tickets for entry in look.entries(number) if entry.kind is EntryKind.REPLIED
+        )
+    assert [key for key, times in Counter(owed).items() if times > 1] == []
+    acknowledged = sorted(int(key.partition(":")[0]) for key in owed if key.endswith(":acknowledgement"))
+    assert acknowledged == sorted(tickets)
+    assert {text: times for text, times in replied.items() if times != 1} == {}
+    assert [reply.text for reply in load.replies if reply.taken and not replied[reply.text]] == []
+
+
+def all_settled(desk: DeskProcess) -> bool:
+    """Whether nothing is on its way any more."""
+    return not [line for line in desk.outbox(everything=False) if line["state"] in ("queued", "sending")]
+
+
+def kill_again_and_again(marksman: Marksman, kills: int) -> None:
+    """Kill the desk so often; then go on, for a while, until every window was hit often enough."""
+    while marksman.kills < kills or (
+        min(marksman.fell[one] for one in Window) < EACH_WINDOW and marksman.kills < 2 * kills
+    ):
+        if marksman.chance.random() < 0.15:
+            marksman.kill_at_start()
+        marksman.desk.start()
+        marksman.kill_once()
+
+
+def mails_owed(store: TinyDBStore) -> list[OutboxEntry]:
+    """Every mail of the outbox, delivered or not."""
+    with store.read() as look:
+        return [entry for entry in look.outbox() if isinstance(entry.content, Mail)]
+
+
+def twice(names: Iterable[str]) -> list[str]:
+    """What is there more than once."""
+    return [name for name, times in Counter(names).items() if times > 1]
+
+
+def check_store(desk: DeskProcess, load: Load) -> list[OutboxEntry]:
+    """Stop the desk and look at all it wrote down; gives the mails it owed."""
+    assert desk.stop() == 0
+    verified = desk.command("verify", "--json")
+    assert (verified.code, verified.lines[-1]["problems"]) == (0, 0), verified.out
+    with kept(desk) as store:
+        check_mails(store, load)
+        check_effects(store, load)
+        return mails_owed(store)
+
+
+@pytest.mark.timeout(2900 if SOAK else 240)
+def test_a_desk_killed_under_load_keeps_every_mail_it_confirmed_and_does_nothing_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every mail answered 250 is one ticket entry; every mail owed lies once in the Maildir; the store verifies."""
+    chance = random.Random(SEED)
+    load = Load(chance)
+    with DeskProcess(tmp_path, configuration()) as desk:
+        marksman = Marksman(desk, load, MaildirOutside(desk.maildir), chance, JournalRead(desk.data))
+        kill_again_and_again(marksman, KILLS)
+        desk.start()
+        until(lambda: all_settled(desk), "everything owed to be delivered", within_s=120, every_s=0.2)
+        owed = check_store(desk, load)
+        delivered = [mail["Message-ID"] for mail in mails_in(desk.maildir)]
+        assert twice(delivered) == []
+        assert {mail.state for mail in owed} == {OutboxState.ACCEPTED}
+        assert sorted(delivered) == sorted(message_id(mail) for mail in owed)
+    tell(capsys, f"{marksman.report()}. {len(delivered)} mails in the Maildir, none twice, none missing.")
+    assert {one.value: marksman.fell[one] for one in Window if marksman.fell[one] < EACH_WINDOW} == {}
+
+
+@pytest.mark.timeout(1200 if SOAK else 240)
+def test_no_mail_reaches_a_relay_twice_by_itself_and_what_cannot_be_known_is_left_to_a_person(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A relay cannot be asked what it took: mails it may have are uncertain until a person sends them again."""
+    chance = random.Random(SEED)
+    load = Load(chance)
+    with (
+        RelayProcess(tmp_path / "relay", slow_ms=20) as relay,
+        DeskProcess(tmp_path / "desk", configuration(mail={"smtp_out": relay.way_out})) as desk,
+    ):
+        marksman = Marksman(desk, load, RelayOutside(relay), chance, JournalRead(desk.data))
+        kill_again_and_again(marksman, RELAY_KILLS)
+        desk.start()
+        until(lambda: all_settled(desk), "everything owed to be settled", within_s=120, every_s=0.2)
+        uncertain = [line["key"] for line in desk.outbox(everything=False)]
+        assert uncertain
+        check_relay(relay, desk, uncertain)
+        owed = check_store(desk, load)
+        there = {mail["Message-ID"] for mail in relay.mails()}
+        wanting = [mail.key for mail in owed if message_id(mail) not in there]
+        assert set(wanting) <= set(uncertain)
+        desk.start()
+        for key in wanting:
+            assert desk.ask("outbox retry", key=key)[-1] == {"exit": 0}
+        until(lambda: len(relay.mails()) >= len(there) + len(wanting), "what a person sent again", within_s=60)
+        assert twice(mail["Message-ID"] for mail in relay.mails()) == []
+        assert {mail["Message-ID"] for mail in relay.mails()} == {message_id(mail) for mail in owed}
+    tell(capsys, f"Relay: {marksman.report()}. {len(owed)} mails, none twice; {len(uncertain)} left to a person.")
+
+
+def tell(capsys: pytest.CaptureFixture[str], report: str) -> None:
+    """Say it to whoever runs the tests, also when they run in several processes (only their stderr is heard)."""
+    with capsys.disabled():
+        sys.stderr.write(f"\n{report}\n")
+
+
+def check_relay(relay: RelayProcess, desk: DeskProcess, uncertain: list[str]) -> None:
+    """No mail came twice; what counts as accepted came; only mails are uncertain, and they are shown with a reason."""
+    came = [mail["Message-ID"] for mail in relay.mails()]
+    assert twice(came) == []
+    shown = {line["key"]: line for line in desk.outbox()}
+    assert {shown[key]["state"] for key in uncertain} == {"uncertain"}
+    assert all(shown[key]["problem"] for key in uncertain)
+    accepted = [line for line in shown.values() if line["kind"] == "mail" and line["state"] == "accepted"]
+    assert len(accepted) <= len(came) <= len(accepted) + len(uncertain)
+
+
+def message_id(mail: OutboxEntry) -> str:
+    """The Message-ID that a mail of the outbox has had since it was first owed."""
+    assert isinstance(mail.content, Mail)
+    return mail.content.message_id
