@@ -79,9 +79,9 @@ class House:
         self.slack = self._make_slack()
         self.smtp = self._make_smtp()
         self._imap = self._make_imap()
-        self.delivery = Delivery(
-            self.desk, self._make_senders(), clock, self._executor, jitter or random.SystemRandom()
-        )
+        self._senders = self._make_senders()
+        chance = jitter or random.SystemRandom()
+        self.delivery = Delivery(self.desk, self._senders, clock, self._executor, chance)
         self._ticker = Ticker(self.tick)
         self._counter = Counter(config.settings.data_dir, Office(self.desk, clock), self._executor)
 

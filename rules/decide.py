@@ -41,6 +41,7 @@ __all__ = [
     "on_settled",
     "on_start",
     "on_timer",
+    "settles_quietly",
 ]
 
 
@@ -130,8 +131,15 @@ def on_settled(entry: OutboxEntry, situation: Situation, policy: Policy, now: da
     return draft.decision(entry.state)
 
 
+def settles_quietly(entry: OutboxEntry) -> bool:
+    """Whether nothing follows from how this delivery ended, whatever the ticket; ``on_settled`` need not be asked."""
+    if entry.state is not OutboxState.ACCEPTED or isinstance(entry.content, Card):
+        return False
+    return not (isinstance(entry.content, Mail) and (entry.meta.get("by") or entry.meta.get("resolved_by")))
+
+
 def _accepted(draft: Draft, entry: OutboxEntry) -> None:
-    if isinstance(entry.content, Card) and not draft.ticket.chat_thread:
+    if isinstance(entry.content, Card) and _is_elsewhere(draft.ticket.chat_thread, entry.receipt):
         draft.ticket = replace(draft.ticket, chat_thread=entry.receipt)
         draft.link(f"chat:{entry.receipt}")
     elif isinstance(entry.content, Mail) and entry.meta.get("by"):
@@ -140,6 +148,15 @@ def _accepted(draft: Draft, entry: OutboxEntry) -> None:
         replying.resolution_delivered(draft, entry)
 
 
+def _is_elsewhere(thread: str, place: str) -> bool:
+    """Whether the card lies in another place than the thread we know: its first one, or a new one after a deletion.
+
+    On the console page every edit of a card has a receipt of its own, and the place stays the page.
+    """
+    return thread != place and not (thread.startswith(_CONSOLE) and place.startswith(_CONSOLE))
+
+
+_CONSOLE = "console:"
 _REPORTS = "reports"
 """Marks what we owe only because something else was not delivered; when that fails too, nothing more is owed."""
 
