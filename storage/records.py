@@ -72,6 +72,14 @@ def dumps(record: Any) -> bytes:
         return _escaped(record).encode()
 
 
+def loads(line: bytes, start: int = 0) -> Any:
+    """The JSON value that begins at ``start``; what follows it is not looked at."""
+    return _scan(line.decode(), start)[0]
+
+
+_scan = json.JSONDecoder().raw_decode
+
+
 class Codec(Generic[T]):
     """Writes and reads the records of one dataclass."""
 
@@ -124,8 +132,8 @@ class _Glimpse:
     def __getattr__(self, name: str) -> Any:
         if self._record is None:
             if name == self._first.name and self._first.way is _AS_IS and self._first.default is dataclasses.MISSING:
-                return _scan(self._line.decode(), len(name) + 4)[0]
-            self._record = json.loads(self._line)
+                return loads(self._line, len(name) + 4)
+            self._record = loads(self._line)
         field = self._fields.get(name)
         if field is None:
             raise AttributeError(name)
@@ -133,9 +141,6 @@ class _Glimpse:
             return field.default
         stored = self._record[name]
         return stored if field.way.decode is None else field.way.decode(stored, _no_text)
-
-
-_scan = json.JSONDecoder().raw_decode
 
 
 def _no_text(place: str) -> str:

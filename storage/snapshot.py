@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
-from rules.errors import CorruptStoreError
+from rules.errors import CorruptStoreError, StoreError
 from storage.files import Files
 from storage.journal import journal_path
 
@@ -83,7 +83,10 @@ def check_snapshot(path: Path, files: Files) -> None:
 
 
 def read_snapshot(path: Path, files: Files) -> tuple[int, dict[str, dict[int, bytes]]]:
-    """The commit a snapshot was taken after, and its tables. Raises CorruptStoreError when it is damaged."""
+    """The commit a snapshot was taken after, and its tables.
+
+    Raises CorruptStoreError when it is damaged, StoreError when another version wrote it.
+    """
     tables: dict[str, dict[int, bytes]] = {}
     rows: dict[int, bytes] = {}
     try:
@@ -126,9 +129,9 @@ def _checked_lines(path: Path, files: Files) -> Iterator[list[bytes]]:
 def _head(tables: dict[str, dict[int, bytes]]) -> tuple[int, dict[str, dict[int, bytes]]]:
     head = json.loads(tables.pop("_desk")[1])
     if head["format"] != FORMAT:
-        raise CorruptStoreError(
-            f"The snapshot has format {head['format']}, this version reads {FORMAT}: it was written by another version "
-            "of Deskbell; start that one"
+        raise StoreError(
+            f"The data folder has format {head['format']}, this version reads {FORMAT}: it was written by another "
+            "version of Deskbell; start that one"
         )
     return int(head["commit"]), tables
 

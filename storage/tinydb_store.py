@@ -18,6 +18,7 @@ before the newest and the journals since are kept, so that one damaged snapshot 
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from collections.abc import Sequence
@@ -47,6 +48,9 @@ T = TypeVar("T")
 
 JOURNAL_SIZE = 64 * 1024 * 1024
 """A journal of this many bytes, and as large as the last snapshot, is followed by a snapshot."""
+
+MANY = 10_000
+"""With more tickets than this, a full garbage collection would be felt."""
 
 
 class TinyDBStore(StateStore):
@@ -166,6 +170,9 @@ class TinyDBStore(StateStore):
             self._db.desk.rows(name).update(rows)
         self.state.reindex()
         self._begin_journal(found)
+        if len(self.state.tickets) > MANY:
+            # What was loaded stays; the collector need not walk through it again and again.
+            gc.freeze()
 
     def _begin_journal(self, found: Recovered) -> None:
         path = found.journal or journal_path(self._folder, found.number)
@@ -186,6 +193,8 @@ class TinyDBStore(StateStore):
     def _write_snapshot(self) -> None:
         with self._lock:
             self._check()
+            if self._working:
+                raise RuntimeError("A snapshot inside a unit of work would write down half of it; commit first")
             number = self._commits.rotate()
             tables = {name: dict(rows) for name, rows in self._db.desk.held.items()}
             digests = set(self.state.seen.digests)

@@ -8,7 +8,6 @@ collector nothing, and is what journal and snapshot need anyway; it is parsed wh
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, ItemsView, Iterator, Mapping, MutableMapping
 from typing import Any, Generic, TypeVar, cast
 
@@ -16,7 +15,7 @@ from tinydb import TinyDB
 from tinydb.storages import Storage
 from tinydb.table import Table
 
-from storage.records import Codec, KeepText, ReadText, dumps
+from storage.records import Codec, KeepText, ReadText, dumps, loads
 
 T = TypeVar("T")
 
@@ -106,7 +105,7 @@ class _Rows(Mapping[str, Mapping[str, Any]]):
         self._rows = rows
 
     def __getitem__(self, row_id: str) -> Mapping[str, Any]:
-        return cast(Mapping[str, Any], json.loads(self._rows[int(row_id)]))
+        return cast(Mapping[str, Any], loads(self._rows[int(row_id)]))
 
     def __iter__(self) -> Iterator[str]:
         return map(str, list(self._rows))
@@ -116,7 +115,7 @@ class _Rows(Mapping[str, Mapping[str, Any]]):
 
     def items(self) -> ItemsView[str, Mapping[str, Any]]:
         """Every document, parsed one after the other."""
-        parsed = ((str(row_id), json.loads(row)) for row_id, row in list(self._rows.items()))
+        parsed = ((str(row_id), loads(row)) for row_id, row in list(self._rows.items()))
         return cast("ItemsView[str, Mapping[str, Any]]", parsed)
 
 
@@ -132,7 +131,7 @@ class _Touched(MutableMapping[int, Any]):
             packed = self._table.packed(row_id)
             if packed is None:
                 raise KeyError(row_id)
-            self._documents[row_id] = json.loads(packed)
+            self._documents[row_id] = loads(packed)
         return self._documents[row_id]
 
     def __contains__(self, row_id: object) -> bool:
@@ -187,7 +186,7 @@ class PackedRows(Generic[T]):
     def get(self, row_id: int) -> T | None:
         """The whole noun; long texts are read from where they are kept."""
         packed = self._table.packed(row_id)
-        return None if packed is None else self._codec.decode(json.loads(packed), self._read)
+        return None if packed is None else self._codec.decode(loads(packed), self._read)
 
     def glimpse(self, row_id: int) -> T | None:
         """Something with the noun's fields, long texts left out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.errors import StoreLockedError, StoreUnavailableError
+from rules.errors import CorruptStoreError, StoreError, StoreLockedError, StoreUnavailableError
 from rules.model import Decision
 from storage.tinydb_store import TinyDBStore
 
@@ -103,6 +104,35 @@ def test_the_folder_is_closed_to_others(tmp_path: Path) -> None:
     for path in (tmp_path / "desk").rglob("*"):
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
     assert (tmp_path / "desk").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_of_another_version_is_left_alone(tmp_path: Path) -> None:
+    """A newer desk may have written what this one would misread; nothing is put aside, nothing is changed."""
+    TinyDBStore(tmp_path / "data").close()
+    (snapshot,) = (tmp_path / "data").glob("desk-*.json")
+    write_other_format(snapshot)
+    before = sorted((tmp_path / "data").rglob("*"))
+    with pytest.raises(StoreError, match="another version") as caught:
+        TinyDBStore(tmp_path / "data")
+    assert not isinstance(caught.value, CorruptStoreError)
+    assert sorted((tmp_path / "data").rglob("*")) == before
+
+
+def write_other_format(snapshot: Path) -> None:
+    """The same snapshot, as a version with another format would have written it."""
+    head, mark, _ = snapshot.read_bytes().replace(b'"format":1', b'"format":2').partition(b'"_checksum"')
+    snapshot.write_bytes(head + mark + b':{"1":{"sha256":"%s"}}\n}\n' % hashlib.sha256(head).hexdigest().encode())
+
+
+def test_a_snapshot_inside_a_unit_of_work_is_refused(tmp_path: Path) -> None:
+    """It would write down half of it."""
+    with closing(TinyDBStore(tmp_path / "data")) as store:
+        with store.begin() as work:
+            work.record("k", Decision())
+            with pytest.raises(RuntimeError, match="half"):
+                store.snapshot()
+        with store.read() as look:
+            assert not look.seen("k")
 
 
 def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
