@@ -46,34 +46,39 @@ def split_reply(text: str, quote_at: int | None = None) -> Split:
 def _start(lines: list[str]) -> tuple[int, int] | None:
     """The line where the quoted mail begins and the line where its words do; nothing when there is none."""
     for index, line in enumerate(lines):
-        bare = line.strip()
-        if not bare:
+        if not markers.may_mark(line):
             continue
+        bare = line.strip()
         if markers.is_forward(bare):
             return None
         if bare.startswith((">", "＞")):
             return index, index
         if markers.is_own_marker(bare) or markers.is_separator(bare) or _is_block(lines, index):
             return _with_rule(lines, index), len(lines)
-        wrapped = _attribution(lines, index)
-        if wrapped:
-            return index, index + wrapped
+        if bare[-1] in ":：":
+            first = _attribution(lines, index)
+            if first is not None:
+                return first, index + 1
     return None
 
 
-def _attribution(lines: list[str], index: int) -> int:
-    """How many lines "On … wrote:" takes from here, wrapped as mail clients wrap it; 0 when there is none."""
-    joined = ""
-    for count in range(1, _WRAPPED + 1):
-        if index + count > len(lines):
-            return 0
-        line = lines[index + count - 1].strip()
-        if not line or len(joined) + len(line) > markers.MAX_LINE:
-            return 0
-        joined = f"{joined} {line}" if joined else line
-        if line[-1] in ":：":
-            return count if markers.is_attribution(joined) else 0
-    return 0
+def _attribution(lines: list[str], last: int) -> int | None:
+    """The first line of the "On … wrote:" that ends in line ``last``, wrapped as mail clients wrap it.
+
+    A line that begins as such a phrase does ("On", "Am", "在") counts before one that merely names a sender, and a
+    shorter phrase before a longer one: the last words of the reply may stand right above it.
+    """
+    joined, weak = "", None
+    for index in range(last, max(last - _WRAPPED, -1), -1):
+        line = lines[index].strip()
+        if not line or len(joined) + len(line) > markers.MAX_LINE or (joined and line[-1] in ":：>＞"):
+            break
+        joined = f"{line} {joined}" if joined else line
+        if markers.is_attribution(joined):
+            if markers.begins_attribution(joined):
+                return index
+            weak = index if weak is None else weak
+    return weak
 
 
 def _is_block(lines: list[str], index: int) -> bool:

@@ -31,7 +31,14 @@ _ATTRIBUTION_END = re.compile(
 )
 # Some languages put no verb behind the sender: "пн, 2 мар. 2026 г. в 10:00, Support <support@example.com>:".
 _NAMED_SENDER = re.compile(r"\d{1,2}[:.]\d{2}[^<>]{1,120}<[^<>\s]{1,200}@[^<>\s]{1,200}>\s*[:：]$")
-_DATE_OR_ADDRESS = re.compile(r"\d{1,4}|@")
+_DATE_OR_ADDRESS = re.compile(r"@|\d{1,2}[:.h]\d{2}|\d{4}|\d{1,2}[./-]\d{1,2}")
+_STRONG_START = re.compile(
+    r"[\s>*]*(?:(?:on|am|le|el|em|il|op|den|dne|w dniu|dnia|pada|vào)\s|在|于|於|\d{1,4}[-./年]"
+    r"|(?:пн|вт|ср|чт|пт|сб|вс)\W)",
+    re.IGNORECASE,
+)
+_IN_A_MARK = (":", ">", "：", "＞")
+_RULES = frozenset("-–—_=#*|")
 _SEPARATOR = re.compile(
     r"[\s>]*(?:[-–—_=]{2,}|\|)\s*(?:original (?:message|email|appointment)|ursprüngliche (?:nachricht|e-mail)"
     r"|original-?nachricht|message d'origine"
@@ -69,6 +76,16 @@ _SENDER_LABELS = frozenset(
         *("发件人", "寄件人", "寄件者", "보낸사람", "보낸 사람"),
     )
 )
+
+
+def may_mark(line: str) -> bool:
+    """Whether a line can be any of the marks below; quick, because most lines are none."""
+    return any(mark in line for mark in _IN_A_MARK) or line.lstrip()[:1] in _RULES
+
+
+def begins_attribution(line: str) -> bool:
+    """Whether the line begins as "On … wrote:" does, with a word for a day or a date."""
+    return _STRONG_START.match(line) is not None
 
 
 def is_own_marker(line: str) -> bool:

@@ -66,6 +66,8 @@ def test_the_quoted_mail_is_told_from_the_new_text(quote: str) -> None:
     [
         "On Monday my colleague wrote: the printer is broken.\nPlease help.",
         "He wrote:\nthe printer is broken",
+        "On 3 occasions your colleague wrote:\nit is fixed. It is not.",
+        "Bob wrote 17 mails and he wrote:\nnothing new",
         "From: now on we have no printer.\nTo: be honest, it is urgent.",
         'On the screen it says "error 17" and wrote:\n\nWhat is that?',
         "主题：打印机坏了\n请处理",
@@ -78,6 +80,13 @@ def test_the_quoted_mail_is_told_from_the_new_text(quote: str) -> None:
 )
 def test_a_sentence_that_merely_mentions_it_is_no_marker(text: str) -> None:
     assert split_reply(text) == (text, "")
+
+
+def test_the_words_right_above_the_mark_stay_in_the_reply() -> None:
+    split = split_reply(
+        "It is broken.\nOn Mon, 2 Mar 2026 at 10:00, Acme Support of the far North\n<s@x.org> wrote:\n> Hi"
+    )
+    assert split.reply_text == "It is broken."
 
 
 def test_answers_between_the_quoted_lines_are_kept_with_everything() -> None:
