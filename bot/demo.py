@@ -29,7 +29,12 @@ from rules.errors import DeskbellError
 
 Tell = Callable[[str], None]
 
-_MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=ZoneInfo("Asia/Shanghai"))
+MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=ZoneInfo("Asia/Shanghai"))
+"""When the story begins."""
+
+SCRIPT = files("bot").joinpath("demo.yaml")
+"""The configuration it is played with."""
+
 _PATIENCE_S = 20.0
 _UNSENT = (OutboxState.QUEUED, OutboxState.SENDING)
 
@@ -44,13 +49,13 @@ def play(folder: Path, tell: Tell) -> None:
     if any(folder.iterdir()):
         raise DemoError(f"{folder} is not empty; choose another folder with --folder")
     path = folder / "config.yaml"
-    path.write_bytes(files("bot").joinpath("demo.yaml").read_bytes())
+    path.write_bytes(SCRIPT.read_bytes())
     asyncio.run(_story(load_config(path).signed(), folder, tell))
 
 
 async def _story(config: Config, folder: Path, tell: Tell) -> None:
     store = open_store(config.settings.storage_url)
-    clock = MovedClock(_MONDAY.astimezone(UTC))
+    clock = MovedClock(MONDAY.astimezone(UTC))
     house = House(config, store, clock)
     opened = asyncio.Event()
     running = asyncio.create_task(house.run(opened.set))
@@ -81,12 +86,16 @@ class Story:
         self._tell(
             f"A desk is running: mail by SMTP on {self._house.listening['smtp']}, console on {self._house.web.url}"
         )
-        await self._morning()
-        await self._answers()
+        await self.morning_and_answers()
         await self._nobody_answers()
         await self._solved()
         await self._next_morning()
         self._leave()
+
+    async def morning_and_answers(self) -> None:
+        """The first half: requests come in and staff answer."""
+        await self._morning()
+        await self._answers()
 
     async def _morning(self) -> None:
         self._heading("Monday, 9:30 in Shanghai. Mail comes in.")
@@ -153,7 +162,7 @@ class Story:
 
     async def _next_morning(self) -> None:
         self._heading("Tuesday, 8:30. The managers' digest.")
-        tuesday = (_MONDAY + timedelta(days=1)).replace(hour=8, minute=30, second=5)
+        tuesday = (MONDAY + timedelta(days=1)).replace(hour=8, minute=30, second=5)
         self._clock.advance_to(tuesday.astimezone(UTC))
         await self._house.tick()
         await self._settled()
@@ -182,7 +191,7 @@ class Story:
         mail["From"] = f"{name} <{email}>" if name.isascii() else email
         mail["To"] = answers.reply_to if answers else "support@example.com"
         mail["Subject"] = subject
-        mail["Date"] = format_datetime(self._clock.now().astimezone(_MONDAY.tzinfo))
+        mail["Date"] = format_datetime(self._clock.now().astimezone(MONDAY.tzinfo))
         mail["Message-ID"] = f"<demo.{self._sent}@{email.partition('@')[2]}>"
         if automatic:
             mail["Auto-Submitted"] = "auto-replied"
@@ -265,7 +274,7 @@ class Story:
         self._tell(f"\n== {text}")
 
     def _time(self) -> str:
-        return f"{self._clock.now().astimezone(_MONDAY.tzinfo):%H:%M}"
+        return f"{self._clock.now().astimezone(MONDAY.tzinfo):%H:%M}"
 
 
 def _send(host: str, port: int, sender: str, mail: EmailMessage) -> None:
