@@ -141,17 +141,24 @@ class Desk:
         with self.store.begin() as work:
             for entry in entries:
                 work.settle(entry)
-                situation = situations.for_ticket(work, entry.ticket)
-                decision = decide.on_settled(entry, situation, self.policy, self.clock.now())
-                if decision != Decision(because=decision.because, outcome=decision.outcome):
-                    work.record(f"settled:{entry.key}:{entry.state}:{entry.attempts}", decision)
+                if not decide.settles_quietly(entry):
+                    self._follow(work, entry)
             work.commit()
         for entry in entries:
-            log.info(
+            # What arrived is the rule and stands in the outbox; the log is for what did not.
+            tell = log.debug if entry.state is OutboxState.ACCEPTED else log.info
+            tell(
                 "settled", key=entry.key, state=entry.state, attempts=entry.attempts,
                 ticket=entry.ticket, problem=entry.problem or None,
             )  # fmt: skip
         self._after_commit([entry.ticket for entry in entries if entry.ticket is not None])
+
+    def _follow(self, work: UnitOfWork, entry: OutboxEntry) -> None:
+        """Decide and record what follows from the end of one delivery."""
+        situation = situations.for_ticket(work, entry.ticket)
+        decision = decide.on_settled(entry, situation, self.policy, self.clock.now())
+        if decision != Decision(because=decision.because, outcome=decision.outcome):
+            work.record(f"settled:{entry.key}:{entry.state}:{entry.attempts}", decision)
 
     def choose(self, key: str, choice: OutboxState, by: str) -> OutboxEntry | None:
         """A person decides on an effect that failed or is uncertain: owed again (``queued``) or never (``withdrawn``).

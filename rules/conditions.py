@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
+from typing import NamedTuple
 
 from cel_expr_python import cel
 
@@ -47,6 +48,7 @@ LONGEST_TEXT = 100_000
 """Characters of a text that conditions look at; what decides stands at the beginning."""
 
 _FUNCTIONS = ("mentions", "near", "contains", "matches", "startsWith", "endsWith", "exists", "all", "size")
+_LATIN_RUN = re.compile(r"[a-z0-9_]+")
 _PLACE = re.compile(r"<input>:(\d+):(\d+): (.*)")
 _UNKNOWN = re.compile(r"undeclared reference to '([^']+)'")
 _BAD_REGEX = "invalid regular expression: "
@@ -136,7 +138,7 @@ def mentions(text: str, words: Sequence[str]) -> bool:
     ``crash*`` takes any ending, and a blank in a phrase fits any run of blanks. Chinese words may stand anywhere.
     """
     folded = _fold(text)
-    return any(True for form in _word_forms(tuple(words)) for _ in _starts(folded, *form))
+    return any(True for form in _word_forms(tuple(words)) for _ in _starts(folded, form))
 
 
 def near(text: str, first: Sequence[str], then: Sequence[str]) -> bool:
@@ -146,43 +148,67 @@ def near(text: str, first: Sequence[str], then: Sequence[str]) -> bool:
     """
     folded, followers = _fold(text), _word_forms(tuple(then))
     for form in _word_forms(tuple(first)):
-        for start in _starts(folded, *form):
-            end = start + len(form[0])
-            window = folded[end - 1 : end + _NEAR + _LONGEST_WORD]
-            if any(0 < at <= _NEAR for follower in followers for at in _starts(window, *follower)):
+        for start in _starts(folded, form):
+            end = start + len(form.body)
+            window = _Folded(folded.text[end - 1 : end + _NEAR + _LONGEST_WORD], folded.runs)
+            if any(0 < at <= _NEAR for follower in followers for at in _starts(window, follower)):
                 return True
     return False
 
 
+class _Folded(NamedTuple):
+    """A text with case, width, kind of apostrophe and blanks evened out, and every run of Latin letters in it."""
+
+    text: str
+    runs: frozenset[str]
+
+
+class _WordForm(NamedTuple):
+    """A word folded, with whether it must begin and end by itself.
+
+    ``anchor`` is a run that stands by itself wherever the word does, or empty: a text without it need not be searched.
+    """
+
+    body: str
+    alone_before: bool
+    alone_after: bool
+    anchor: str
+
+
 @lru_cache(maxsize=1024)
-def _word_forms(words: tuple[str, ...]) -> tuple[tuple[str, bool, bool], ...]:
-    """Each word folded, with whether it must begin and end by itself."""
+def _word_forms(words: tuple[str, ...]) -> tuple[_WordForm, ...]:
     forms = []
     for word in words:
         open_end = word.rstrip().endswith("*")
-        body = _fold(word.strip().removesuffix("*")).strip()
+        body = _fold(word.strip().removesuffix("*")).text.strip()
         if body:
-            forms.append((body, _is_latin(body[0]), _is_latin(body[-1]) and not open_end))
+            alone_before, alone_after = _is_latin(body[0]), _is_latin(body[-1]) and not open_end
+            run = _LATIN_RUN.match(body)
+            ends_inside = run is not None and (run.end() < len(body) or alone_after)
+            forms.append(_WordForm(body, alone_before, alone_after, run[0] if run and ends_inside else ""))
     return tuple(forms)
 
 
 @lru_cache(maxsize=16)
-def _fold(text: str) -> str:
-    """A text with case, width, kind of apostrophe and blanks evened out; the rules of one message share it."""
+def _fold(text: str) -> _Folded:
+    """The rules of one message share it."""
     even = text if text.isascii() else unicodedata.normalize("NFKC", text).replace("\u2019", "'")
-    return " ".join(even.casefold().split())
+    folded = " ".join(even.casefold().split())
+    return _Folded(folded, frozenset((*_LATIN_RUN.findall(folded), "")))
 
 
-def _starts(text: str, word: str, alone_before: bool, alone_after: bool) -> Iterator[int]:
+def _starts(folded: _Folded, form: _WordForm) -> Iterator[int]:
     """Where a word stands in a text."""
-    at = text.find(word)
+    if form.anchor not in folded.runs:
+        return
+    text, at = folded.text, folded.text.find(form.body)
     while at >= 0:
-        end = at + len(word)
-        joined_before = alone_before and at > 0 and _is_latin(text[at - 1])
-        joined_after = alone_after and end < len(text) and _is_latin(text[end])
+        end = at + len(form.body)
+        joined_before = form.alone_before and at > 0 and _is_latin(text[at - 1])
+        joined_after = form.alone_after and end < len(text) and _is_latin(text[end])
         if not joined_before and not joined_after:
             yield at
-        at = text.find(word, at + 1)
+        at = text.find(form.body, at + 1)
 
 
 def _is_latin(character: str) -> bool:

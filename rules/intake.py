@@ -78,7 +78,9 @@ def _said(message: Message) -> Answer:
 
 def _line(text: str, longest: int) -> str:
     """A text that somebody else wrote as one line without control characters, cut to a length that fits everywhere."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(text.split())
     return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
 
 
