@@ -35,6 +35,8 @@ from rules.wording import Texts
 
 CHAT = "chat"
 
+_A_MINUTE = timedelta(minutes=1)
+
 
 class Draft:
     """What one input does to one ticket."""
@@ -242,9 +244,9 @@ class Draft:
         """Keep what was seen of a customer."""
         self._customers.append(customer)
 
-    def defer(self, timer_key: str, by: timedelta) -> None:
-        """Look at this timer again a little later instead of now."""
-        self._deferred[timer_key] = self.now + by
+    def defer(self, timer_key: str) -> None:
+        """Look at this timer again a minute later instead of now."""
+        self._deferred[timer_key] = self.now + _A_MINUTE
 
     def decision(self, outcome: str = "") -> Decision:
         """All of it, as data."""
@@ -280,10 +282,14 @@ class Draft:
 
     def _timers(self) -> tuple[tuple[Timer, ...], tuple[str, ...]]:
         wanted = {timer.key: timer for timer in closing.timers(self.ticket, self.policy)}
+        have = {timer.key: timer for timer in self.situation.timers if timer.ticket == self.ticket.number}
+        for key in wanted.keys() & have.keys():
+            # One that was put off a moment ago stays so, else two that are due together would wake each other for ever.
+            if wanted[key].due_at <= self.now < have[key].due_at <= self.now + _A_MINUTE:
+                self._deferred.setdefault(key, have[key].due_at)
         for key, at in self._deferred.items():
             if key in wanted:
                 wanted[key] = replace(wanted[key], due_at=at)
-        have = {timer.key: timer for timer in self.situation.timers if timer.ticket == self.ticket.number}
         fresh = tuple(timer for key, timer in wanted.items() if have.get(key) != timer)
         return fresh, tuple(key for key in have if key not in wanted)
 

@@ -7,7 +7,6 @@ Every step is looked at when it is due, on the ticket as it is then: an answered
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 from rules import letters, sla
 from rules.draft import Draft
@@ -16,8 +15,6 @@ from rules.model import EntryKind, SlaClock, Target, Timer
 from rules.policy import Staff, Step
 from rules.wording import moment
 
-_ON_ITS_WAY = timedelta(minutes=1)
-
 
 def on_clock(draft: Draft, timer: Timer, target: Target, what: str) -> str:
     """A timer of one clock is due; says what came of it."""
@@ -25,7 +22,7 @@ def on_clock(draft: Draft, timer: Timer, target: Target, what: str) -> str:
     assert clock is not None, "only a clock the ticket has is watched by a timer"
     if target is Target.FIRST_RESPONSE and _on_its_way(draft):
         draft.because.append("escalation: a reply is on its way, so this waits a minute")
-        draft.defer(timer.key, _ON_ITS_WAY)
+        draft.defer(timer.key)
         return "deferred"
     if what == "due":
         return _breach(draft, clock)

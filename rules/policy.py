@@ -16,6 +16,9 @@ from rules.matching import Rule
 from rules.model import Role, Target
 from rules.wording import Wording
 
+DIRECTOR = "director"
+"""The title of whoever stands on the ladder's last rung."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staff:
@@ -208,9 +211,11 @@ class Policy:
             person = self.person(second)
             return (person,) if person else self._others(responsible)
         if to in (Role.LEAD, Role.MANAGER):
-            return self._with_role(Role(to))
-        if to == "director":
-            return tuple(p for p in self.staff if p.title == "director") or self._with_role(Role.MANAGER)
+            found = self._with_role(Role(to))
+            # The director's rung comes after the manager's, whatever role a director has.
+            return tuple(person for person in found if person.title != DIRECTOR) or found
+        if to == DIRECTOR:
+            return tuple(p for p in self.staff if p.title == DIRECTOR) or self._with_role(Role.MANAGER)
         person = self.person(to)
         return (person,) if person else ()
 

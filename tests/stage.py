@@ -1,4 +1,4 @@
-"""A whole desk on a stage: the real rules, desk and memory store, a clock that is moved by hand, channels that keep what they get."""
+"""A whole desk on a stage: real rules, desk and memory store, a hand-moved clock, channels that keep what they get."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from bot.config import load_config
 from bot.desk import Desk
 from channels.protocol import Answer
 from rules.effects import Mail, OutboxEntry, OutboxState, Post
-from rules.model import Actor, Command, Entry, EntryKind, Message, Status, Ticket
+from rules.model import Actor, Command, Entry, EntryKind, Status, Ticket
 from rules.policy import Policy
 from storage.memory import MemoryStore
 from storage.protocol import Store
@@ -49,13 +50,18 @@ class Stage:
 
     # What happens to the desk
 
-    def mail(self, text: str = "The printer is broken.", *, sender: str = "alice@customer.test", **fields: object) -> str:
+    def mail(
+        self, text: str = "The printer is broken.", *, sender: str = "alice@customer.test", **fields: object
+    ) -> str:
         """A customer's mail arrives, and everything it calls for is delivered."""
         self.asked += 1
         fields.setdefault("key", f"mail:support:{self.asked}")
         fields.setdefault("message_id", f"<{self.asked}@customer.test>")
         message = a_message(
-            sender=replace(a_message().sender, email=sender), text=text, reply_text=text, received_at=self.clock.at,
+            sender=replace(a_message().sender, email=sender),
+            text=text,
+            reply_text=text,
+            received_at=self.clock.at,
             **fields,
         )
         outcome = self.desk.receive(message)
@@ -67,12 +73,16 @@ class Stage:
         last = self.mails(number)[-1]
         return self.mail(text, in_reply_to=(last.message_id,), subject=last.subject, **fields)
 
-    def command(self, name: str, text: str = "", *, by: str = "ana", number: int = 1, via: str = "chat", **args: str) -> Answer:
+    def command(
+        self, name: str, text: str = "", *, by: str = "ana", number: int = 1, via: str = "chat", **args: str
+    ) -> Answer:
         """A staff member does something; what is not held is delivered."""
         self.asked += 1
         actor = Actor(name=by, staff=by if self.policy.person(by) else None, via=via)
         answer = self.desk.obey(
-            Command(key=f"chat:{self.asked}", name=name, actor=actor, at=self.clock.at, ticket=number, text=text, args=args)
+            Command(
+                key=f"chat:{self.asked}", name=name, actor=actor, at=self.clock.at, ticket=number, text=text, args=args
+            )
         )
         self.deliver()
         return answer
@@ -107,8 +117,11 @@ class Stage:
                 self.desk.settle(
                     [
                         replace(
-                            entry, state=state, receipt=receipt if accepted else "",
-                            problem="" if accepted else "550 no such user", settled_at=self.clock.at,
+                            entry,
+                            state=state,
+                            receipt=receipt if accepted else "",
+                            problem="" if accepted else "550 no such user",
+                            settled_at=self.clock.at,
                         )
                     ]
                 )
@@ -146,6 +159,15 @@ class Stage:
     def keys(self) -> list[str]:
         return [entry.key for entry in self.sent]
 
+    def reasons(self, number: int = 1) -> str:
+        """All that a ticket's journal says about why."""
+        return "\n".join(reason for entry in self.entries(number) for reason in entry.because)
+
+    def timers(self, number: int = 1) -> dict[str, datetime]:
+        """The timers set for a ticket, by what they are for."""
+        with self.store.read() as store:
+            return {timer.kind: timer.due_at for timer in store.timers_of(number)}
+
     def owed(self, states: Iterable[OutboxState]) -> list[OutboxEntry]:
         with self.store.read() as store:
             return list(store.outbox(states=tuple(states)))
@@ -156,6 +178,6 @@ def a_policy() -> Policy:
     return replace(load_config(CONFIG).policy, secret=b"0123456789abcdef0123456789abcdef")
 
 
-def a_stage() -> Stage:
-    """A desk with the shipped configuration on a Monday morning."""
-    return Stage(policy=a_policy())
+def a_stage(**changes: Any) -> Stage:
+    """A desk with the shipped configuration on a Monday morning; ``changes`` are other values of its policy."""
+    return Stage(policy=replace(a_policy(), **changes))
