@@ -59,10 +59,9 @@ def _parsed(
 ) -> Message:
     tree = read_tree(raw)
     root = tree.root
-    hint = root.params.get("charset", "")
     body = bodies.read_body(raw, tree)
-    sender = _sender(root, hint, envelope_sender)
-    subject = headers.text_of(root.first("subject"), hint)
+    sender = _sender(root, envelope_sender)
+    subject = headers.text_of(root.first("subject"), root.params.get("charset", ""))
     message_id = headers.id_of(root.first("message-id"))
     fingerprint = _fingerprint(raw, root)
     split = split_reply(body.text, body.quote_at)
@@ -83,9 +82,9 @@ def _parsed(
         raw=raw,
         reply_text=split.reply_text,
         quoted_text=split.quoted_text,
-        reply_to=headers.addresses_of(root.fields.get("reply-to", []), hint),
-        to=headers.addresses_of(root.fields.get("to", []), hint),
-        cc=headers.addresses_of(root.fields.get("cc", []), hint),
+        reply_to=_addresses(root, "reply-to"),
+        to=_addresses(root, "to"),
+        cc=_addresses(root, "cc"),
         recipients=recipients,
         message_id=message_id or f"<{fingerprint[:32]}@{SYNTHETIC_DOMAIN}>",
         in_reply_to=headers.ids_of(root.fields.get("in-reply-to", [])),
@@ -110,11 +109,16 @@ def _key_prefix(channel: str) -> str:
     return channel if channel.startswith("mail:") else f"mail:{channel}"
 
 
-def _sender(root: Part, hint: str, envelope_sender: str | None) -> Address:
+def _addresses(root: Part, name: str) -> tuple[Address, ...]:
+    """The addresses of a header field; raw 8-bit names in it are likely in the charset of the body."""
+    return headers.addresses_of(root.fields.get(name, []), root.params.get("charset", ""))
+
+
+def _sender(root: Part, envelope_sender: str | None) -> Address:
     """Who wrote: the first From that holds an address, else Sender, Reply-To, Return-Path, the envelope."""
     name = ""
     for field in ("from", "sender", "reply-to", "return-path"):
-        for address in headers.addresses_of(root.fields.get(field, []), hint):
+        for address in _addresses(root, field):
             if "@" in address.email:
                 return Address(email=address.email, name=address.name or name)
             name = name or address.name

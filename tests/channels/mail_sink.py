@@ -94,7 +94,7 @@ async def relay(
         server.close()
         tasks = [made._handler_coroutine for made in sink.sessions if made._handler_coroutine is not None]
         for made in sink.sessions:
-            if made.transport is not None:
+            if isinstance(made.transport, asyncio.WriteTransport):
                 made.transport.abort()
         for task in tasks:
             task.cancel()
