@@ -26,7 +26,7 @@ OWN = OwnAddresses((SUPPORT,))
 
 
 def mail(**changes: Any) -> Mail:
-    given = {
+    given: dict[str, Any] = {
         "mailbox": "support",
         "to": ("ana@example.org",),
         "subject": "Re: Printer [#17]",
@@ -145,7 +145,7 @@ def test_files_travel_whole_with_their_names() -> None:
     assert attached == files
 
 
-EVIL = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)) | st.sampled_from('\r\n\x00\u2028\x85<>,;:"@ '))
+EVIL = st.text(st.characters(codec="utf-8") | st.sampled_from('\r\n\x00\u2028\x85<>,;:"@ '))
 
 
 @given(subject=EVIL, name=EVIL, address=EVIL, reference=EVIL, filename=EVIL, text=EVIL)

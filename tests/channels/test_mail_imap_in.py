@@ -77,7 +77,7 @@ def server() -> Iterator[ImapServer]:
 
 @asynccontextmanager
 async def watching(server: ImapServer, desk: Desk, **changes: Any) -> AsyncIterator[ImapListener]:
-    given = {
+    given: dict[str, Any] = {
         "host": "127.0.0.1",
         "port": server.port,
         "username": USER,
