@@ -129,21 +129,47 @@ class Desk:
         return situations.for_digest(work, previous(period, self.policy.timezone).starts_at - timedelta(days=1))
 
     def _broken_timer(self, timer: Timer) -> Decision:
+        told = self._broken("timer", timer.key, timer.kind)
+        return replace(told, timers=(replace(timer, due_at=self.clock.now() + _BROKEN_TIMER_RESTS),))
+
+    def _broken(self, channel: str, key: str, what: str) -> Decision:
+        """Tell staff of a bug that stopped a decision nobody waits for."""
         problem = traceback.format_exc()
-        log.error("timer failed", timer=timer.key, problem=problem)
-        later = replace(timer, due_at=self.clock.now() + _BROKEN_TIMER_RESTS)
-        held = Quarantined(key=timer.key, at=self.clock.now(), channel="timer", problem=problem, subject=timer.kind)
-        told = decide.on_quarantined(held, self.policy, self.clock.now())
-        return replace(told, timers=(later,))
+        log.error(f"{channel} failed", key=key, problem=problem)
+        held = Quarantined(key=key, at=self.clock.now(), channel=channel, problem=problem, subject=what)
+        return decide.on_quarantined(held, self.policy, self.clock.now())
 
     def settle(self, entries: Sequence[OutboxEntry]) -> None:
         """Write down what became of deliveries, and what follows from it, in one commit."""
+        self.turn_over(entries, 0)
+
+    def turn_over(self, ended: Sequence[OutboxEntry], room: int) -> Sequence[OutboxEntry]:
+        """Settle deliveries that ended and claim up to ``room`` that are due, in one commit; gives those claimed."""
         with self.store.begin() as work:
-            for entry in entries:
+            for entry in ended:
                 work.settle(entry)
                 if not decide.settles_quietly(entry):
                     self._follow(work, entry)
-            work.commit()
+            claimed = work.take_due(self.clock.now(), room) if room > 0 else ()
+            if ended or claimed:
+                work.commit()
+        if ended:
+            self._tell_ended(ended)
+        return claimed
+
+    def _follow(self, work: UnitOfWork, entry: OutboxEntry) -> None:
+        """Decide and record what follows from the end of one delivery."""
+        now = self.clock.now()
+        try:
+            decision = decide.on_settled(entry, situations.for_ticket(work, entry.ticket), self.policy, now)
+        except StoreError:
+            raise
+        except Exception:  # noqa: BLE001 - one broken settlement must not stop all deliveries
+            decision = self._broken("outbox", entry.key, entry.channel)
+        if decision != Decision(because=decision.because, outcome=decision.outcome):
+            work.record(f"settled:{entry.key}:{entry.state}:{entry.attempts}", decision)
+
+    def _tell_ended(self, entries: Sequence[OutboxEntry]) -> None:
         for entry in entries:
             # What arrived is the rule and stands in the outbox; the log is for what did not.
             tell = log.debug if entry.state is OutboxState.ACCEPTED else log.info
@@ -152,13 +178,6 @@ class Desk:
                 ticket=entry.ticket, problem=entry.problem or None,
             )  # fmt: skip
         self._after_commit([entry.ticket for entry in entries if entry.ticket is not None])
-
-    def _follow(self, work: UnitOfWork, entry: OutboxEntry) -> None:
-        """Decide and record what follows from the end of one delivery."""
-        situation = situations.for_ticket(work, entry.ticket)
-        decision = decide.on_settled(entry, situation, self.policy, self.clock.now())
-        if decision != Decision(because=decision.because, outcome=decision.outcome):
-            work.record(f"settled:{entry.key}:{entry.state}:{entry.attempts}", decision)
 
     def choose(self, key: str, choice: OutboxState, by: str) -> OutboxEntry | None:
         """A person decides on an effect that failed or is uncertain: owed again (``queued``) or never (``withdrawn``).

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -46,7 +46,7 @@ class Delivery:
         self._jitter = jitter
         self._awake = asyncio.Event()
         self._stopped = asyncio.Event()
-        self._sent: asyncio.Queue[OutboxEntry] = asyncio.Queue()
+        self._ended: list[OutboxEntry] = []
         self._sending: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
@@ -56,34 +56,39 @@ class Delivery:
     async def run(self) -> None:
         """Deliver until ``stop``; what is being sent then is finished and settled. Raises StoreError."""
         await self._recover()
-        settler = asyncio.create_task(self._settle_all())
         try:
             while not self._stopped.is_set():
-                await self._round(settler)
+                await self._round()
         finally:
-            if self._sending:
+            while self._sending:
                 await asyncio.wait(self._sending)
-            await self._drain()
-            settler.cancel()
-            await asyncio.gather(settler, return_exceptions=True)
+            await self._turn_over(0)
 
     def stop(self) -> None:
         """Claim nothing more; ``run`` returns when what is on its way has been settled."""
         self._stopped.set()
         self._awake.set()
 
-    async def _round(self, settler: asyncio.Task[None]) -> None:
-        if settler.done():
-            settler.result()
+    async def _round(self) -> None:
+        """Settle what has ended and begin what is due, in one commit; nap when there is nothing to begin.
+
+        While the commit is on its way to the disk, the next one's deliveries end: the busier, the larger the rounds.
+        """
         self._awake.clear()
-        free = _BATCH - len(self._sending)
-        claimed = await self._in_thread(self._desk.store.claim, self._clock.now(), free) if free > 0 else ()
+        claimed = await self._turn_over(_BATCH - len(self._sending))
         for entry in claimed:
-            task = asyncio.create_task(self._deliver(entry))
-            self._sending.add(task)
-            task.add_done_callback(self._done)
+            self._begin(self._deliver(entry))
         if not claimed:
             await self._nap()
+
+    async def _turn_over(self, room: int) -> Sequence[OutboxEntry]:
+        ended, self._ended = self._ended, []
+        return await self._in_thread(self._desk.turn_over, ended, room)
+
+    def _begin(self, delivery: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(delivery)
+        self._sending.add(task)
+        task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)
@@ -96,9 +101,12 @@ class Delivery:
             return
 
     async def _deliver(self, entry: OutboxEntry) -> None:
-        settled = await self._try(entry)
-        if settled.state is not OutboxState.SENDING:
-            await self._sent.put(settled)
+        self._end(await self._try(entry))
+
+    def _end(self, entry: OutboxEntry) -> None:
+        """Have it settled; one that is still unknown stays as it is, for the next start."""
+        if entry.state is not OutboxState.SENDING:
+            self._ended.append(entry)
 
     async def _try(self, entry: OutboxEntry) -> OutboxEntry:
         sender = self._senders.get(entry.channel)
@@ -159,28 +167,10 @@ class Delivery:
     def _settled(self, entry: OutboxEntry, state: OutboxState, *, problem: str = "", receipt: str = "") -> OutboxEntry:
         return replace(entry, state=state, problem=problem, receipt=receipt, settled_at=self._clock.now())
 
-    async def _settle_all(self) -> None:
-        """Write down outcomes as they come, as many in one commit as there are."""
-        while True:
-            await self._settle([await self._sent.get(), *self._waiting()])
-
-    def _waiting(self) -> list[OutboxEntry]:
-        return [self._sent.get_nowait() for _ in range(self._sent.qsize())]
-
-    async def _drain(self) -> None:
-        if waiting := self._waiting():
-            await self._settle(waiting)
-
-    async def _settle(self, entries: Sequence[OutboxEntry]) -> None:
-        await self._in_thread(self._desk.settle, entries)
-        self._awake.set()
-
     async def _recover(self) -> None:
         """What a dead process may or may not have sent: ask the channel, else a person (never send blindly)."""
         for entry in await self._in_thread(self._desk.store.claimed):
-            task = asyncio.create_task(self._recover_one(entry))
-            self._sending.add(task)
-            task.add_done_callback(self._done)
+            self._begin(self._recover_one(entry))
 
     async def _recover_one(self, entry: OutboxEntry) -> None:
         problem = "the desk stopped while this was being sent"
@@ -190,8 +180,7 @@ class Delivery:
             settled = self._settled(entry, OutboxState.UNCERTAIN, problem=problem)
         if settled.state is OutboxState.QUEUED:
             settled = replace(settled, due_at=self._clock.now())
-        if settled.state is not OutboxState.SENDING:
-            await self._sent.put(settled)
+        self._end(settled)
 
     async def _in_thread(self, call: Callable[P, T], *args: P.args, **_: P.kwargs) -> T:
         try:

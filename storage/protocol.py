@@ -115,6 +115,9 @@ class UnitOfWork(Reader, Protocol):
     def settle(self, entry: OutboxEntry) -> None:
         """Replace an outbox entry by what became of it (its state, receipt, problem, next due time)."""
 
+    def take_due(self, now: datetime, limit: int) -> Sequence[OutboxEntry]:
+        """Take due entries for sending, in the order and by the rules of ``Store.claim``, with this commit."""
+
     def quarantine(self, held: Quarantined, raw: bytes) -> None:
         """Keep a message that could not be decided on, with its raw bytes, under its dedupe key."""
 
