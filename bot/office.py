@@ -193,11 +193,20 @@ class Office:
         with self._desk.store.read() as store:
             keys = [one.key for one in store.quarantined()] if args.get("all") else [args["key"]]
         for key in keys:
-            outcome = self._desk.requeue(key, parse_again)
+            outcome = self._desk.requeue(key, self._parse_again)
             if outcome is None:
                 raise Refused(f"Nothing in quarantine has the key {key}; see `deskbell quarantine list`.")
             line: Line = {"key": key, "outcome": outcome}
             yield {**line, "finding": "it could not be handled again"} if outcome == "quarantined" else line
+
+    def _parse_again(self, held: Quarantined, raw: bytes) -> Message:
+        """A message as it was first received, for a second look."""
+        own = [address for box in self._desk.policy.mailboxes for address in box.addresses]
+        again = parse(
+            raw, received_at=held.at, channel=held.channel, recipients=held.recipients, origin=held.origin,
+            own_addresses=own,
+        )  # fmt: skip
+        return replace(again, key=held.key)
 
     def _outbox_list(self, args: Mapping[str, Any]) -> Iterator[Line]:
         waiting = (OutboxState.QUEUED, OutboxState.SENDING, OutboxState.UNCERTAIN, OutboxState.FAILED)
@@ -226,9 +235,3 @@ class Office:
             counts = store.counts()
             live = sum(1 for _ in store.tickets(statuses=LIVE))
         yield {"checked": plain.jsonable(counts), "live": live, "problems": len(problems)}
-
-
-def parse_again(held: Quarantined, raw: bytes) -> Message:
-    """A message as it was first received, for a second look."""
-    again = parse(raw, received_at=held.at, channel=held.channel, recipients=held.recipients, origin=held.origin)
-    return replace(again, key=held.key)
