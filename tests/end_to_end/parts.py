@@ -119,7 +119,7 @@ class DeskProcess:
     """
 
     folder: Path
-    config: Mapping[str, Any]
+    config: Mapping[str, Any] | str
     env: Mapping[str, str] = field(default_factory=dict)
     runs: int = 0
     listening: dict[str, str] = field(default_factory=dict)
@@ -166,7 +166,8 @@ class DeskProcess:
     def launch(self, before: Callable[[], None] | None = None) -> None:
         """Start it and do not wait."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "config.yaml").write_text(json.dumps(self.config, ensure_ascii=False), encoding="utf-8")
+        text = self.config if isinstance(self.config, str) else json.dumps(self.config, ensure_ascii=False)
+        (self.folder / "config.yaml").write_text(text, encoding="utf-8")
         self.runs += 1
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
