@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -18,8 +19,9 @@ from bot.masking import masked
 from channels.protocol import Answer
 from rules import decide
 from rules.digesting import period_due
-from rules.effects import OutboxEntry, OutboxState
+from rules.effects import OutboxEntry, OutboxState, StaffFile
 from rules.errors import StoreError
+from rules.files import kept
 from rules.model import Actor, Command, Decision, Message, Origin, Quarantined, Refusal, Situation, Timer
 from rules.periods import previous
 from rules.policy import Policy
@@ -88,6 +90,8 @@ class Desk:
                 problem = self._quarantine_command(work, command)
                 return Answer(ticket=command.ticket, refusal=Refusal(code="bug", text=problem))
             work.record(command.key, decision)
+            for key, data in kept(command) if decision.refusal is None else ():
+                work.keep(key, data)
             work.commit()
         actor = command.actor
         self._tell(decision, "obeyed", command=command.name, by=actor.staff or "stranger", via=actor.via)
@@ -274,8 +278,7 @@ class Desk:
             key=command.key, at=self.clock.now(), channel="command", problem=problem, sender=command.actor.name,
             subject=command.name,
         )  # fmt: skip
-        raw = json.dumps(asdict(replace(command, args=dict(command.args))), default=str, ensure_ascii=False)
-        self._hold(work, held, raw.encode())
+        self._hold(work, held, raw_of(command))
         return problem.splitlines()[-1]
 
     def _hold(self, work: UnitOfWork, held: Quarantined, raw: bytes) -> None:
@@ -292,7 +295,19 @@ class Desk:
         self._after_commit(tickets)
 
 
+def raw_of(command: Command) -> bytes:
+    """A command as it is put into quarantine, with the bytes of its files."""
+    plain = asdict(replace(command, args=dict(command.args)))
+    return json.dumps(plain, default=_plain, ensure_ascii=False).encode()
+
+
+def _plain(value: object) -> str:
+    return b64encode(value).decode("ascii") if isinstance(value, bytes) else str(value)
+
+
 def command_from(raw: bytes) -> Command:
     """A command as it was put into quarantine."""
-    data = json.loads(raw)
-    return Command(**{**data, "actor": Actor(**data["actor"]), "at": datetime.fromisoformat(data["at"])})
+    told = json.loads(raw)
+    actor, at = Actor(**told["actor"]), datetime.fromisoformat(told["at"])
+    files = tuple(StaffFile(**{**file, "data": b64decode(file["data"])}) for file in told.get("files", ()))
+    return Command(**{**told, "actor": actor, "at": at, "files": files})

@@ -12,7 +12,7 @@ from rules import closing, letters, replying, survey
 from rules.commands import on_command
 from rules.digesting import on_digest, on_start
 from rules.draft import CHAT, Draft
-from rules.effects import Card, Mail, OutboxEntry, OutboxState, Post
+from rules.effects import Card, Mail, OutboxEntry, OutboxState, Post, Upload
 from rules.escalation import on_clock
 from rules.intake import on_message
 from rules.lifecycle import Event
@@ -227,6 +227,8 @@ def _mail_lost_post(draft: Draft, entry: OutboxEntry) -> None:
     """
     if isinstance(entry.content, Post):
         words = f"{entry.content.text}\n\n{entry.content.quote}"
+    elif isinstance(entry.content, Upload):
+        words = entry.content.file.filename
     elif isinstance(entry.content, Card) and not draft.ticket.chat_thread:
         words = draft.ticket.subject
     else:

@@ -25,12 +25,31 @@ class OutboxState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedFile:
-    """A file to attach: one ``part`` of the raw message stored under ``message_key``."""
+    """A file to attach: one ``part`` of the raw message stored under ``message_key``, or all of it for part 0.
+
+    ``size`` is in bytes.
+    """
 
     filename: str
     content_type: str
     message_key: str
     part: int = 0
+    size: int = 0
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffFile:
+    """A file that a staff member attached to a reply or a note, with its bytes.
+
+    ``problem`` says why the bytes could not be had: ``large``, ``elsewhere``, ``hidden`` or ``broken``; the desk
+    refuses such a file in words.
+    """
+
+    filename: str
+    content_type: str = "application/octet-stream"
+    data: bytes = field(default=b"", repr=False)
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +108,15 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A file put into the ticket's thread, behind the post that tells of it; ``after`` is the key of that post."""
+
+    ticket: int
+    file: OwedFile
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
     """A visible state on a staff message (held, sent, failed, inside); ``target`` is the channel's name of it."""
 
@@ -107,7 +135,7 @@ class Whisper:
     buttons: tuple[Button, ...] = ()
 
 
-Content = Mail | Card | Post | Mark | Whisper
+Content = Mail | Card | Post | Upload | Mark | Whisper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

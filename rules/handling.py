@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from rules import letters, sla
+from rules import files, letters, sla
 from rules.draft import Draft, staff_author
 from rules.errors import IllegalTransitionError
 from rules.hours import parse_duration
@@ -17,16 +17,24 @@ from rules.wording import moment
 
 
 def note(draft: Draft, command: Command, person: Staff) -> Refusal | None:
-    """Keep a word inside."""
+    """Keep a word, or a file, inside."""
     text = command.text.strip()
-    if not text:
+    refusal = files.problem_with(command, draft.chat)
+    if refusal:
+        return refusal
+    attached = files.attached(command)
+    if not text and not attached:
         return Refusal(code="empty", text=draft.chat.say("refused_empty"))
-    draft.note(EntryKind.NOTED, text, author=staff_author(person))
+    draft.note(EntryKind.NOTED, text, author=staff_author(person), attachments=files.listed(attached))
     target = command.args.get("target", "")
     if target:
         draft.mark(target, "inside", f"mark:note:{target}")
     elif command.actor.via != "console":
-        draft.post(draft.chat.say("chat_note_kept", name=person.name, text=text), mark="inside")
+        name = f"note:{draft.round}"
+        draft.post(
+            draft.chat.say("chat_note_kept", name=person.name, text=text), name=name, mark="inside", files=attached
+        )
+        files.show(draft, f"{draft.ticket.number}:{name}", attached)
     return None
 
 

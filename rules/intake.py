@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from rules import letters, survey
+from rules import files, letters, survey
 from rules.answers import Answer, read_answer
 from rules.classify import Classification, classify, facts
 from rules.draft import Draft
-from rules.effects import Button, Mail, OwedFile
+from rules.effects import Button, Mail
 from rules.hours import is_open
 from rules.lifecycle import LIVE, Event
 from rules.model import (
@@ -170,6 +170,12 @@ def _open(message: Message, verdict: Verdict, situation: Situation, policy: Poli
     _received(draft, message, verdict)
     reasons = tuple(_line(reason, _LONGEST_REASON) for reason in found.because)
     draft.note(EntryKind.CLASSIFIED, f"{found.priority} · {found.category}", because=reasons)
+    if sent := files.of_message(message):
+        # The card has the words; files stand under it.
+        name = author_of(message, ticket, policy).name
+        told = draft.chat.say("chat_files_came", name=name)
+        draft.post(told, name="message:1", quote_author=name, mark="customer", files=sent)
+        files.show(draft, f"{ticket.number}:message:1", sent)
     if verdict.related:
         _tell_related(draft, verdict.related, verdict)
     seen = _seen(known, message, ticket)
@@ -275,20 +281,17 @@ def _join(
 
 
 def _tell_thread(draft: Draft, message: Message, author: Author) -> None:
-    files = tuple(
-        OwedFile(filename=a.filename, content_type=a.content_type, message_key=message.key, part=a.part)
-        for a in message.attachments
-        if not a.inline
-    )
+    sent, name = files.of_message(message), f"message:{draft.ticket.received}"
     draft.post(
         draft.chat.say("chat_customer_wrote", name=author.name),
-        name=f"message:{draft.ticket.received}",
+        name=name,
         quote=message.reply_text or message.text,
         quote_author=author.name,
         mark="customer",
         mentions=draft.responsible,
-        files=files,
+        files=sent,
     )
+    files.show(draft, f"{draft.ticket.number}:{name}", sent)
 
 
 def answer_customer(draft: Draft, message: Message, author: Author) -> None:

@@ -226,7 +226,7 @@ def staff_reply(
     ticket: Ticket, policy: Policy, *, text: str, name: str, at: datetime, meta: Mapping[str, str]
 ) -> OutboxEntry:
     """What a staff member wrote, as the mail the customer gets, held back until ``at``."""
-    signed = f"{text.rstrip()}\n\n-- \n{name}\n{policy.desk_name}\n"
+    signed = f"{text.rstrip()}\n\n-- \n{name}\n{policy.desk_name}\n".lstrip("\n")
     entry = to_customer(
         ticket, policy, effect=f"reply:{ticket.drafted}", text=signed, at=at, automatic=False,
         from_name=f"{name} ({policy.desk_name})", meta=meta,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from rules.effects import OutboxEntry
+from rules.effects import OutboxEntry, StaffFile
 
 
 class Status(StrEnum):
@@ -102,7 +102,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """One file in a message. ``part`` counts MIME parts depth first, to read the bytes again from the raw mail."""
+    """One file in a message. ``part`` counts MIME parts depth first, to read the bytes again from the raw mail.
+
+    ``kept_key`` names the bytes themselves where the file did not come in a mail: what staff attached.
+    """
 
     filename: str
     content_type: str
@@ -111,6 +114,7 @@ class Attachment:
     inline: bool = False
     part: int = 0
     content_id: str = ""
+    kept_key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -387,6 +391,7 @@ class Command:
     ticket: int | None = None
     text: str = ""
     args: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[StaffFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from rules import letters
+from rules import files, letters
 from rules.draft import Draft, staff_author
-from rules.effects import Mail, OutboxEntry, OutboxState
+from rules.effects import Mail, OutboxEntry, OutboxState, OwedFile
 from rules.lifecycle import Event
 from rules.model import DESK, Command, EntryKind, Refusal, Status
 from rules.policy import Staff
@@ -20,10 +20,18 @@ def reply(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     """Hold a reply for the undo time, then owe it.
 
     Nothing counts as answered yet: the first response and the status follow when the relay has taken the mail
-    (``delivered``), so withdrawing or failing has nothing to undo.
+    (``delivered``), so withdrawing or failing has nothing to undo. A reply may be a file alone.
     """
+    return _hold(draft, command, person, ())
+
+
+def _hold(draft: Draft, command: Command, person: Staff, carried: tuple[OwedFile, ...]) -> Refusal | None:
     text = command.text.strip()
-    if not text:
+    refusal = files.problem_with(command, draft.chat)
+    if refusal:
+        return refusal
+    attached = (*carried, *files.attached(command))
+    if not text and not attached:
         return Refusal(code="empty", text=draft.chat.say("refused_empty"))
     if "@" not in draft.ticket.customer.email:
         return Refusal(code="address", text=draft.chat.say("refused_address", value=draft.ticket.customer.email))
@@ -38,13 +46,19 @@ def reply(draft: Draft, command: Command, person: Staff) -> Refusal | None:
         "text": text,
     }
     entry = letters.staff_reply(draft.ticket, draft.policy, text=text, name=person.name, at=draft.now + hold, meta=meta)
+    assert isinstance(entry.content, Mail)
+    entry = replace(entry, content=replace(entry.content, files=attached))
     draft.owe(entry)
-    draft.note(EntryKind.REPLIED, text, author=staff_author(person), outbox_key=entry.key)
+    draft.note(
+        EntryKind.REPLIED, text, author=staff_author(person), outbox_key=entry.key, attachments=files.listed(attached)
+    )
     if target:
         draft.mark(target, HELD, f"mark:{draft.ticket.drafted}:{HELD}")
     elif command.actor.via not in ("console",):
         told = draft.chat.say("chat_reply_elsewhere", name=person.name, via=command.actor.via, text=text)
-        draft.post(told, mark="reply")
+        name = f"reply:{draft.ticket.drafted}:told"
+        draft.post(told, name=name, mark="reply", files=attached)
+        files.show(draft, f"{draft.ticket.number}:{name}", attached)
     return None
 
 
@@ -84,14 +98,15 @@ def withdraw(draft: Draft, command: Command, person: Staff) -> Refusal | None:
 
 
 def edit(draft: Draft, command: Command, person: Staff) -> Refusal | None:
-    """Change a held reply: the old one is withdrawn and a new one is held from now (complaint 68)."""
+    """Change a held reply: the old one is withdrawn, a new one with its files is held from now (complaint 68)."""
     entry = _held(draft, command)
     if entry is None:
         return _gone(draft)
     draft.withdraw(entry.key)
     draft.note(EntryKind.WITHDRAWN, author=staff_author(person), outbox_key=entry.key, because=("edited while held",))
     kept: Mapping[str, str] = {"target": entry.meta.get("target", ""), "then": entry.meta.get("then", "")}
-    return reply(draft, replace(command, args=kept), person)
+    carried = entry.content.files if isinstance(entry.content, Mail) else ()
+    return _hold(draft, replace(command, args=kept), person, carried)
 
 
 def _round(entry: OutboxEntry) -> str:

@@ -109,6 +109,9 @@ class UnitOfWork(Reader, Protocol):
         is not the stored one raises ConflictError; stored tickets get ``version + 1``. ``raw`` is kept under ``key``.
         """
 
+    def keep(self, key: str, raw: bytes) -> None:
+        """Keep bytes under a key, to be found by ``raw``; a key that is known keeps the bytes it has."""
+
     def account(self, origin: Origin, outcome: str) -> None:
         """Add a line to the mailbox ledger for a message that needed no decision (a duplicate, for one)."""
 

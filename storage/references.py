@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
-from rules.effects import Mail, OutboxEntry, Post
+from rules.effects import Mail, OutboxEntry, OwedFile, Post, Upload
 from rules.errors import CorruptStoreError
 from rules.model import Customer, Entry, Link, Quarantined, Ticket, Timer
 from storage.state import Kept, State
@@ -68,15 +68,23 @@ def _of_entry(state: State, entry: Entry) -> Iterator[str]:
         yield f"{where} reports on the effect {entry.outbox_key!r}, which the outbox does not have."
     if entry.message_key and entry.source.startswith("mail") and state.kept.id_of(entry.message_key) is None:
         yield f"{where} was read from {entry.message_key!r}, whose raw bytes are not there."
+    for file in entry.attachments:
+        if file.kept_key and state.kept.id_of(file.kept_key) is None:
+            yield f"{where} lists the file {file.kept_key!r}, whose bytes are not there."
 
 
 def _of_owed(state: State, owed: OutboxEntry) -> Iterator[str]:
     if owed.ticket is not None and state.tickets.rows.stored(owed.ticket) is None:
         yield f"The effect {owed.key!r} belongs to ticket {owed.ticket}, which is not there."
-    if isinstance(owed.content, Mail | Post):
-        for file in owed.content.files:
-            if state.kept.id_of(file.message_key) is None:
-                yield f"The effect {owed.key!r} attaches {file.message_key!r}, whose raw bytes are not there."
+    for file in _files(owed):
+        if state.kept.id_of(file.message_key) is None:
+            yield f"The effect {owed.key!r} attaches {file.message_key!r}, whose raw bytes are not there."
+
+
+def _files(owed: OutboxEntry) -> tuple[OwedFile, ...]:
+    if isinstance(owed.content, Upload):
+        return (owed.content.file,)
+    return owed.content.files if isinstance(owed.content, Mail | Post) else ()
 
 
 def _of_timer(state: State, timer: Timer) -> Iterator[str]:

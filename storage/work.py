@@ -175,6 +175,12 @@ class Work(StateReader):
             self._state.log.undo(before)
             raise
 
+    def keep(self, key: str, raw: bytes) -> None:
+        """Keep bytes under a key; a key that is known keeps the bytes it has."""
+        self._check_open()
+        if self._state.kept.id_of(key) is None:
+            self._state.kept.put(Kept(key=key, place=self._state.blobs.keep(raw)))
+
     def account(self, origin: Origin, outcome: str) -> None:
         """Add a line to the mailbox ledger."""
         self._check_open()
@@ -294,7 +300,7 @@ class Work(StateReader):
 
     def _take_in(self, key: str, raw: bytes | None, origin: Origin | None, outcome: str) -> None:
         self._state.seen.add(key)
-        if raw is not None and self._state.kept.id_of(key) is None:
-            self._state.kept.put(Kept(key=key, place=self._state.blobs.keep(raw)))
+        if raw is not None:
+            self.keep(key, raw)
         if origin is not None:
             self._state.ledger.account(origin, outcome)

@@ -1,0 +1,125 @@
+"""Files that go both ways: a customer's are shown to staff, what staff attach goes out with their reply (R-HA-2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+
+from rules.draft import CHAT, Draft
+from rules.effects import OutboxEntry, OwedFile, Upload
+from rules.model import Attachment, Command, Message, Refusal
+from rules.wording import Texts
+
+MEGABYTE = 1024 * 1024
+
+STAFF_MOST = 20 * MEGABYTE
+"""All files of one reply or note together: a mail grows by a third on its way, few relays take more (complaint 65)."""
+
+STAFF_COUNT_MOST = 20
+"""So many files one reply or note may have."""
+
+CHAT_MOST = 20 * MEGABYTE
+"""A larger file of a customer is named in the thread and not put there; the console page has it."""
+
+CHAT_COUNT_MOST = 20
+"""So many files of one message are put into the thread; the rest is named there."""
+
+_PICTURE_LEAST = 20 * 1024
+"""A picture in the text of a mail that is smaller is taken for a logo and stays out of the thread."""
+
+_LONGEST_NAME = 200
+
+
+def of_message(message: Message) -> tuple[OwedFile, ...]:
+    """The files of a message that staff should see: what is attached, and pictures that are more than a logo."""
+    return tuple(
+        OwedFile(
+            filename=file.filename, content_type=file.content_type, message_key=message.key, part=file.part,
+            size=file.size, sha256=file.sha256,
+        )
+        for file in message.attachments
+        if not file.inline or (file.content_type.startswith("image/") and file.size >= _PICTURE_LEAST)
+    )  # fmt: skip
+
+
+def fits_chat(file: OwedFile) -> bool:
+    """Whether a file is put into the thread; an empty one cannot be."""
+    return 0 < file.size <= CHAT_MOST
+
+
+def show(draft: Draft, after: str, files: Iterable[OwedFile]) -> None:
+    """Owe each file to the ticket's thread, behind the post with the key ``after``.
+
+    Each is an effect of its own, so one that is refused or of unknown fate holds back none of the others (law 5).
+    """
+    number = draft.ticket.number
+    fitting = [file for file in files if fits_chat(file)][:CHAT_COUNT_MOST]
+    for place, file in enumerate(fitting, start=1):
+        draft.owe(
+            OutboxEntry(
+                key=f"{after}:file:{place}", channel=CHAT, lane=f"chat:{number}", due_at=draft.now, ticket=number,
+                content=Upload(ticket=number, file=file, after=after),
+            )
+        )  # fmt: skip
+
+
+def problem_with(command: Command, texts: Texts) -> Refusal | None:
+    """Why the files of a command are not taken, in words; nothing goes out without a file meant to go with it."""
+    most = STAFF_MOST // MEGABYTE
+    for file in command.files:
+        if file.problem:
+            name = _name(file.filename)
+            return Refusal(code="file", text=texts.say(f"refused_file_{file.problem}", name=name, most=most))
+    if len(command.files) > STAFF_COUNT_MOST:
+        return Refusal(code="file", text=texts.say("refused_files_many", most=STAFF_COUNT_MOST))
+    if sum(len(file.data) for file in command.files) > STAFF_MOST:
+        names = ", ".join(_name(file.filename) for file in command.files)
+        return Refusal(code="file", text=texts.say("refused_files_large", names=names, most=most))
+    return None
+
+
+def attached(command: Command) -> tuple[OwedFile, ...]:
+    """The files of a command as something that can be owed."""
+    return tuple(
+        OwedFile(
+            filename=_name(file.filename), content_type=file.content_type, message_key=key, size=len(file.data),
+            sha256=sha256(file.data).hexdigest(),
+        )
+        for file, (key, _) in zip(command.files, kept(command), strict=True)
+    )  # fmt: skip
+
+
+def kept(command: Command) -> Iterator[tuple[str, bytes]]:
+    """What the store keeps of a command's files, in the commit that records it: keys and bytes."""
+    for place, file in enumerate(command.files, start=1):
+        yield f"{command.key}:file:{place}", file.data
+
+
+def listed(files: Iterable[OwedFile]) -> tuple[Attachment, ...]:
+    """Files of staff as a journal entry lists them."""
+    return tuple(
+        Attachment(
+            filename=file.filename, content_type=file.content_type, size=file.size, sha256=file.sha256,
+            kept_key=file.message_key,
+        )
+        for file in files
+    )  # fmt: skip
+
+
+def source_of(attachment: Attachment, message_key: str) -> OwedFile:
+    """Where the bytes of a file in a journal entry are; ``message_key`` is the entry's."""
+    return OwedFile(
+        filename=attachment.filename,
+        content_type=attachment.content_type,
+        message_key=attachment.kept_key or message_key,
+        part=0 if attachment.kept_key else attachment.part,
+        size=attachment.size,
+        sha256=attachment.sha256,
+    )
+
+
+def _name(filename: str) -> str:
+    """A file's name on one line, without folders."""
+    last = filename.replace("\\", "/").rpartition("/")[2]
+    plain = "".join(letter for letter in last if letter.isprintable()).strip()
+    return plain[-_LONGEST_NAME:] or "file"
