@@ -18,6 +18,7 @@ from storage.journal import Commit, Tail, frame, replay
 from storage.snapshot import snapshot_path
 from storage.tinydb_store import TinyDBStore
 from tests.builders import a_ticket, an_entry
+from tests.crashes.power_cut import ForgetfulDisk, Inode
 
 COMMITS = 4
 
@@ -28,6 +29,33 @@ def take_in(store: TinyDBStore, number: int) -> None:
         entry = an_entry(number, message_key=f"mail:{number}", text=f"text of {number} " * 20)
         work.record(f"mail:{number}", Decision(tickets=(a_ticket(number),), journal=(entry,)), raw=b"raw" * number)
         work.commit()
+
+
+DATA = Path("/desk/data")
+JOURNAL = "journal-000000000000.log"
+
+
+@pytest.fixture
+def killed() -> ForgetfulDisk:
+    """A disk in memory with the data folder of a process that was killed after four commits."""
+    disk = ForgetfulDisk()
+    store = TinyDBStore(DATA, files=disk)
+    for number in range(1, COMMITS + 1):
+        take_in(store, number)
+    return disk.after_cut()
+
+
+def journal_on(disk: ForgetfulDisk) -> bytes:
+    """The bytes of the journal."""
+    return bytes(disk.folders[DATA].seen[JOURNAL].seen)
+
+
+def with_journal(disk: ForgetfulDisk, data: bytes) -> ForgetfulDisk:
+    """The same disk with other bytes in the journal."""
+    other = disk.after_cut()
+    other.folders[DATA].change(**{JOURNAL: Inode(data)})
+    other.folders[DATA].synced = dict(other.folders[DATA].seen)
+    return other
 
 
 @pytest.fixture
@@ -61,24 +89,23 @@ def last_bytes(data: bytes) -> Iterator[int]:
     return iter(range(starts_of_lines(data)[-3], len(data)))
 
 
-def test_a_journal_cut_at_every_byte_keeps_every_whole_commit(folder: Path) -> None:
-    """The torn rest is cut, kept aside and told; the desk goes on and the number is given again."""
-    journal = the_journal(folder)
-    data = journal.read_bytes()
+def test_a_journal_cut_at_every_byte_keeps_every_whole_commit(killed: ForgetfulDisk) -> None:
+    """The torn rest is cut, kept aside and told; what was whole is all there."""
+    data = journal_on(killed)
     starts = starts_of_lines(data)
     for cut in last_bytes(data):
-        journal.write_bytes(data[:cut])
+        disk = with_journal(killed, data[:cut])
         whole = sum(1 for start in starts[1:] if start <= cut)
-        with closing(TinyDBStore(folder)) as store:
-            assert numbers_in(store) == list(range(1, whole + 1))
-            torn = data[starts[whole] : cut]
-            assert bool(store.recovery) == bool(torn)
-            if torn:
-                assert journal.name in store.recovery[0]
-                assert (folder / "damaged" / f"{journal.stem}-{starts[whole]}.torn").read_bytes() == torn
-            assert journal.read_bytes() == data[: starts[whole]]
-            assert list(store.verify()) == []
-            store.abandon()
+        store = TinyDBStore(DATA, files=disk)
+        assert numbers_in(store) == list(range(1, whole + 1))
+        torn = data[starts[whole] : cut]
+        assert bool(store.recovery) == bool(torn)
+        if torn:
+            assert JOURNAL in store.recovery[0]
+            kept = disk.folders[DATA / "damaged"].seen[f"journal-000000000000-{starts[whole]}.torn"]
+            assert kept.synced == torn
+        assert journal_on(disk) == data[: starts[whole]]
+        assert list(store.verify()) == []
 
 
 def test_after_a_torn_tail_the_desk_goes_on(folder: Path) -> None:
@@ -94,24 +121,23 @@ def test_after_a_torn_tail_the_desk_goes_on(folder: Path) -> None:
         assert numbers_in(store) == list(range(1, COMMITS + 2))
 
 
-@pytest.mark.parametrize("flip", [0x01, None], ids=["one bit", "to NUL"])
-def test_a_journal_flipped_at_any_byte_stops_the_desk(folder: Path, flip: int | None) -> None:
+@pytest.mark.parametrize("flip", [0x01, 0x80, None], ids=["low bit", "high bit", "to NUL"])
+def test_a_journal_flipped_at_any_byte_stops_the_desk(killed: ForgetfulDisk, flip: int | None) -> None:
     """A whole line that changed was confirmed: the desk says where and what to do, and leaves everything as it is."""
-    journal = the_journal(folder)
-    data = journal.read_bytes()
+    data = journal_on(killed)
     starts = starts_of_lines(data)
     for place in last_bytes(data):
         damaged = bytearray(data)
         damaged[place] = 0 if flip is None else damaged[place] ^ flip
-        journal.write_bytes(damaged)
-        before = sorted(path.name for path in folder.rglob("*"))
+        disk = with_journal(killed, bytes(damaged))
+        before = {path: sorted(folder.seen) for path, folder in disk.folders.items()}
         with pytest.raises(CorruptStoreError) as caught:
-            TinyDBStore(folder).abandon()
+            TinyDBStore(DATA, files=disk)
         line = max(start for start in starts if start <= place)
-        assert f"{journal}: commit {starts.index(line) + 1} at byte {line}" in str(caught.value)
-        assert f"truncate -s {line} {journal}" in str(caught.value)
-        assert journal.read_bytes() == damaged
-        assert sorted(path.name for path in folder.rglob("*")) == before
+        assert f"{DATA / JOURNAL}: commit {starts.index(line) + 1} at byte {line}" in str(caught.value)
+        assert f"truncate -s {line} {DATA / JOURNAL}" in str(caught.value)
+        assert journal_on(disk) == damaged
+        assert {path: sorted(folder.seen) for path, folder in disk.folders.items()} == before
 
 
 def test_the_advice_for_a_damaged_commit_works(folder: Path) -> None:
@@ -236,6 +262,18 @@ def replayed(data: bytes) -> tuple[list[Commit], Tail]:
     """Commits and tail of a journal that begins at the beginning."""
     steps: list[Any] = list(replay("journal", data, 0))
     return steps[:-1], steps[-1]
+
+
+def test_a_hole_that_a_later_line_covers_stops_the_desk() -> None:
+    """Sectors lost after the sync had been confirmed: a line of a later group knows that these were on disk."""
+    lines = [frame(number, number - 1, b'"%s"' % (b"x" * 2000)) for number in range(1, 5)]
+    data = bytearray(b"".join(lines))
+    data[2560:3072] = b"\0" * 512
+    with pytest.raises(CorruptStoreError, match="commit 2 at byte"):
+        replayed(bytes(data))
+    one_group = bytearray(b"".join(frame(number, 0, b'"%s"' % (b"x" * 2000)) for number in range(1, 5)))
+    one_group[2560:3072] = b"\0" * 512
+    assert replayed(bytes(one_group))[1].number == 1
 
 
 @given(st.lists(st.integers(0, 3000), min_size=1, max_size=6), st.data())
