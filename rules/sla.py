@@ -143,9 +143,12 @@ def amount_of(step: Step, clock: SlaClock) -> timedelta:
 
 
 def ladder(policy: Policy, target: Target, priority: str) -> tuple[Step, ...]:
-    """The escalation steps for a target of a level; a level without its own has the ladder named ``default``."""
+    """The escalation steps for a target of a level.
+
+    A level that was taken out of the configuration has the ladder of the one that stands in for it.
+    """
     own = policy.ladders.get((target, priority))
-    return own if own is not None else policy.ladders.get((target, "default"), ())
+    return own if own is not None else policy.ladders.get((target, policy.level(priority).name), ())
 
 
 def timer_key(number: int, target: Target, what: str) -> str:

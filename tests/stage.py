@@ -156,7 +156,8 @@ class Stage:
         """Every chat line that was posted."""
         return [e.content for e in self.sent if isinstance(e.content, Post) and number in (None, e.ticket)]
 
-    def keys(self) -> list[str]:
+    def effects(self) -> list[str]:
+        """The names of all effects that were delivered, in order."""
         return [entry.key for entry in self.sent]
 
     def reasons(self, number: int = 1) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from rules.effects import OutboxState, Post
 from rules.model import EntryKind, Status, Target
-from tests.stage import MONDAY, Stage, a_stage
+from tests.stage import MONDAY, Stage, a_policy, a_stage
 
 
 def a_p1(stage: Stage) -> None:
@@ -162,10 +163,6 @@ def test_the_last_step_asks_again_until_somebody_takes_it() -> None:
 
 def test_a_step_with_a_repeat_asks_again_until_it_is_taken() -> None:
     """Repeats are wall time and stop with [I have it] (complaint 57)."""
-    from dataclasses import replace
-
-    from tests.stage import a_policy
-
     policy = a_policy()
     key = (Target.FIRST_RESPONSE, "P1")
     steps = tuple(replace(step, repeat=timedelta(minutes=4)) for step in policy.ladders[key][:3])

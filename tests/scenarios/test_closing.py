@@ -82,14 +82,14 @@ def test_a_silent_customer_is_asked_again_after_two_working_days_and_the_ticket_
     """Resolved on Monday: reminded on Wednesday, closed on the next Monday, then surveyed (R-HA-1)."""
     stage = resolved()
     stage.wait(days=1, hours=23)
-    assert not any("resolved_reminder" in key for key in stage.keys())
+    assert not any("resolved_reminder" in key for key in stage.effects())
     stage.wait(hours=2)
-    assert sum("resolved_reminder" in key for key in stage.keys()) == 1
+    assert sum("resolved_reminder" in key for key in stage.effects()) == 1
     stage.wait(days=4, hours=22)
     assert stage.status() is Status.RESOLVED
     stage.wait(hours=2)
     assert stage.status() is Status.CLOSED
-    assert "1:survey:1" in stage.keys()
+    assert "1:survey:1" in stage.effects()
     assert any("no answer from the customer" in post.text for post in stage.posts(1))
 
 
@@ -117,7 +117,7 @@ def test_no_opens_it_again_with_its_history() -> None:
     assert (ticket.status, ticket.reopened, ticket.resolution, ticket.resolved_at) == (Status.OPEN, 1, None, None)
     assert stage.posts(1)[-1].mentions == ("ana",)
     assert "status: customer says it is not solved" in stage.reasons()
-    assert "1:survey:1" not in stage.keys()
+    assert "1:survey:1" not in stage.effects()
 
 
 def test_thanks_opens_nothing_again_but_offers_to() -> None:
@@ -315,7 +315,7 @@ def test_staff_close_a_resolved_ticket_and_open_it_again() -> None:
     assert stage.command("reopen", "Not yet.").refusal is None
     assert (stage.status(), stage.ticket().reopened, stage.ticket().closed_at) == (Status.OPEN, 1, None)
     stage.wait(hours=1)
-    assert "1:survey:1" not in stage.keys()
+    assert "1:survey:1" not in stage.effects()
 
 
 def test_a_customer_is_surveyed_at_most_once_in_thirty_days() -> None:
@@ -326,7 +326,7 @@ def test_a_customer_is_surveyed_at_most_once_in_thirty_days() -> None:
     stage.answer("Yes", number=2)
     stage.wait(seconds=1)
     assert stage.status(2) is Status.CLOSED
-    assert "2:survey:1" not in stage.keys()
+    assert "2:survey:1" not in stage.effects()
     assert "survey: not sent, the customer was asked less than 30 days ago" in stage.reasons(2)
 
 
@@ -338,7 +338,7 @@ def test_a_ticket_that_was_scored_is_not_surveyed_again() -> None:
     stage.command("resolve", "Replaced it.", now="yes")
     stage.wait(days=40)
     assert stage.status() is Status.CLOSED
-    assert "1:survey:2" not in stage.keys()
+    assert "1:survey:2" not in stage.effects()
     assert "the customer has scored this ticket already" in stage.reasons()
 
 
@@ -349,5 +349,5 @@ def test_nobody_is_surveyed_about_a_ticket_that_no_person_answered() -> None:
     stage.command("wait")
     stage.wait(days=30)
     assert stage.status() is Status.CLOSED
-    assert "1:survey:1" not in stage.keys()
+    assert "1:survey:1" not in stage.effects()
     assert "no person ever answered this ticket" in stage.reasons()

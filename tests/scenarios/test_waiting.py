@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from rules.model import EntryKind, Status, Target
+from rules.model import AutomaticVerdict, EntryKind, Status, Target
 from tests.stage import MONDAY, Stage, a_stage
 
 ALICE = "alice@customer.test"
@@ -59,7 +59,7 @@ def test_a_silent_customer_is_reminded_after_three_working_days_and_settled_afte
     assert stage.status() is Status.RESOLVED
     assert "take your request as settled" in stage.mails_to(ALICE)[-1].text
     assert "status: customer was silent" in stage.reasons()
-    reminders = [key for key in stage.keys() if "waiting_reminder" in key]
+    reminders = [key for key in stage.effects() if "waiting_reminder" in key]
     assert len(reminders) == 1
 
 
@@ -80,13 +80,11 @@ def test_waiting_a_second_time_reminds_a_second_time() -> None:
     stage.command("resume")
     stage.command("wait")
     stage.wait(days=6)
-    assert sum("waiting_reminder" in key for key in stage.keys()) == 2
+    assert sum("waiting_reminder" in key for key in stage.effects()) == 2
 
 
 def test_an_absence_note_ends_no_waiting() -> None:
     """An out-of-office answer is told in the thread and moves nothing (complaint 25)."""
-    from rules.model import AutomaticVerdict
-
     stage = waiting()
     verdict = AutomaticVerdict(is_automatic=True, kind="out_of_office", may_answer=False, because=("Auto-Submitted",))
     assert stage.answer("I am away until Friday.", automatic=verdict) == "automatic:out_of_office"
