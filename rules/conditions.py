@@ -55,6 +55,9 @@ _BAD_REGEX = "invalid regular expression: "
 _STRING = r"""[rR]?(?:\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?'''|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""
 _PIECES = re.compile(rf"(?P<string>{_STRING})|(?P<comment>//[^\n]*)|(?P<mark>&&|\|\||[()\[\]{{}}?])|[\s\S]")
 _PATTERN = re.compile(rf"\bmatches\s*\(\s*(?:[\w.]+\s*,\s*)?(?P<literal>{_STRING})\s*\)")
+_MENTIONS = re.compile(
+    r"""\s*(?P<not>!?)\s*(?P<fact>\w+)\.mentions\(\s*\[(?P<words>\s*"[^"\\]*"\s*(?:,\s*"[^"\\]*"\s*)*),?\s*\]\s*\)\s*"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +90,26 @@ class _Clause:
     text: str
     program: cel.Expression
 
-    def broken(self, activation: cel.Activation) -> str | None:
+    def broken(self, facts: PreparedFacts) -> str | None:
         """None when it holds, else why not."""
-        value = self.program.eval(activation)
+        value = self.program.eval(facts.activation)
         if value.type() == cel.Type.ERROR:
             return f"{_short(self.text)}: broke: {_reason(str(value.value()))}"
         return None if value.value() is True else _short(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class _MentionsClause:
+    """``message.mentions(["a", "b"])``, or with ``!`` before it: most clauses are, and need no interpreter."""
+
+    text: str
+    fact: str
+    words: tuple[str, ...]
+    wanted: bool
+
+    def broken(self, facts: PreparedFacts) -> str | None:
+        """None when it holds, else why not."""
+        return None if mentions(str(facts[self.fact]), self.words) is self.wanted else _short(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +117,14 @@ class CelCondition:
     """A compiled condition (the ``Condition`` of ``rules/matching.py``)."""
 
     text: str
-    clauses: tuple[_Clause, ...]
+    clauses: tuple[_Clause | _MentionsClause, ...]
     words: tuple[str, ...] = ()
 
     def failing(self, facts: Facts) -> str | None:
         """The first part that does not hold, as written but cut short, and why if it broke; None when all hold."""
         prepared = facts if isinstance(facts, PreparedFacts) else PreparedFacts(facts)
         for clause in self.clauses:
-            failing = clause.broken(prepared.activation)
+            failing = clause.broken(prepared)
             if failing is not None:
                 return failing
         return None
@@ -125,10 +142,16 @@ def compile_condition(text: str) -> CelCondition:
     _check_patterns(text)
     shown = " ".join(text.split())
     parts = list(_conjuncts(text))
-    if len(parts) == 1:
-        return CelCondition(shown, (_Clause(shown, whole),), _literals(text))
-    clauses = tuple(_Clause(" ".join(part.split()), _compile(part)) for part in parts)
+    clauses = (_clause(text, whole),) if len(parts) == 1 else tuple(_clause(part, _compile(part)) for part in parts)
     return CelCondition(shown, clauses, _literals(text))
+
+
+def _clause(text: str, program: cel.Expression) -> _Clause | _MentionsClause:
+    shown = " ".join(text.split())
+    simple = _MENTIONS.fullmatch(text)
+    if simple and simple["fact"] in STRING_FACTS:
+        return _MentionsClause(shown, simple["fact"], _literals(simple["words"]), wanted=not simple["not"])
+    return _Clause(shown, program)
 
 
 def mentions(text: str, words: Sequence[str]) -> bool:
@@ -138,7 +161,10 @@ def mentions(text: str, words: Sequence[str]) -> bool:
     ``crash*`` takes any ending, and a blank in a phrase fits any run of blanks. Chinese words may stand anywhere.
     """
     folded = _fold(text)
-    return any(True for form in _word_forms(tuple(words)) for _ in _starts(folded, form))
+    for form in _word_forms(tuple(words)):
+        if form.anchor in folded.pieces and next(_starts(folded, form), None) is not None:
+            return True
+    return False
 
 
 def near(text: str, first: Sequence[str], then: Sequence[str]) -> bool:
@@ -150,23 +176,26 @@ def near(text: str, first: Sequence[str], then: Sequence[str]) -> bool:
     for form in _word_forms(tuple(first)):
         for start in _starts(folded, form):
             end = start + len(form.body)
-            window = _Folded(folded.text[end - 1 : end + _NEAR + _LONGEST_WORD], folded.runs)
+            window = _Folded(folded.text[end - 1 : end + _NEAR + _LONGEST_WORD], folded.pieces)
             if any(0 < at <= _NEAR for follower in followers for at in _starts(window, follower)):
                 return True
     return False
 
 
 class _Folded(NamedTuple):
-    """A text with case, width, kind of apostrophe and blanks evened out, and every run of Latin letters in it."""
+    """A text with case, width, kind of apostrophe and blanks evened out.
+
+    ``pieces`` are its runs of Latin letters, its other letters one by one, and the empty string.
+    """
 
     text: str
-    runs: frozenset[str]
+    pieces: frozenset[str]
 
 
 class _WordForm(NamedTuple):
     """A word folded, with whether it must begin and end by itself.
 
-    ``anchor`` is a run that stands by itself wherever the word does, or empty: a text without it need not be searched.
+    ``anchor`` is a piece that every text has in which the word stands, so that most texts need not be searched.
     """
 
     body: str
@@ -177,16 +206,21 @@ class _WordForm(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def _word_forms(words: tuple[str, ...]) -> tuple[_WordForm, ...]:
-    forms = []
-    for word in words:
-        open_end = word.rstrip().endswith("*")
-        body = _fold(word.strip().removesuffix("*")).text.strip()
-        if body:
-            alone_before, alone_after = _is_latin(body[0]), _is_latin(body[-1]) and not open_end
-            run = _LATIN_RUN.match(body)
-            ends_inside = run is not None and (run.end() < len(body) or alone_after)
-            forms.append(_WordForm(body, alone_before, alone_after, run[0] if run and ends_inside else ""))
-    return tuple(forms)
+    return tuple(form for word in words if (form := _word_form(word)))
+
+
+def _word_form(word: str) -> _WordForm | None:
+    open_end = word.rstrip().endswith("*")
+    body = _fold(word.strip().removesuffix("*")).text.strip()
+    if not body:
+        return None
+    alone_before, alone_after = _is_latin(body[0]), _is_latin(body[-1]) and not open_end
+    anchor, run = "", _LATIN_RUN.match(body)
+    if run and (run.end() < len(body) or alone_after):
+        anchor = run[0]
+    elif not body[0].isascii():
+        anchor = body[0]
+    return _WordForm(body, alone_before, alone_after, anchor)
 
 
 @lru_cache(maxsize=16)
@@ -194,12 +228,13 @@ def _fold(text: str) -> _Folded:
     """The rules of one message share it."""
     even = text if text.isascii() else unicodedata.normalize("NFKC", text).replace("\u2019", "'")
     folded = " ".join(even.casefold().split())
-    return _Folded(folded, frozenset((*_LATIN_RUN.findall(folded), "")))
+    letters = () if folded.isascii() else folded
+    return _Folded(folded, frozenset(("", *_LATIN_RUN.findall(folded), *letters)))
 
 
 def _starts(folded: _Folded, form: _WordForm) -> Iterator[int]:
     """Where a word stands in a text."""
-    if form.anchor not in folded.runs:
+    if form.anchor not in folded.pieces:
         return
     text, at = folded.text, folded.text.find(form.body)
     while at >= 0:
