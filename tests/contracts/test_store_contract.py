@@ -1,21 +1,16 @@
-"""What every store owes the desk, asked of the memory store and of TinyDB: left open, reopened, killed and reopened."""
+"""What every store owes the desk: a decision is written down whole or not at all, and every question is answered."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rules.effects import OutboxState
 from rules.errors import ConflictError
-from rules.model import Decision, EntryKind, Link, Origin, Status
-from storage.memory import MemoryStore
-from storage.tinydb_store import TinyDBStore
+from rules.model import Decision, Link, Origin, Status
 from tests.builders import (
     MONDAY,
     a_clock,
@@ -27,59 +22,9 @@ from tests.builders import (
     an_entry,
     an_outbox_entry,
 )
+from tests.contracts.desks import Desk, reader
 
 HOUR = timedelta(hours=1)
-
-
-class Desk:
-    """A store under test; ``again`` closes and reopens it where that means anything."""
-
-    def __init__(self, make: Callable[[], Any], end: str) -> None:
-        self._make = make
-        self._end = end
-        self.store = make()
-
-    def again(self) -> Any:
-        """The store as a new process would find it."""
-        if self._end:
-            getattr(self.store, self._end)()
-            self.store = self._make()
-        return self.store
-
-    def record(self, key: str = "k1", **decision: Any) -> None:
-        """One committed decision."""
-        extras = {name: decision.pop(name) for name in ("raw", "origin") if name in decision}
-        with self.store.begin() as work:
-            work.record(key, Decision(**decision), **extras)
-            work.commit()
-
-    def owe(self, *entries: Any) -> None:
-        """One committed decision that owes these effects."""
-        self.record(f"owes {[entry.key for entry in entries]}", outbox=entries)
-
-    def settle(self, entry: Any) -> None:
-        """One settled effect."""
-        with self.store.begin() as work:
-            work.settle(entry)
-            work.commit()
-
-
-@pytest.fixture(params=["memory", "tinydb", "tinydb closed and reopened", "tinydb killed and reopened"])
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    """A desk on each kind of store."""
-    if request.param == "memory":
-        made = Desk(MemoryStore, "")
-    else:
-        end = {"tinydb": "", "tinydb closed and reopened": "close", "tinydb killed and reopened": "abandon"}
-        made = Desk(lambda: TinyDBStore(tmp_path / "data"), end[request.param])
-    yield made
-    made.store.close()
-
-
-def reader(desk: Desk) -> Any:
-    """A look at the store, by a new process where there is one."""
-    with desk.again().read() as look:
-        return look
 
 
 def test_a_decision_is_found_again_whole(desk: Desk) -> None:
@@ -266,39 +211,6 @@ def test_an_outdated_ticket_is_a_conflict(desk: Desk) -> None:
     assert not look.seen("late")
 
 
-def test_an_effect_is_owed_once(desk: Desk) -> None:
-    """Law 5: a second entry under the same key is left out, whatever became of the first."""
-    desk.owe(an_outbox_entry(), an_outbox_entry(channel="other"))
-    sent = replace(an_outbox_entry(), state=OutboxState.ACCEPTED, receipt="250 ok", settled_at=MONDAY)
-    desk.settle(sent)
-    desk.record("again", outbox=(an_outbox_entry(),))
-    assert list(reader(desk).outbox()) == [sent]
-
-
-def test_only_what_is_owed_can_be_settled(desk: Desk) -> None:
-    """Settling an unknown effect is a bug and is told."""
-    with pytest.raises(KeyError), desk.store.begin() as work:
-        work.settle(an_outbox_entry("nobody:owes"))
-
-
-def test_withdrawing_touches_only_what_is_queued(desk: Desk) -> None:
-    """An undone reply is withdrawn; one that is being sent is not."""
-    desk.owe(an_outbox_entry("held", lane="a"), an_outbox_entry("sending", lane="b", urgency=0))
-    assert [entry.key for entry in desk.store.claim(MONDAY, limit=1)] == ["sending"]
-    desk.record("undo", withdraw=("held", "sending", "unknown"))
-    look = reader(desk)
-    assert look.owed("held").state is OutboxState.WITHDRAWN
-    assert look.owed("sending").state is OutboxState.SENDING
-
-
-def test_hastening_makes_queued_effects_due(desk: Desk) -> None:
-    """Send now: the undo hold is over, but not for what is already settled."""
-    desk.owe(an_outbox_entry("reply", due_at=MONDAY + HOUR), an_outbox_entry("other", lane="b", due_at=MONDAY + HOUR))
-    desk.record("now", hasten=("reply", "unknown"))
-    desk.again()
-    assert [entry.key for entry in desk.store.claim(MONDAY)] == ["reply"]
-
-
 def test_a_link_stays_with_its_ticket(desk: Desk) -> None:
     """A later mail cannot steal a thread."""
     desk.record("a", tickets=(a_ticket(), a_ticket(2)), links=(Link(key="mid:<x>", ticket=1),))
@@ -392,197 +304,3 @@ def test_a_customers_page_is_replaced(desk: Desk) -> None:
     desk.record("a", customers=(a_customer(),))
     desk.record("b", customers=(a_customer(language="zh-CN", tickets=(1, 2)),))
     assert reader(desk).customer(a_customer().email).language == "zh-CN"
-
-
-def test_only_the_head_of_a_lane_is_claimed(desk: Desk) -> None:
-    """Within a lane order is kept; lanes do not wait for each other."""
-    desk.owe(
-        an_outbox_entry("a1", lane="a"),
-        an_outbox_entry("a2", lane="a"),
-        an_outbox_entry("b1", lane="b", due_at=MONDAY + HOUR),
-        an_outbox_entry("b2", lane="b"),
-        an_outbox_entry("c1", lane="c", urgency=0),
-    )
-    desk.again()
-    claimed = desk.store.claim(MONDAY)
-    assert [(entry.key, entry.state, entry.attempts) for entry in claimed] == [
-        ("c1", OutboxState.SENDING, 1),
-        ("a1", OutboxState.SENDING, 1),
-    ]
-    assert desk.store.claim(MONDAY) == (), "what is being sent holds its lane"
-    desk.again()
-    assert {entry.key for entry in desk.store.claimed()} == {"a1", "c1"}
-    assert desk.store.next_send_at() == MONDAY + HOUR
-    assert [entry.key for entry in desk.store.claim(MONDAY + HOUR)] == ["b1"]
-    assert desk.store.next_send_at() is None
-
-
-@pytest.mark.parametrize(
-    "outcome", [OutboxState.ACCEPTED, OutboxState.FAILED, OutboxState.UNCERTAIN, OutboxState.WITHDRAWN]
-)
-def test_a_settled_head_lets_the_next_one_go(desk: Desk, outcome: OutboxState) -> None:
-    """Whatever became of the first, the second of the lane is no longer held back."""
-    desk.owe(an_outbox_entry("a1"), an_outbox_entry("a2"))
-    (first,) = desk.store.claim(MONDAY)
-    desk.settle(replace(first, state=outcome, settled_at=MONDAY))
-    desk.again()
-    assert [entry.key for entry in desk.store.claim(MONDAY)] == ["a2"]
-
-
-def test_a_retry_keeps_its_place_in_the_lane(desk: Desk) -> None:
-    """An entry put off until later still goes before those recorded after it."""
-    desk.owe(an_outbox_entry("a1"), an_outbox_entry("a2"))
-    (first,) = desk.store.claim(MONDAY)
-    desk.settle(replace(first, state=OutboxState.QUEUED, due_at=MONDAY + HOUR, problem="451 later"))
-    desk.again()
-    assert desk.store.claim(MONDAY) == ()
-    assert desk.store.next_send_at() == MONDAY + HOUR
-    (again,) = desk.store.claim(MONDAY + HOUR)
-    assert (again.key, again.attempts, again.problem) == ("a1", 2, "451 later")
-
-
-def test_an_uncertain_entry_sent_again_by_a_person_goes_first(desk: Desk) -> None:
-    """Back in the queue it takes its old place, before what was recorded later."""
-    desk.owe(an_outbox_entry("a1"), an_outbox_entry("a2"))
-    (first,) = desk.store.claim(MONDAY)
-    desk.settle(replace(first, state=OutboxState.UNCERTAIN))
-    desk.settle(replace(first, state=OutboxState.QUEUED))
-    desk.again()
-    assert [entry.key for entry in desk.store.claim(MONDAY)] == ["a1"]
-
-
-def test_a_claim_is_limited_and_orders_by_urgency(desk: Desk) -> None:
-    """Escalations go before the rest, then what was recorded first."""
-    entries = [an_outbox_entry(f"e{n}", lane=f"l{n}", urgency=n % 2) for n in range(6)]
-    desk.owe(*entries)
-    desk.again()
-    order = [entry.key for _ in range(3) for entry in desk.store.claim(MONDAY, limit=2)]
-    assert order == ["e0", "e2", "e4", "e1", "e3", "e5"]
-
-
-def test_a_clock_set_back_claims_nothing_early(desk: Desk) -> None:
-    """What was due at ten is not due at nine, even if somebody looked at ten before."""
-    desk.owe(an_outbox_entry("late", due_at=MONDAY + HOUR), an_outbox_entry("later", lane="b", due_at=MONDAY + HOUR))
-    assert [entry.key for entry in desk.store.claim(MONDAY + HOUR, limit=1)] == ["late"]
-    assert desk.store.claim(MONDAY) == ()
-    assert desk.store.next_send_at() == MONDAY + HOUR
-    assert [entry.key for entry in desk.store.claim(MONDAY + HOUR)] == ["later"]
-
-
-def test_the_outbox_is_listed_by_state_and_ticket(desk: Desk) -> None:
-    """In the order recorded."""
-    desk.owe(
-        an_outbox_entry("1:a"),
-        an_outbox_entry("2:a", ticket=2, lane="b"),
-        an_outbox_entry("1:b", state=OutboxState.FAILED),
-        an_outbox_entry("digest", ticket=None, lane="c", state=OutboxState.UNCERTAIN),
-    )
-    look = reader(desk)
-    assert [owed.key for owed in look.outbox()] == ["1:a", "2:a", "1:b", "digest"]
-    assert [owed.key for owed in look.outbox(ticket=1)] == ["1:a", "1:b"]
-    assert [owed.key for owed in look.outbox(ticket=0)] == ["digest"]
-    assert [owed.key for owed in look.outbox(states={OutboxState.FAILED, OutboxState.UNCERTAIN})] == ["1:b", "digest"]
-    assert [owed.key for owed in look.outbox(states={OutboxState.QUEUED}, ticket=2)] == ["2:a"]
-    counts = look.counts()
-    assert (counts.queued, counts.failed, counts.uncertain) == (2, 1, 1)
-
-
-def test_the_ledger_accounts_for_every_uid(desk: Desk) -> None:
-    """Complaints 1 and 2: mailbox and UIDVALIDITY and UID, never the Seen flag."""
-    desk.record("a", origin=Origin(mailbox="support", uid_validity=1, uid=7), outcome="opened")
-    with desk.store.begin() as work:
-        for uid in (8, 9, 12):
-            work.account(Origin(mailbox="support", uid_validity=1, uid=uid), "duplicate")
-        work.account(Origin(mailbox="support", uid_validity=2, uid=1), "duplicate")
-        work.commit()
-    desk.again()
-    look = reader(desk)
-    assert look.ledger("support", 1) == frozenset({7, 8, 9, 12})
-    assert look.ledger("support", 2) == frozenset({1})
-    assert look.ledger("sales", 1) == frozenset()
-
-
-def test_a_dedupe_key_is_remembered_for_ever(desk: Desk) -> None:
-    """Complaint 16: also when nothing else is left of the input, and through several restarts."""
-    for number in range(300):
-        desk.record(f"key {number}")
-    desk.again()
-    desk.record("last, with a broken surrogate \udce4")
-    desk.again()
-    look = reader(desk)
-    assert all(look.seen(f"key {number}") for number in range(300))
-    assert look.seen("last, with a broken surrogate \udce4")
-    assert not look.seen("key 300")
-
-
-def test_a_quarantined_message_waits_with_its_bytes(desk: Desk) -> None:
-    """Complaint 7: kept, counted, released once, and then it can be received again."""
-    origin = Origin(mailbox="support", uid_validity=1, uid=3)
-    odd = a_quarantined(origin=origin)
-    older = a_quarantined("older", at=MONDAY - HOUR)
-    for held in (odd, older):
-        with desk.store.begin() as work:
-            work.quarantine(held, b"" if held is older else b"\x00raw")
-            work.commit()
-    look = reader(desk)
-    assert list(look.quarantined()) == [older, odd]
-    assert look.raw(odd.key) == b"\x00raw"
-    assert look.raw("older") == b""
-    assert look.seen(odd.key)
-    assert look.ledger("support", 1) == frozenset({3})
-    assert look.counts().quarantined == 2
-    with desk.store.begin() as work:
-        work.release(odd.key)
-        work.commit()
-    look = reader(desk)
-    assert list(look.quarantined()) == [older]
-    assert not look.seen(odd.key)
-    assert look.raw(odd.key) == b"\x00raw"
-    with pytest.raises(KeyError), desk.store.begin() as work:
-        work.release(odd.key)
-
-
-def test_text_of_any_kind_survives(desk: Desk) -> None:
-    """Damaged mail carries broken surrogates and NULs; line separators of every script must not cut a record."""
-    odd = "\x00 \udce4 \u2028 \x85 \r\n \U0001f512 打印机着火了"
-    desk.record("a", tickets=(a_ticket(subject=odd),), journal=(an_entry(text=odd * 40, because=(odd,)),))
-    look = reader(desk)
-    assert look.ticket(1).subject == odd
-    assert look.entries(1)[0].text == odd * 40
-    assert look.entries(1)[0].because == (odd,)
-
-
-def test_the_journal_of_a_ticket_is_in_order(desk: Desk) -> None:
-    """Oldest first, each ticket for itself."""
-    kinds = [EntryKind.RECEIVED, EntryKind.CLASSIFIED, EntryKind.REPLIED]
-    for turn, kind in enumerate(kinds):
-        desk.record(f"k{turn}", journal=(an_entry(1, kind=kind), an_entry(2, kind=kind)))
-    assert [entry.kind for entry in reader(desk).entries(1)] == kinds
-    assert reader(desk).counts().entries == 6
-
-
-def test_a_commit_of_nothing_is_fine(desk: Desk) -> None:
-    """A duplicate is confirmed by a commit in which nothing was recorded."""
-    desk.record("a", tickets=(a_ticket(),))
-    with desk.store.begin() as work:
-        assert work.seen("a")
-        work.commit()
-    assert reader(desk).counts().tickets == 1
-
-
-def test_verify_names_what_leads_nowhere(desk: Desk) -> None:
-    """contract.md: every reference is checked, one sentence each."""
-    desk.record(
-        "a",
-        tickets=(a_ticket(1, linked=(8,), merged_into=9),),
-        journal=(an_entry(2), an_entry(1, message_key="", outbox_key="nothing")),
-        outbox=(an_outbox_entry(ticket=3),),
-        timers=(a_timer(ticket=4),),
-        links=(Link(key="mid:<x>", ticket=5),),
-        customers=(a_customer(tickets=(6,)),),
-    )
-    desk.again()
-    said = "\n".join(desk.store.verify())
-    for named in ("ticket 8", "ticket 9", "of ticket 2", "'nothing'", "ticket 3", "ticket 4", "ticket 5", "ticket 6"):
-        assert named in said
-    assert "mail:printer-1" in said
