@@ -52,7 +52,7 @@ _GREETING = re.compile(r"(?:(?i:hi|hello|hey|dear)(?: [A-Z][\w-]*){0,2}|您好|�
 _STATED = r"(?:\s*(?:分|/\s*5|stars?|points?|(?:out )?of 5))?"
 _ONE_SCORE = re.compile(rf"([1-5]){_STATED}\s*[.!。！]*", re.I)
 _SCORE_AND_WORDS = re.compile(
-    rf"([1-5])(?:{_STATED}\s*(?:[\n,，.:：!！]|[-–]\s)|\s*分|\s*/\s*5\b)\s*(\S.{{0,499}})", re.I | re.S
+    rf"([1-5])(?:{_STATED}\s*(?:[\n,，.:：!！]|[-–]\s)|\s*分|\s*/\s*5\b)\s*(?![0-9])(\S.{{0,499}})", re.I | re.S
 )
 _PRAISE = re.compile(
     r"([1-5])\s+((?:very |so |really |quite )?(?:great|good|excellent|thanks|thank you|perfect|ok|okay|nice|well done"
