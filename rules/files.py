@@ -47,6 +47,15 @@ def fits_chat(file: OwedFile) -> bool:
     return 0 < file.size <= CHAT_MOST
 
 
+def size_in_words(size: int) -> str:
+    """So many bytes for people: ``812 bytes``, ``12 KB``, ``1.4 MB``."""
+    if size < 1024:
+        return f"{size} bytes"
+    if size < MEGABYTE:
+        return f"{size / 1024:.0f} KB"
+    return f"{size / MEGABYTE:.1f} MB"
+
+
 def show(draft: Draft, after: str, files: Iterable[OwedFile]) -> None:
     """Owe each file to the ticket's thread, behind the post with the key ``after``.
 

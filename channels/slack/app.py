@@ -19,6 +19,7 @@ from aiohttp import web
 
 from channels.protocol import Hearing, Looking, Now
 from channels.slack.calls import call
+from channels.slack.files import SlackFiles
 from channels.slack.history import History
 from channels.slack.listener import SlackListener
 from channels.slack.people import People
@@ -184,14 +185,16 @@ class SlackChannel:
         base_url = known.api_url.rstrip("/") + "/"
         shape: dict[str, Any] = {"base_url": base_url, "session": self._session, "retry_handlers": []}
         client = self._client = AsyncWebClient(token=known.bot_token, **shape)
-        people = People(client, self._policy)
+        people, files = People(client, self._policy), SlackFiles(client, self._session)
         given: dict[str, Any] = {"looking": self._looking, "policy": self._policy, "now": self._now}
         given["executor"] = self._executor
         self._sender = SlackSender(
-            client, people, channel=known.channel, posts_per_second=known.posts_per_second, **given
+            client, people, files, channel=known.channel, posts_per_second=known.posts_per_second, **given
         )
         history = History(client, METADATA_TYPE)
-        self._listener = SlackListener(client, people, history, own_user=self._own_user, hearing=self._hearing, **given)
+        self._listener = SlackListener(
+            client, people, history, files, own_user=self._own_user, hearing=self._hearing, **given
+        )
 
         async def authorize() -> AuthorizeResult:
             return self._authorize()

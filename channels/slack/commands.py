@@ -17,6 +17,8 @@ _MESSAGE = re.compile(r"[A-Z0-9]+:[0-9]+\.[0-9]+")
 def of_message(said: Said, ticket: int, actor: Actor, names: Mapping[str, str], at: datetime) -> tuple[Command, ...]:
     """What a message in a ticket's thread, an edit of one or its deletion asks for; nothing for an empty one.
 
+    A message with a file and no words is not empty. The files themselves are added by whoever fetches them.
+
     A note stays in the journal when its message is deleted. Locking a reply that is still held takes it back and
     keeps it as a note; unlocking a note sends it (complaint 68).
     """
@@ -28,24 +30,27 @@ def of_message(said: Said, ticket: int, actor: Actor, names: Mapping[str, str], 
 
     match said.happened:
         case Happened.POSTED:
-            return (command(now.name, now.text, **now.args),) if now.text else ()
+            return (command(now.name, now.text, **now.args),) if now.text or said.files else ()
         case Happened.DELETED:
-            return (command("withdraw"),) if before.name == "reply" and before.text and actor.staff else ()
+            had = before.name == "reply" and (before.text or said.files)
+            return (command("withdraw"),) if had and actor.staff else ()
     if now == before:
         return ()
     if before.name == "note":
-        return (command(now.name, now.text, **now.args),) if now.text else ()
-    if now.name == "reply" and now.text and before.text:
+        return (command(now.name, now.text, **now.args),) if now.text or said.files else ()
+    if now.name == "reply" and (before.text or said.files) and (now.text or said.files):
         return (command("edit", now.text, **now.args),)
     if now.name == "reply" and now.text:
         return (command("reply", now.text, **now.args),)
-    taken_back = (command("withdraw", part=":withdraw"),) if before.text else ()
-    return (*taken_back, command("note", now.text)) if now.text else taken_back
+    taken_back = (command("withdraw", part=":withdraw"),) if before.text or said.files else ()
+    return (*taken_back, command("note", now.text)) if now.text or said.files else taken_back
 
 
-def is_for_customer(said: Said) -> bool:
-    """Whether a new message was meant for the customer, as far as its beginning tells."""
-    return said.happened is Happened.POSTED and spoken(plain_text(said.text, {})).name == "reply"
+def takes_files(said: Said, command: Command) -> bool:
+    """Whether a command needs the files of its message: an edited reply keeps those it has, a changed note too."""
+    if command.name not in ("reply", "note"):
+        return False
+    return said.happened is Happened.POSTED or spoken(plain_text(said.before, {})).name != command.name
 
 
 def of_reaction(reacted: Reacted, ticket: int, actor: Actor, at: datetime) -> Command:

@@ -32,6 +32,22 @@ class History:
         messages = self._pages("conversations.replies", self._client.conversations_replies, channel=channel, ts=root)
         return await self._first(messages, lambda payload: payload.get("key") == key)
 
+    async def file_in_thread(self, channel: str, root: str, *, after: str, name: str, size: int) -> str | None:
+        """The ts of our first message with a file of this name and size, behind the post with the key ``after``."""
+        ours, found = "", None
+        async for message in self._pages(
+            "conversations.replies", self._client.conversations_replies, channel=channel, ts=root
+        ):
+            if message.get("ts") == root:
+                ours = str(message.get("user") or "")
+            if not message.get("bot_id") and message.get("user") != ours:
+                continue
+            if self._payload(message).get("key") == after:
+                found = None
+            elif found is None and any(_is(file, name, size) for file in message.get("files") or ()):
+                found = str(message["ts"])
+        return found
+
     async def in_channel(self, channel: str, key: str, since: datetime) -> str | None:
         """The ts of the channel message since then that carries the key."""
         return await self._first(self._since(channel, since), lambda payload: payload.get("key") == key)
@@ -110,3 +126,7 @@ class History:
             return {}
         payload = metadata.get("event_payload")
         return payload if isinstance(payload, dict) else {}
+
+
+def _is(file: dict[str, Any], name: str, size: int) -> bool:
+    return file.get("size") == size and name in (file.get("name"), file.get("title"))

@@ -11,6 +11,7 @@ import asyncio
 import re
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -22,6 +23,7 @@ from channels.slack import commands
 from channels.slack.blocks import Block
 from channels.slack.calls import call
 from channels.slack.cards import ACTION_PREFIX, staff_texts
+from channels.slack.files import SlackFiles
 from channels.slack.forms import problem_with, problems_in, resolve_form
 from channels.slack.history import History
 from channels.slack.parse import RESOLVE_FORM, Clicked, Reacted, Said, clicked, heard, submitted
@@ -30,7 +32,7 @@ from channels.slack.posts import whisper
 from channels.slack.text import mentioned
 from rules.effects import Button, Whisper
 from rules.errors import DeliveryError, DeskbellError
-from rules.model import Actor, Command
+from rules.model import Command
 from rules.policy import Policy
 from rules.wording import Texts
 
@@ -44,6 +46,7 @@ EVENTS = ("app_mention", "message", "reaction_added")
 """The events that are listened to; slack-manifest.yaml subscribes to the same."""
 
 CLAIMS = frozenset({"eyes"})
+FETCHED_MOST = 500
 _HELD = frozenset({"reply", "edit"})
 RESOLVES = frozenset({"white_check_mark", "heavy_check_mark"})
 
@@ -58,6 +61,7 @@ class SlackListener:
         client: AsyncWebClient,
         people: People,
         history: History,
+        files: SlackFiles,
         *,
         own_user: Callable[[], str],
         hearing: Hearing,
@@ -69,6 +73,7 @@ class SlackListener:
         self._client = client
         self._people = people
         self._history = history
+        self._files = files
         self._own_user = own_user
         self._hearing = hearing
         self._looking = looking
@@ -77,6 +82,7 @@ class SlackListener:
         self._executor = executor
         self._orders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._whispers: set[asyncio.Task[None]] = set()
+        self._fetched: dict[str, None] = {}
 
     def register(self, app: AsyncApp) -> None:
         """Listen to what the manifest subscribes to. Anything else that comes is confirmed and left alone."""
@@ -134,16 +140,33 @@ class SlackListener:
             return
         async with self._order(said.room):
             ticket = await self._ticket_of(said)
-            if ticket is None:
+            if ticket is None or said.key in self._fetched:
                 return
             actor = await self._people.actor(said.user)
             names = await self._people.names(mentioned(said.text) | mentioned(said.before))
-            for command in commands.of_message(said, ticket, actor, names, self._now()):
+            for asked in commands.of_message(said, ticket, actor, names, self._now()):
+                command = await self._with_files(asked, said)
                 answer = await self._obey(command)
                 self._tell_refusal(answer, said.channel, said.user, said.thread)
                 if command.name in _HELD and answer.refusal is None and answer.outcome != "duplicate":
                     await self._offer_undo(said, ticket)
-        self._tell_of_files(said, actor)
+            self._remember(said)
+
+    async def _with_files(self, command: Command, said: Said) -> Command:
+        """The command with the bytes of its message's files: all is in one commit, or the desk refuses (complaint 65).
+
+        Nobody's files are fetched but those of staff; the desk refuses others whatever they send.
+        """
+        if not said.files or not command.actor.staff or not commands.takes_files(said, command):
+            return command
+        return replace(command, files=await self._files.fetch(said.files))
+
+    def _remember(self, said: Said) -> None:
+        """Fetching may outlast Slack's patience; what is delivered again then must not be fetched again."""
+        if said.files:
+            self._fetched[said.key] = None
+            while len(self._fetched) > FETCHED_MOST:
+                del self._fetched[next(iter(self._fetched))]
 
     async def _offer_undo(self, said: Said, number: int) -> None:
         """Tell the author where their reply goes and when, with buttons that send it now or keep it (complaint 62)."""
@@ -201,11 +224,6 @@ class SlackListener:
     def _tell_refusal(self, answer: Answer, channel: str, user: str, thread: str) -> None:
         if answer.refusal:
             self._whisper(channel, thread, Whisper(to=user, text=answer.refusal.text))
-
-    def _tell_of_files(self, said: Said, actor: Actor) -> None:
-        if said.files and actor.staff and commands.is_for_customer(said):
-            text = self._texts().say("chat_files_not_mailed", names=", ".join(said.files))
-            self._whisper(said.channel, said.thread, Whisper(to=said.user, text=text))
 
     def _whisper(self, channel: str, thread: str, content: Whisper) -> None:
         self._beside(self._say_quietly(channel, thread, content))

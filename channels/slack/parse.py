@@ -30,6 +30,31 @@ class Happened(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SharedFile:
+    """A file in a message. ``elsewhere``: it is kept by another service, and Slack has no more than a link to it."""
+
+    id: str
+    name: str
+    content_type: str
+    size: int
+    url: str
+    elsewhere: bool = False
+
+    @classmethod
+    def read(cls, file: Json) -> SharedFile:
+        """A file as a message carries it (docs.slack.dev/reference/objects/file-object)."""
+        size = file.get("size")
+        return cls(
+            id=str(file.get("id") or ""),
+            name=str(file.get("name") or file.get("title") or "file"),
+            content_type=str(file.get("mimetype") or "application/octet-stream"),
+            size=size if isinstance(size, int) else 0,
+            url=str(file.get("url_private_download") or file.get("url_private") or ""),
+            elsewhere=bool(file.get("is_external")) or file.get("mode") == "external",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """A person's message, as Slack wrote it down; ``before`` is what an edited or deleted one said before."""
 
@@ -43,7 +68,7 @@ class Said:
     thread: str = ""
     parent: str = ""
     before: str = ""
-    files: tuple[str, ...] = ()
+    files: tuple[SharedFile, ...] = ()
 
     @property
     def target(self) -> str:
@@ -188,7 +213,7 @@ def _said(
     if message.get("bot_id") or message.get("subtype") not in _HUMAN_SUBTYPES:
         return None
     ts, thread = str(message.get("ts") or ""), str(message.get("thread_ts") or "")
-    files = tuple(str(file.get("name") or file.get("title") or "a file") for file in message.get("files") or ())
+    files = tuple(SharedFile.read(file) for file in message.get("files") or () if file.get("mode") != "tombstone")
     return Said(
         key=key,
         happened=happened,

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from channels.slack import blocks
 from channels.slack.blocks import Block
 from channels.slack.cards import ACTION_PREFIX, CardBlocks, action_value, staff_texts
-from rules.effects import Button, Post, Whisper
+from rules.effects import Button, OwedFile, Post, Whisper
+from rules.files import CHAT_MOST, size_in_words
 from rules.policy import Policy, Staff
 from rules.wording import Texts
 
@@ -71,13 +72,21 @@ def post(content: Post, policy: Policy) -> CardBlocks:
     if blocks.size(made) > blocks.MESSAGE_MOST // 2 and content.quote:
         made = _paragraphs(lead, content.text, 1)
     if content.files:
-        names = ", ".join(blocks.one_line(file.filename) or "unnamed" for file in content.files)
+        names = ", ".join(_file(file, staff_texts(policy)) for file in content.files)
         made.append(blocks.context(blocks.plain(f"📎 {names}", 300)))
     if content.buttons:
         made.append(_row(content.ticket, content.buttons))
     if content.quote:
         made[1:1] = _quoted(content, staff_texts(policy), room=blocks.MESSAGE_MOST - blocks.size(made))
     return CardBlocks(text=_fallback(lead, content), blocks=made)
+
+
+def _file(file: OwedFile, texts: Texts) -> str:
+    """A file by name and size; one that is too large for the chat says where it is (complaint 65)."""
+    name = blocks.one_line(file.filename) or "unnamed"
+    if file.size > CHAT_MOST:
+        return texts.say("chat_file_large", name=name, size=size_in_words(file.size))
+    return f"{name} ({size_in_words(file.size)})" if file.size else name
 
 
 def whisper(content: Whisper) -> CardBlocks:

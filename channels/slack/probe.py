@@ -19,6 +19,8 @@ SCOPES = frozenset(
         "channels:history",
         "channels:read",
         "chat:write",
+        "files:read",
+        "files:write",
         "groups:history",
         "groups:read",
         "reactions:read",

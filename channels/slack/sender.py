@@ -1,4 +1,4 @@
-"""Speaks in Slack: cards edited in place, posts in threads, marks on staff messages, whispers to one person.
+"""Speaks in Slack: cards edited in place, posts and files in threads, marks on messages, whispers to one person.
 
 A post carries the name of its effect as message metadata, so that one whose fate is unknown is looked for before it
 is ever posted again (law 5). Metadata holds our own ids only: everybody in the workspace can read it.
@@ -12,17 +12,18 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from channels.protocol import Looking, Now
 from channels.slack.calls import SlackRefusedError, call
 from channels.slack.cards import CardBlocks, card, last_change, opening_of
+from channels.slack.files import SlackFiles
 from channels.slack.history import History
 from channels.slack.pace import Pace
 from channels.slack.people import People
 from channels.slack.posts import MARKS, post, whisper
-from rules.effects import Card, Mark, OutboxEntry, Post, Receipt, Whisper
-from rules.errors import PermanentDeliveryError, TemporaryDeliveryError
+from rules.effects import Card, Mark, OutboxEntry, Post, Receipt, Upload, Whisper
+from rules.errors import PermanentDeliveryError, StoreError, TemporaryDeliveryError
 from rules.model import Entry, Ticket
 from rules.policy import Policy
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
 METADATA_TYPE = "deskbell"
+LOOKS_FOR_A_FILE = 4
+
+Asked = TypeVar("Asked")
 
 _PLACE = re.compile(r"([CDG][A-Z0-9]+):([0-9]+\.[0-9]+)")
 _SHORT_NAME = re.compile(r"[a-z0-9_+'-]+")
@@ -60,6 +64,7 @@ class SlackSender:
         self,
         client: AsyncWebClient,
         people: People,
+        files: SlackFiles,
         *,
         channel: str,
         looking: Looking,
@@ -70,6 +75,7 @@ class SlackSender:
     ) -> None:
         self._client = client
         self._people = people
+        self._files = files
         self._channel = channel
         self._looking = looking
         self._policy = policy
@@ -79,6 +85,7 @@ class SlackSender:
         self._history = History(client, METADATA_TYPE)
         self._marks: dict[str, str] = {}
         self._moved: dict[int, Place] = {}
+        self._looks: dict[str, int] = {}
 
     async def send(self, entry: OutboxEntry) -> Receipt:
         """Deliver one entry. Raises TemporaryDeliveryError, PermanentDeliveryError or UncertainDeliveryError."""
@@ -87,6 +94,8 @@ class SlackSender:
                 return self._receipt(await self._card(entry, entry.content))
             case Post():
                 return self._receipt(await self._post(entry, entry.content))
+            case Upload():
+                return self._receipt(await self._upload(entry.content))
             case Mark():
                 return self._receipt(await self._mark(entry.content))
             case Whisper():
@@ -107,6 +116,27 @@ class SlackSender:
             case Post(ticket=number):
                 root = await self._root(number) if number is not None else None
                 return await self._find_post(entry, root) if root or number is None else None
+            case Upload():
+                return await self._find_upload(entry.key, entry.content)
+        return None
+
+    async def _find_upload(self, key: str, content: Upload) -> Receipt | None:
+        """Look for a file by its name and size behind its post, as Slack lets no name of ours be put on it.
+
+        Slack shares a file a moment after it said so; only after a few looks is it surely not there.
+        """
+        root, file = await self._root(content.ticket), content.file
+        if root is None:
+            return None
+        found = await self._history.file_in_thread(
+            root.channel, root.ts, after=content.after, name=file.filename, size=file.size
+        )
+        looks = self._looks.pop(key, 0) + 1
+        if found:
+            return self._receipt(Place(channel=root.channel, ts=found))
+        if looks < LOOKS_FOR_A_FILE:
+            self._looks[key] = looks
+            raise TemporaryDeliveryError(f"{file.filename} is not in the thread yet.")
         return None
 
     async def _find_post(self, entry: OutboxEntry, root: Place | None) -> Receipt | None:
@@ -167,6 +197,18 @@ class SlackSender:
         if root is None:
             raise TemporaryDeliveryError(f"The card of #{content.ticket} is not in Slack yet.")
         return await self._say(root.channel, shown, entry, kind="post", thread=root.ts, broadcast=content.broadcast)
+
+    async def _upload(self, content: Upload) -> str:
+        root = await self._root(content.ticket)
+        if root is None:
+            raise TemporaryDeliveryError(f"The card of #{content.ticket} is not in Slack yet.")
+        try:
+            data: bytes = await self._look(self._looking.file, content.file)
+        except (KeyError, StoreError) as problem:
+            raise PermanentDeliveryError(f"The bytes of {content.file.filename} cannot be read: {problem}") from problem
+        await self._pace.wait(root.channel)
+        file_id = await self._files.put(content.file, data, channel=root.channel, thread=root.ts)
+        return f"{root.channel}:{file_id}"
 
     async def _say(
         self,
@@ -257,8 +299,8 @@ class SlackSender:
             raise PermanentDeliveryError(f"There is no ticket #{number}.")
         return ticket
 
-    async def _look(self, ask: Callable[[int], Any], number: int) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, ask, number)
+    async def _look(self, ask: Callable[[Asked], Any], about: Asked) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, ask, about)
 
     def _receipt(self, text: Place | str) -> Receipt:
         return Receipt(text=str(text), at=self._now())

@@ -179,16 +179,6 @@ async def test_a_guest_from_another_workspace_is_nobody_whatever_their_address(s
         assert desk.obeyed[0].args["user"] == guest["id"]
 
 
-async def test_files_that_cannot_be_mailed_are_named_to_their_sender(slack: LoopbackSlack) -> None:
-    desk = FakeDesk()
-    async with a_channel(slack, desk) as channel:
-        root = await card_of(slack, desk, channel)
-        slack.upload("ana", "support", "manual.pdf", b"%PDF", "see the manual", root)
-        await slack.eventually(lambda: len(slack.ephemerals("ana")) == 2)
-        assert told(desk) == [("reply", "see the manual")]
-        assert any("manual.pdf" in seen["text"] for seen in slack.ephemerals("ana"))
-
-
 async def test_a_reply_under_a_card_whose_delivery_is_not_settled_yet_is_not_lost(slack: LoopbackSlack) -> None:
     desk = FakeDesk()
     async with a_channel(slack, desk) as channel:

@@ -25,6 +25,8 @@ METHOD_SCOPES = {
     "conversations_history": {"channels:history", "groups:history"},
     "conversations_info": {"channels:read", "groups:read"},
     "conversations_replies": {"channels:history", "groups:history"},
+    "files_completeUploadExternal": {"files:write"},
+    "files_getUploadURLExternal": {"files:write"},
     "reactions_add": {"reactions:write"},
     "reactions_remove": {"reactions:write"},
     "users_info": {"users:read"},
@@ -42,6 +44,10 @@ EVENT_SCOPES = {
 """What each subscription needs, from docs.slack.dev/reference/events."""
 
 
+DOWNLOAD_SCOPES = {"files:read"}
+"""What fetching ``url_private`` of a file needs, from docs.slack.dev/reference/objects/file-object."""
+
+
 def called() -> set[str]:
     """Every method of the Web API client that the code calls."""
     sources = "\n".join(path.read_text() for path in (ROOT / "channels" / "slack").glob("*.py"))
@@ -49,7 +55,7 @@ def called() -> set[str]:
 
 
 def test_the_manifest_asks_for_exactly_the_scopes_that_calls_and_events_need() -> None:
-    needed = set().union(*(METHOD_SCOPES[method] for method in called()), *EVENT_SCOPES.values())
+    needed = set().union(*(METHOD_SCOPES[method] for method in called()), *EVENT_SCOPES.values(), DOWNLOAD_SCOPES)
     assert MANIFEST.scopes == needed
     assert needed == SCOPES
 
