@@ -68,7 +68,7 @@ class Stage:
         self.deliver()
         return outcome
 
-    def answer(self, text: str, *, number: int = 1, **fields: object) -> str:
+    def answer(self, text: str, *, number: int = 1, **fields: Any) -> str:
         """The customer answers the last mail we sent them about a ticket."""
         last = self.mails(number)[-1]
         return self.mail(text, in_reply_to=(last.message_id,), subject=last.subject, **fields)
@@ -87,7 +87,7 @@ class Stage:
         self.deliver()
         return answer
 
-    def reply(self, text: str, **fields: str) -> None:
+    def reply(self, text: str, **fields: Any) -> None:
         """A staff member answers in the thread and the undo hold passes."""
         self.command("reply", text, **fields)
         self.wait(seconds=21)

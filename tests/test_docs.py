@@ -1,4 +1,4 @@
-"""The documentation is under test: commands, errors, words, requirements, dependencies, links and graphs."""
+"""The documentation is under test: commands, errors, words, requirements, dependencies and links."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import pytest
 
-from rules import errors, lifecycle
+from rules import errors
 from rules.errors import DeskbellError
 
 ROOT = Path(__file__).parent.parent
@@ -125,11 +125,6 @@ def test_the_glossary_has_every_word_of_the_life_of_a_ticket() -> None:
     nouns |= {"SLA clock", "target", "due", "breach", "paused", "escalation", "step", "ping", "survey", "CSAT score"}
     nouns |= {"digest", "decision", "because", "outbox entry", "timer", "quarantine"}
     assert nouns - glossary == set()
-
-
-def test_the_graph_of_the_life_of_a_ticket_is_the_table() -> None:
-    graph = text("ARCHITECTURE.md").partition("```mermaid\n")[2].partition("```")[0]
-    assert graph.strip() == lifecycle.mermaid()
 
 
 # Requirements

@@ -1,5 +1,6 @@
-# ruff: noqa: N802 - aiosmtpd calls handlers by these names
 """A relay for tests: aiosmtpd taking mails on loopback, with faults put in where a test wants them."""
+
+# ruff: noqa: N802 - aiosmtpd calls handlers by these names
 
 from __future__ import annotations
 

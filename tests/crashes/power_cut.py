@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 PAGE = 4096
@@ -181,7 +182,7 @@ class ForgetfulDisk:
         """Make a folder and those above it, on the disk itself."""
         for one in (folder, *folder.parents):
             if one not in self.folders:
-                self.step("make_folder", lambda one=one: self.folders.update({one: Folder()}))  # type: ignore[misc]
+                self.step("make_folder", partial(self.folders.__setitem__, one, Folder()))
 
     def open(self, path: Path) -> ForgetfulFile:
         """Open a file, made if it is not there."""

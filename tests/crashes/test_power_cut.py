@@ -176,9 +176,9 @@ def test_a_layer_that_forgets_shows_a_missing_sync() -> None:
 
         skipped = "sync"
 
-        def step(self, kind: str, change: object, *, lasting: bool = False) -> None:
+        def step(self, kind: str, change: Callable[[], None], *, lasting: bool = False) -> None:
             """Skips one kind of step."""
-            super().step(kind, (lambda: None) if kind == self.skipped else change, lasting=lasting)  # type: ignore[arg-type]
+            super().step(kind, (lambda: None) if kind == self.skipped else change, lasting=lasting)
 
     for skipped in ("sync", "sync_folder"):
         disk = Careless()

@@ -105,14 +105,10 @@ def test_a_reply_that_the_relay_keeps_refusing_stops_no_ladder() -> None:
     stage.command("reply", "On it.")
     entry = next(owed for owed in stage.owed([OutboxState.QUEUED]) if owed.key == "1:reply:1")
     with stage.store.begin() as work:
-        work.settle(type(entry)(**{**_fields(entry), "attempts": 3, "due_at": MONDAY + timedelta(days=1)}))
+        work.settle(replace(entry, attempts=3, due_at=MONDAY + timedelta(days=1)))
         work.commit()
     stage.wait(minutes=30)
     assert len(rings(stage, "first_response")) == 3
-
-
-def _fields(entry: object) -> dict[str, object]:
-    return {name: getattr(entry, name) for name in entry.__dataclass_fields__}  # type: ignore[attr-defined]
 
 
 def test_taking_it_gives_one_more_allowance_and_then_the_ladder_goes_on() -> None:

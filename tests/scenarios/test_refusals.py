@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from rules.commands import DEEDS, PAGE_DEEDS
 from rules.model import AuthorKind, EntryKind, Role, Status
 from tests.stage import Stage, a_policy, a_stage
 
-ARGS = {"to": "ana", "value": "P2", "until": "2d", "reply": "1:reply:1"}
+ARGS: dict[str, Any] = {"to": "ana", "value": "P2", "until": "2d", "reply": "1:reply:1"}
 
 
 def opened(**policy: object) -> Stage:
@@ -19,7 +20,7 @@ def opened(**policy: object) -> Stage:
     return stage
 
 
-def refused(stage: Stage, name: str, text: str = "Words.", **args: str) -> tuple[str, str] | None:
+def refused(stage: Stage, name: str, text: str = "Words.", **args: Any) -> tuple[str, str] | None:
     """The code and words of a refusal."""
     refusal = stage.command(name, text, **args).refusal
     return (refusal.code, refusal.text) if refusal else None

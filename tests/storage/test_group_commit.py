@@ -28,12 +28,12 @@ class SlowDisk(ForgetfulDisk):
         self.hold.set()
         self.syncing = threading.Event()
 
-    def step(self, kind: str, change: object, *, lasting: bool = False) -> None:
+    def step(self, kind: str, change: Callable[[], None], *, lasting: bool = False) -> None:
         """Wait at every sync while held."""
         if kind == "sync":
             self.syncing.set()
             assert self.hold.wait(10)
-        super().step(kind, change, lasting=lasting)  # type: ignore[arg-type]
+        super().step(kind, change, lasting=lasting)
 
 
 def record(store: TinyDBStore, key: str, decision: Decision | None = None) -> None:
