@@ -75,7 +75,8 @@ class Sender(Protocol):
     async def find(self, entry: OutboxEntry) -> Receipt | None:
         """Look whether an entry of unknown fate was delivered.
 
-        Raises UncertainDeliveryError when the other side cannot tell; ``None`` means it surely was not.
+        ``None`` means it surely was not. Raises UncertainDeliveryError when the other side cannot tell,
+        TemporaryDeliveryError when it cannot be asked now.
         """
 
     async def stop(self) -> None:

@@ -1,1 +1,1 @@
-"""What should happen: pure decisions, no I/O, no clock."""
+"""What should happen at a Deskbell desk: pure decisions, no I/O, no clock."""
