@@ -41,14 +41,13 @@ def check_mails(store: TinyDBStore, load: Load) -> None:
         for mail in load.mails
         if len(found[mail.message_id]) != 1 and (mail.taken or found[mail.message_id])
     }
-    assert wrong == {}
-    assert set(found) >= {mail.message_id for mail in load.mails if mail.taken}
+    assert wrong == {}, f"mails in none or several entries, with their tickets: {wrong}"
     strays = [
         mail.message_id
         for mail in load.mails
         if mail.answers and mail.taken and found[mail.message_id] != found[mail.answers.message_id]
     ]
-    assert strays == [], "mails that answer an earlier one lie in its ticket"
+    assert strays == [], f"mails that answer an earlier one and do not lie in its ticket: {strays}"
 
 
 def check_effects(store: TinyDBStore, load: Load) -> None:
@@ -59,8 +58,10 @@ def check_effects(store: TinyDBStore, load: Load) -> None:
         replied = Counter(
             entry.text for number in tickets for entry in look.entries(number) if entry.kind is EntryKind.REPLIED
         )
-    assert [key for key, times in Counter(owed).items() if times > 1] == []
+    assert len(owed) == len(set(owed)), "an effect is owed twice"
     acknowledged = sorted(int(key.partition(":")[0]) for key in owed if key.endswith(":acknowledgement"))
-    assert acknowledged == sorted(tickets)
-    assert {text: times for text, times in replied.items() if times != 1} == {}
-    assert [reply.text for reply in load.replies if reply.taken and not replied[reply.text]] == []
+    assert acknowledged == sorted(tickets), "each ticket has one acknowledgement"
+    twice = [text for text, times in replied.items() if times != 1]
+    assert twice == [], f"replies of staff that are there twice: {twice}"
+    lost = [reply.text for reply in load.replies if reply.taken and not replied[reply.text]]
+    assert lost == [], f"replies of staff that were promised and are not there: {lost}"
