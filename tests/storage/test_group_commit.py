@@ -192,6 +192,29 @@ def test_a_snapshot_that_cannot_be_written_does_not_stop_the_desk() -> None:
         assert all(look.seen(key) for key in "abc")
 
 
+def test_a_snapshot_waits_for_those_in_line() -> None:
+    """What is in line when the snapshot is taken belongs to the old journal, whole."""
+    disk = SlowDisk()
+    store = TinyDBStore(DATA, files=disk)
+    disk.hold.clear()
+    disk.syncing.clear()
+    threads = [threading.Thread(target=record, args=(store, "in flight"))]
+    threads[0].start()
+    assert disk.syncing.wait(10)
+    threads.append(threading.Thread(target=record, args=(store, "in line")))
+    threads[1].start()
+    wait_until(lambda: len(store.state.seen.digests) == 2)
+    threads.append(threading.Thread(target=store.snapshot))
+    threads[2].start()
+    threads[2].join(0.05)
+    disk.hold.set()
+    for thread in threads:
+        thread.join(10)
+    record(store, "after")
+    with TinyDBStore(DATA, files=disk.after_cut()).read() as look:
+        assert all(look.seen(key) for key in ("in flight", "in line", "after"))
+
+
 def test_a_long_journal_is_followed_by_a_snapshot_beside_the_work() -> None:
     """Old journals and snapshots are removed, so the folder does not grow with every commit."""
     disk = ForgetfulDisk()
