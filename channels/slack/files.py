@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
@@ -58,7 +59,7 @@ class SlackFiles:
 
     async def _hand_over(self, url: str, data: bytes) -> None:
         try:
-            async with self._session.post(url, data=data, timeout=_PATIENCE, allow_redirects=False) as response:
+            async with self._session.post(url, data=BytesIO(data), timeout=_PATIENCE, allow_redirects=False) as response:
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise TemporaryDeliveryError(f"The line broke while a file was uploaded: {type(error).__name__}") from error

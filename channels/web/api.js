@@ -42,12 +42,18 @@ export const ticket = (number) => asked(`/api/ticket/${number}`);
 // A command keeps its id over every retry, so that the desk carries it out once.
 export const newId = () => crypto.randomUUID();
 
-export function command(asking) {
-  return asked("/api/command", {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "X-Deskbell": "console" },
-    body: JSON.stringify(asking),
-  });
+export function command(asking, files = []) {
+  const headers = { "X-Deskbell": "console" };
+  let body = JSON.stringify(asking);
+  if (files.length) {
+    const form = new FormData();
+    form.append("command", body);
+    for (const file of files) form.append("file", file, file.name);
+    body = form;
+  } else {
+    headers["Content-Type"] = "application/json";
+  }
+  return asked("/api/command", { method: "POST", headers, body });
 }
 
 const FALLBACK_EVERY = 8000;

@@ -60,7 +60,7 @@ const resolve = resolving(at("resolving"), (ticket, text, args) =>
 
 const typing = composer(at("composer"), {
   say,
-  send: (asking) => api.command({ as: at("acting").value, ticket: state.chosen, ...asking }),
+  send: (asking, files) => api.command({ as: at("acting").value, ticket: state.chosen, ...asking }, files),
   sent: (number) => look(number).then(() => at("scroll").scrollTo({ top: at("scroll").scrollHeight })),
 });
 
@@ -256,6 +256,7 @@ function actors(staff) {
 async function begin() {
   const session = await api.session();
   state.people = session.people;
+  typing.limits(session.limits);
   document.title = at("desk").textContent = session.desk;
   state.staff = session.staff;
   actors(session.staff);

@@ -27,6 +27,7 @@ STATIC = {
     "blockkit.js": "text/javascript",
     "composer.js": "text/javascript",
     "desk.js": "text/javascript",
+    "files.js": "text/javascript",
     "mrkdwn.js": "text/javascript",
     "thread.js": "text/javascript",
     "console.css": "text/css",

@@ -1,6 +1,7 @@
 // Where staff write: a reply to the customer, a note that stays inside, or send and wait. Drafts stay with their ticket.
 
 import { newId } from "./api.js";
+import { attaching } from "./files.js";
 
 const NOTE = /^\s*(?:🔒|:lock:|note:)/i;
 const WAIT = /^\s*wait:/i;
@@ -14,6 +15,8 @@ export function composer(form, { say, send, sent }) {
   let busy = false;
 
   const mode = () => form.elements.mode.value;
+  const attached = attaching(form, { say, changed: () => { id = null; show(); } });
+  const empty = () => !words.value.trim() && !attached.files().length;
   const isNote = () => mode() === "note" || NOTE.test(words.value);
 
   function show() {
@@ -22,7 +25,7 @@ export function composer(form, { say, send, sent }) {
     form.dataset.mode = inside ? "note" : "reply";
     at("reader").textContent = inside ? "Only staff will see this." : `Mailed to ${to}.`;
     at("send").textContent = inside ? "Keep note" : WAIT.test(words.value) ? "Send and wait" : "Send";
-    at("send").disabled = at("wait").disabled = busy || !words.value.trim();
+    at("send").disabled = at("wait").disabled = busy || empty();
     at("wait").hidden = inside;
     words.placeholder = inside ? "A note for colleagues…" : `Reply to ${ticket?.customer.name || to || "the customer"}…`;
     words.style.height = "auto";
@@ -30,16 +33,20 @@ export function composer(form, { say, send, sent }) {
   }
 
   async function go(args) {
-    if (busy || !words.value.trim() || !ticket) return;
+    if (busy || empty() || !ticket) return;
     const { number } = ticket;
     // The same words keep their id over a lost line, so that pressing again cannot send them twice.
     id ??= newId();
     busy = true;
     show();
     try {
-      await send({ id, ticket: number, name: mode() === "note" ? "note" : "reply", text: words.value, args });
+      const asking = { id, ticket: number, name: mode() === "note" ? "note" : "reply", text: words.value, args };
+      await send(asking, attached.files());
       drafts.delete(number);
-      if (ticket?.number === number) begin("reply", "");
+      if (ticket?.number === number) {
+        attached.put([]);
+        begin("reply", "");
+      }
       await sent(number);
     } catch (problem) {
       say(problem.message);
@@ -78,11 +85,13 @@ export function composer(form, { say, send, sent }) {
 
   return {
     begin,
+    limits: attached.limits,
     // The thread of another ticket is shown: its own draft, and a reply unless that draft was a note.
     about(found) {
       if (ticket?.number !== found.number) {
-        const draft = drafts.get(found.number) ?? { text: "", mode: "reply" };
+        const draft = drafts.get(found.number) ?? { text: "", mode: "reply", files: [] };
         words.value = draft.text;
+        attached.put(draft.files);
         form.elements.mode.value = draft.mode;
         id = null;
       }
@@ -90,10 +99,11 @@ export function composer(form, { say, send, sent }) {
       show();
     },
     leave() {
-      if (ticket && words.value.trim()) drafts.set(ticket.number, { text: words.value, mode: mode() });
+      if (ticket && !empty()) drafts.set(ticket.number, { text: words.value, mode: mode(), files: attached.files() });
       else if (ticket) drafts.delete(ticket.number);
       ticket = null;
       words.value = "";
+      attached.put([]);
     },
   };
 }

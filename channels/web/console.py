@@ -16,10 +16,13 @@ from aiohttp import web
 
 from channels.protocol import Hearing, Now
 from channels.web import guard, typed
+from channels.web.attachments import Links, TooMuchError, at_place, download, read_command
 from channels.web.changes import Changes
 from channels.web.protocol import Before, Window
 from channels.web.thread import card_json, mentionable, post_line, thread
 from rules.commands import DEEDS
+from rules.effects import StaffFile
+from rules.files import STAFF_COUNT_MOST, STAFF_MOST
 from rules.model import Actor, Command, Ticket
 from rules.policy import Policy
 
@@ -29,6 +32,8 @@ MOST_TICKETS = 100
 MOST_NOTICES = 20
 LONGEST_WORDS = 100_000
 HEARTBEAT = 15.0
+COMMAND_TYPES = frozenset({"application/json", "multipart/form-data"})
+WITH_FILES = frozenset({"reply", "note"})
 
 
 class Console:
@@ -64,6 +69,7 @@ class Console:
             web.get("/api/session", self._for_staff(self.session)),
             web.get("/api/channel", self._for_staff(self.channel)),
             web.get(r"/api/ticket/{number:[1-9]\d{0,9}}", self._for_staff(self.ticket)),
+            web.get(r"/api/file/{number:[1-9]\d{0,9}}/{entry:\d{1,6}}/{place:\d{1,4}}", self._for_staff(self.file)),
             web.post("/api/command", self._for_staff(self.command)),
             web.get("/api/events", self._for_staff(self.events)),
         ]
@@ -91,6 +97,7 @@ class Console:
                 "people": {person.slack: person.name for person in mentionable(policy).staff},
                 "categories": list(policy.categories),
                 "priorities": [level.name for level in policy.levels],
+                "limits": {"bytes": STAFF_MOST, "count": STAFF_COUNT_MOST},
                 "hold": policy.habits.undo_hold.total_seconds(),
                 "intake": self._intake(),
                 "address": policy.mailboxes[0].address if policy.mailboxes else "",
@@ -114,7 +121,7 @@ class Console:
         notices = self._window.notices(MOST_NOTICES) if before is None else ()
         return {
             "now": now.isoformat(),
-            "notices": [post_line(notice, mentionable(policy)).as_json() for notice in notices],
+            "notices": [post_line(notice, mentionable(policy), Links(0, ())).as_json() for notice in notices],
             "tickets": [self._shown(ticket, policy, now) for ticket in shown],
             "before": f"{last.updated_at.isoformat()}_{last.number}" if last else None,
         }
@@ -140,14 +147,30 @@ class Console:
             "thread": [line.as_json() for line in lines],
         }
 
+    async def file(self, request: web.Request) -> web.Response:
+        """A file of a ticket's journal, to be saved."""
+        number, entry, place = (int(request.match_info[name]) for name in ("number", "entry", "place"))
+        response = await self._off_loop(self._file, number, entry, place)
+        return response or guard.refusal(404, "no_file", "There is no such file.")
+
+    def _file(self, number: int, entry: int, place: int) -> web.Response | None:
+        found = at_place(self._window.entries(number), entry, place)
+        try:
+            return download(found, self._window.file(found)) if found else None
+        except KeyError:
+            return None
+
     async def command(self, request: web.Request) -> web.Response:
         """Carry out what somebody asked for: 200 when done, 409 with the desk's reason when refused."""
-        if request.headers.get(guard.FROM_THE_PAGE) != "console" or request.content_type != "application/json":
+        if request.headers.get(guard.FROM_THE_PAGE) != "console" or request.content_type not in COMMAND_TYPES:
             return guard.refusal(403, "not_from_the_page", "Commands are taken from the console page only.")
         try:
-            command = _command(await request.json(), self._policy(), self._now())
+            asked, files = await read_command(request)
+            command = _command(asked, files, self._policy(), self._now())
         except ValueError as problem:
             return guard.refusal(400, "unreadable", str(problem))
+        except TooMuchError as problem:
+            return guard.refusal(413, "file", str(problem))
         answer = await self._off_loop(self._hearing.obey, command)
         self._changes.tell(command.ticket)
         if answer.refusal:
@@ -218,7 +241,7 @@ def _place(text: str) -> Before | None:
         return None
 
 
-def _command(body: Any, policy: Policy, at: datetime) -> Command:
+def _command(body: Any, files: tuple[StaffFile, ...], policy: Policy, at: datetime) -> Command:
     """The command in a request's JSON. Raises ValueError with one sentence when it is none."""
     if not isinstance(body, dict):
         raise ValueError("A command is a JSON object.")
@@ -234,6 +257,8 @@ def _command(body: Any, policy: Policy, at: datetime) -> Command:
     if name == "reply":
         meant = typed.read(text)
         name, text, typed_args = meant.name, meant.text, typed_args | dict(meant.args)
+    if files and name not in WITH_FILES:
+        raise ValueError("Only a reply or a note has files.")
     return Command(
         key=f"console:{_uuid(body.get('id'))}",
         name=name,
@@ -242,6 +267,7 @@ def _command(body: Any, policy: Policy, at: datetime) -> Command:
         ticket=number,
         text=text.replace("\r\n", "\n"),
         args=typed_args,
+        files=files,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from rules.effects import OutboxEntry
+from rules.effects import OutboxEntry, OwedFile
 from rules.model import Entry, Ticket
 
 
@@ -33,6 +33,9 @@ class Window(Protocol):
 
     def outbox_of(self, number: int) -> Sequence[OutboxEntry]:
         """Every effect owed for a ticket, mails and chat posts, whatever its state, in the order recorded."""
+
+    def file(self, owed: OwedFile) -> bytes:
+        """The bytes of a file. Raises KeyError when they are not there."""
 
     def notices(self, limit: int) -> Sequence[OutboxEntry]:
         """The latest ``limit`` chat posts that belong to no ticket (digests, alarms), newest first."""

@@ -1,6 +1,7 @@
 // Draws the thread of one ticket: who said what, when, and how far each reply has come.
 
 import { draw } from "./blockkit.js";
+import { fileLink } from "./files.js";
 import { el, words } from "./mrkdwn.js";
 
 const SOURCES = { chat: "in chat", cli: "on the command line", page: "on a page" };
@@ -68,8 +69,8 @@ function inside(item, around) {
   const author = item.kind === "customer" && item.blocks.length ? null : el("strong", "", item.author);
   const parts = [el("p", "by", author, kept, source, clock(item.at))];
   if (item.blocks.length) parts.push(el("div", "bk", draw(item.blocks, around)));
-  else parts.push(el("p", "bk-words", words(item.text)));
-  if (item.files.length) parts.push(el("p", "files", ...item.files.map((name) => el("span", "file", `📎 ${name}`))));
+  else if (item.text) parts.push(el("p", "bk-words", words(item.text)));
+  if (item.files.length) parts.push(el("p", "files", ...item.files.map(fileLink)));
   const how = delivery(item, around);
   if (how) parts.push(how);
   return parts;

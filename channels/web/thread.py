@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from channels.slack import cards, posts
+from channels.web.attachments import FileLink, Links
 from rules.effects import Mail, OutboxEntry, OutboxState, Post
 from rules.lifecycle import LIVE
 from rules.model import AuthorKind, Entry, EntryKind, Ticket
@@ -30,7 +31,7 @@ class Line:
     author: str
     text: str = ""
     blocks: Sequence[Mapping[str, Any]] = ()
-    files: tuple[str, ...] = ()
+    files: tuple[FileLink, ...] = ()
     source: str = ""
     delivery: Mapping[str, str] | None = None
 
@@ -43,7 +44,7 @@ class Line:
             "author": self.author,
             "text": self.text,
             "blocks": list(self.blocks),
-            "files": list(self.files),
+            "files": [file.as_json() for file in self.files],
             "source": self.source,
             "delivery": self.delivery,
         }
@@ -73,14 +74,21 @@ def thread(
     told = [entry for entry in outbox if isinstance(entry.content, Post) and entry.channel == "chat"]
     owed = {entry.key: entry for entry in outbox}
     said = [_squeezed(entry.text) for entry in entries if entry.kind in STAFF_WORDS]
-    lines = [post_line(post, policy) for post in told if not _told(post.content, said)]
+    links = Links(ticket.number, entries)
+    lines = [post_line(post, policy, links) for post in told if not _told(post.content, said)]
+    shown = {file.message_key for post in told if isinstance(post.content, Post) for file in post.content.files}
     quotes = [_squeezed(post.content.quote) for post in told if isinstance(post.content, Post) and post.content.quote]
     on_card = _shown_on_card(ticket, cards.opening_of(entries))
     for place, entry in enumerate(entries):
         if entry.kind in STAFF_WORDS:
-            lines.append(_staff_line(place, entry, owed.get(entry.outbox_key), policy, now))
+            line = _staff_line(place, entry, owed.get(entry.outbox_key), policy, now)
+            lines.append(replace(line, files=links.of_entry(entry)))
         elif entry.kind is EntryKind.RECEIVED and entry is not on_card and not _quoted(entry, quotes):
-            lines.append(_customer_line(place, entry))
+            # A post that lists the files stands for them, and for a mail that has nothing else.
+            listed = entry.message_key in shown
+            if not listed or entry.text.strip():
+                line = _customer_line(place, entry)
+                lines.append(line if listed else replace(line, files=links.of_entry(entry)))
         elif entry.kind is EntryKind.ACKNOWLEDGED:
             lines.append(_acknowledged(place, entry, owed.get(entry.outbox_key), policy, now))
     return tuple(sorted(lines, key=lambda line: line.at))
@@ -111,11 +119,11 @@ def _squeezed(text: str) -> str:
     return " ".join(text.split()).rstrip("… ")
 
 
-def post_line(entry: OutboxEntry, policy: Policy) -> Line:
-    """A chat post as a line; ``entry`` must carry one."""
+def post_line(entry: OutboxEntry, policy: Policy, links: Links) -> Line:
+    """A chat post as a line, its files as links; ``entry`` must carry one."""
     content = entry.content
     assert isinstance(content, Post)
-    shown = posts.post(content, policy)
+    shown = posts.post(replace(content, files=()), policy)
     return Line(
         key=f"post:{entry.key}",
         kind="customer" if content.quote_author else "desk",
@@ -123,6 +131,7 @@ def post_line(entry: OutboxEntry, policy: Policy) -> Line:
         author=content.quote_author or policy.desk_name,
         text=shown.text,
         blocks=tuple(shown.blocks),
+        files=links.of(content.files),
     )
 
 
@@ -145,7 +154,6 @@ def _staff_line(place: int, entry: Entry, owed: OutboxEntry | None, policy: Poli
         at=entry.at,
         author=entry.author.name or (person.name if person else entry.author.key),
         text=entry.text,
-        files=tuple(file.filename for file in entry.attachments),
         source="" if entry.source == "console" else entry.source,
         delivery=_delivery(owed, now) if entry.kind is EntryKind.REPLIED else None,
     )
@@ -173,5 +181,4 @@ def _customer_line(place: int, entry: Entry) -> Line:
         at=entry.at,
         author=entry.author.name or entry.author.key,
         text=entry.text,
-        files=tuple(file.filename for file in entry.attachments),
     )

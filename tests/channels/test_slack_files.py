@@ -23,7 +23,7 @@ from tests.channels.slack_desk import FakeDesk, a_channel, card_of, owed, settle
 from tests.loopback_slack import LoopbackSlack, Manifest
 
 MANIFEST = Manifest.load(Path(__file__).parents[2] / "slack-manifest.yaml")
-PDF = b"%PDF-1.7\n" + bytes(range(256)) * 40
+PDF = b"%PDF-1.7\n" + bytes(range(256)) * 6000
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 
 

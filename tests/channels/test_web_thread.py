@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from channels.web.attachments import FileLink
 from channels.web.thread import Line, thread
-from rules.effects import OutboxEntry, OutboxState
+from rules.effects import OutboxEntry, OutboxState, OwedFile
 from rules.model import DESK, Attachment, Author, AuthorKind, Entry, EntryKind, Status, Ticket
 from tests.builders import MONDAY, a_mail, a_ticket, an_entry, an_outbox_entry
 from tests.channels.slack_desk import a_policy
@@ -81,7 +82,42 @@ def test_a_customers_message_without_a_post_is_told_from_the_journal() -> None:
         Attachment(filename="smoke.jpg", content_type="image/jpeg", size=3, sha256="0" * 64),
     ))  # fmt: skip
     (line,) = told([an_entry(1), words])
-    assert (line.text, line.files) == ("And the smoke alarm is on", ("smoke.jpg",))
+    link = FileLink(name="smoke.jpg", size="3 bytes", path="/api/file/1/1/0", picture=True)
+    assert (line.text, line.files) == ("And the smoke alarm is on", (link,))
+
+
+def test_a_file_that_a_post_lists_is_linked_there_and_nowhere_else() -> None:
+    """The post stands for a mail that has nothing but its file; what the journal does not know has no link."""
+    photo = Attachment(filename="smoke.jpg", content_type="image/jpeg", size=2048, sha256="0" * 64, part=3)
+    bare = an_entry(1, at=at(3), text="", message_key="mail:2", attachments=(photo,))
+    files = (
+        OwedFile(filename="smoke.jpg", content_type="image/jpeg", message_key="mail:2", part=3, size=2048),
+        OwedFile(filename="lost.jpg", content_type="image/jpeg", message_key="mail:9", part=3, size=2048),
+    )
+    post = a_post(1, "message:2", at=at(3), text="Mei wrote", quote_author="Mei Lin", files=files)
+    (line,) = told([an_entry(1), bare], [post])
+    assert line.files == (
+        FileLink(name="smoke.jpg", size="2 KB", path="/api/file/1/1/0", picture=True),
+        FileLink(name="lost.jpg"),
+    )
+    assert "smoke.jpg" not in str(line.blocks)
+
+
+def test_a_long_first_mail_is_told_whole_and_its_files_once() -> None:
+    """Its post lists the files; the words that the card cuts stand in the thread."""
+    photo = Attachment(filename="smoke.jpg", content_type="image/jpeg", size=2048, sha256="0" * 64, part=3)
+    opening = an_entry(1, text="Help! " * 600, attachments=(photo,))
+    owed = OwedFile(filename="smoke.jpg", content_type="image/jpeg", message_key=opening.message_key, part=3)
+    post = a_post(1, "message:1", text="Files from Mei Lin", quote_author="Mei Lin", files=(owed,))
+    lines = told([opening], [post])
+    assert sorted(len(line.files) for line in lines) == [0, 1]
+
+
+def test_what_staff_attached_is_linked_at_their_words() -> None:
+    """To a reply as to a note."""
+    sheet = Attachment(filename="a.pdf", content_type="application/pdf", size=9, sha256="0" * 64, kept_key="k:file:1")
+    lines = told([an_entry(1), a_reply(attachments=(sheet,)), a_reply(kind=EntryKind.NOTED, attachments=(sheet,))])
+    assert [[file.path for file in line.files] for line in lines] == [["/api/file/1/1/0"], ["/api/file/1/1/0"]]
 
 
 @pytest.mark.parametrize(("mark", "kind"), [("reply", EntryKind.REPLIED), ("inside", EntryKind.NOTED)])

@@ -16,7 +16,7 @@ from bot.wording.load import load_wording
 from channels.protocol import Answer
 from channels.web.channel import WebChannel
 from channels.web.protocol import Before, Health
-from rules.effects import Button, OutboxEntry, OutboxState, Post
+from rules.effects import Button, OutboxEntry, OutboxState, OwedFile, Post
 from rules.model import Author, AuthorKind, Command, Entry, EntryKind, Message, Refusal, Status, Ticket
 from rules.policy import Policy
 from tests.builders import MONDAY, a_mail, an_entry, an_outbox_entry
@@ -40,6 +40,7 @@ class SmallDesk:
         self.commands: list[Command] = []
         self.refusal: Refusal | None = None
         self.failure: Exception | None = None
+        self.kept: dict[tuple[str, int], bytes] = {}
         self.health = Health(well=True, checks={"store": "ok"})
 
     def now(self) -> datetime:
@@ -69,6 +70,10 @@ class SmallDesk:
     def outbox_of(self, number: int) -> list[OutboxEntry]:
         """What is owed for it."""
         return list(self.owed.get(number, ()))
+
+    def file(self, owed: OwedFile) -> bytes:
+        """The bytes that a test put on file."""
+        return self.kept[owed.message_key, owed.part]
 
     def notices(self, limit: int) -> list[OutboxEntry]:
         """What belongs to no ticket, newest first."""
