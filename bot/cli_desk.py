@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import mimetypes
 import sys
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import click
 from bot import showing
 from bot.cli import BAD, answers, common, fail, tell
 from bot.office import Request
+from rules.files import STAFF_MOST
 
 STAFF = click.option("--as", "by", required=True, metavar="STAFF", help="Who does it: a staff key, name or address.")
 TEXT = click.option("--text", required=True, metavar="TEXT", help="The words; - reads them from standard input.")
@@ -21,6 +24,19 @@ def add_to(main: click.Group) -> None:
     """Put these commands on the command line."""
     for command in (ticket, why, digest, quarantine, outbox, verify):
         main.add_command(command)
+
+
+def packed(paths: Sequence[Path]) -> list[dict[str, str]]:
+    """Files as a request carries them; of more than one message takes, only the names, for the desk to refuse."""
+    large = sum(path.stat().st_size for path in paths) > STAFF_MOST
+    return [
+        {
+            "filename": path.name,
+            "content_type": mimetypes.guess_type(path.name)[0] or "application/octet-stream",
+            **({"problem": "large"} if large else {"data": b64encode(path.read_bytes()).decode("ascii")}),
+        }
+        for path in paths
+    ]
 
 
 def words(text: str) -> str:
@@ -67,6 +83,8 @@ def _staff_command(name: str, help_text: str, *options: Callable[..., Any], need
         given = {key: value for key, value in args.items() if value is not None}
         if "text" in given:
             given["text"] = words(given["text"])
+        if "files" in given:
+            given["files"] = packed(given["files"])
         request = Request(name=f"ticket {name}", args={"number": number, "as": by, **given})
         tell(config_path, request, as_json=as_json, show=showing.outcome)
 
@@ -81,8 +99,13 @@ _NOW = click.option("--now", is_flag=True, help="Without the undo hold.")
 _UNTIL = click.option("--until", required=True, help="A moment (2026-03-23T14:00+08:00) or a length (3d, 2h).")
 _REPLY = click.option("--reply", required=True, metavar="KEY", help="The held reply, such as 17:reply:1.")
 
-_staff_command("reply", "Answer the customer by mail.", _NOW, needs_text=True)
-_staff_command("note", "Leave a note that stays inside.", needs_text=True)
+_FILE = click.option(
+    "--file", "files", multiple=True, metavar="PATH", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Attach this file; may be given again.",
+)  # fmt: skip
+
+_staff_command("reply", "Answer the customer by mail.", _NOW, _FILE, needs_text=True)
+_staff_command("note", "Leave a note that stays inside.", _FILE, needs_text=True)
 _staff_command("claim", "Take the ticket.")
 _staff_command("assign", "Give the ticket to somebody.", click.option("--to", required=True, metavar="STAFF"))
 _staff_command("priority", "Change the priority.", click.option("--value", required=True, metavar="PRIORITY"))

@@ -7,6 +7,7 @@ an exit code. ``bot/counter.py`` carries both over the desk's socket.
 from __future__ import annotations
 
 import uuid
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from bot.desk import Desk
 from channels.mail.parse import parse
 from rules.digest_words import digest_mail
 from rules.digesting import edition_of
-from rules.effects import OutboxEntry, OutboxState
+from rules.effects import OutboxEntry, OutboxState, StaffFile
 from rules.lifecycle import LIVE
 from rules.model import Actor, Command, Message, Quarantined
 from rules.periods import period_before, previous
@@ -141,6 +142,7 @@ class Office:
         _, _, name = request.name.partition(" ")
         args = dict(request.args)
         number, by, text = int(args.pop("number")), str(args.pop("as")), str(args.pop("text", ""))
+        files = tuple(StaffFile(**{**file, "data": b64decode(file.get("data", ""))}) for file in args.pop("files", ()))
         command = Command(
             key=f"cli:{uuid.uuid4().hex}",
             name=name,
@@ -149,6 +151,7 @@ class Office:
             ticket=number,
             text=text,
             args={key: str(value) for key, value in args.items() if value not in (None, "", False)},
+            files=files,
         )
         answer = self._desk.obey(command)
         if answer.refusal:
