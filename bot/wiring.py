@@ -222,6 +222,7 @@ class House:
                 hearing=self.desk,
                 now=self.clock.now,
                 executor=self._executor,
+                together=self.store.together,
                 limits=smtp_limits,
                 certificate=next((box.smtp_in.certificate for box in boxes if box.smtp_in), None),
                 key=next((box.smtp_in.key for box in boxes if box.smtp_in), None),

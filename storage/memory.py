@@ -21,6 +21,21 @@ class StateStore:
         self.state = state
         self._lock = threading.RLock()
         self._working = False
+        self._together = threading.local()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let all commits that this thread makes in the block wait for the disk once, at its end.
+
+        Each is put in line by itself, all or nothing as ever; none may be confirmed before the block has ended.
+        """
+        self._together.last = 0
+        try:
+            yield
+        finally:
+            last = self._together.__dict__.pop("last")
+            if last:
+                self.wait(last)
 
     @contextmanager
     def begin(self) -> Iterator[UnitOfWork]:
@@ -74,6 +89,13 @@ class StateStore:
         """Let the next unit of work begin."""
         self._working = False
         self._lock.release()
+
+    def finish(self, commit: int) -> None:
+        """Return when this commit is durable, or at once inside ``together``."""
+        if "last" in self._together.__dict__:
+            self._together.last = commit
+        else:
+            self.wait(commit)
 
     def wait(self, commit: int) -> None:
         """Memory is as durable as it gets."""

@@ -141,6 +141,13 @@ class Store(Protocol):
     def begin(self) -> AbstractContextManager[UnitOfWork]:
         """Start one input's work. One at a time: the write lock is held until commit or the end of the block."""
 
+    def together(self) -> AbstractContextManager[None]:
+        """Let all commits that this thread makes in the block wait for the disk once, at its end.
+
+        Each is all or nothing as ever; none may be confirmed before the block has ended. Leaving the block raises
+        StoreUnavailableError when the disk refuses.
+        """
+
     def read(self) -> AbstractContextManager[Reader]:
         """A look at the store between commits."""
 

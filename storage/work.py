@@ -143,8 +143,8 @@ class Keeper(Protocol):
     def free(self) -> None:
         """Let the next unit of work begin."""
 
-    def wait(self, commit: int) -> None:
-        """Return when this commit and all before it are durable."""
+    def finish(self, commit: int) -> None:
+        """Return when this commit and all before it are durable, or when the caller waits for several at once."""
 
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -233,7 +233,7 @@ class Work(StateReader):
         self._open = False
         self._state.settle()
         self._keeper.free()
-        self._keeper.wait(commit)
+        self._keeper.finish(commit)
 
     def leave(self) -> None:
         """End without commit: nothing of it stays. Does nothing after a commit."""

@@ -7,6 +7,7 @@ import logging
 import ssl
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import structlog
 
 from channels.mail.addresses import Mailbox, OwnAddresses
+from channels.mail.batches import Batches, Together
 from channels.mail.parse import parse
 from channels.mail.smtp_session import SmtpSession
 from channels.protocol import Hearing, Now
@@ -39,8 +41,9 @@ class SmtpLimits:
 class SmtpListener:
     """A Listener that takes mail for our mailboxes on one address.
 
-    ``executor`` runs parsing and ``Hearing.receive``; the event loop never waits for the disk. A mail for several of
-    our mailboxes is received once for each, with the recipients of that mailbox.
+    ``executor`` runs parsing and ``Hearing.receive``; the event loop never waits for the disk. Mails that come at the
+    same time are received inside one ``together``. A mail for several of our mailboxes is received once for each, with
+    the recipients of that mailbox.
     """
 
     name = "smtp_in"
@@ -58,12 +61,13 @@ class SmtpListener:
         limits: SmtpLimits | None = None,
         certificate: Path | None = None,
         key: Path | None = None,
+        together: Together = nullcontext,
     ) -> None:
         self._host, self._port = host, port
         self._own = OwnAddresses(mailboxes)
         self._hearing = hearing
         self._now = now
-        self._executor = executor
+        self._batches = Batches(self._receive, executor, together)
         self._hostname = hostname
         self._limits = limits or SmtpLimits()
         self._tls = _tls_context(certificate, key) if certificate else None
@@ -134,7 +138,7 @@ class SmtpListener:
         """Receive one mail and say so in an SMTP reply. Raises nothing: every trouble is a 451."""
         if self._stopping:
             return "421 4.3.2 The desk is stopping; please try again"
-        work = asyncio.get_running_loop().run_in_executor(self._executor, self._receive, raw, sender, tuple(recipients))
+        work = self._batches.take((raw, sender, tuple(recipients)), size=len(raw))
         self._receiving.add(work)
         work.add_done_callback(self._receiving.discard)
         try:
@@ -148,8 +152,9 @@ class SmtpListener:
             return "451 4.3.0 The desk cannot take the mail now; please try again"
         return f"250 2.0.0 Taken: {outcome}"
 
-    def _receive(self, raw: bytes, sender: str, recipients: tuple[str, ...]) -> str:
+    def _receive(self, mail: tuple[bytes, str, tuple[str, ...]]) -> str:
         """Parse and receive, once for each mailbox that is addressed; what was done once is not done again."""
+        raw, sender, recipients = mail
         received_at = self._now()
         outcomes = []
         for mailbox, addressed in self._by_mailbox(recipients).items():

@@ -1,0 +1,75 @@
+"""Mails that come at the same time share a thread and a wait for the disk, so that a flood of them costs less each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+Together = Callable[[], AbstractContextManager[object]]
+"""Makes a block in which several commits wait for the disk once, at its end."""
+
+AT_ONCE = 2
+"""Batches under way at the same time: one is worked on while the other waits for the disk."""
+
+MOST = 32
+SMALL = 256 * 1024
+"""A mail of more bytes than this goes by itself, so that no small one waits while it is read."""
+
+
+class Batches(Generic[T]):
+    """Runs ``receive`` for each mail in ``executor``, several mails in a row when there are several."""
+
+    def __init__(self, receive: Callable[[T], str], executor: Executor, together: Together) -> None:
+        self._receive = receive
+        self._executor = executor
+        self._together = together
+        self._waiting: deque[tuple[T, asyncio.Future[str]]] = deque()
+        self._running = 0
+
+    def take(self, mail: T, size: int) -> asyncio.Future[str]:
+        """What ``receive`` says or raises, once its commits are durable. Call on the event loop."""
+        loop = asyncio.get_running_loop()
+        if size > SMALL:
+            return loop.run_in_executor(self._executor, self._receive, mail)
+        future: asyncio.Future[str] = loop.create_future()
+        self._waiting.append((mail, future))
+        self._start()
+        return future
+
+    def _start(self) -> None:
+        if not self._waiting or self._running >= AT_ONCE:
+            return
+        batch = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+        self._running += 1
+        job = asyncio.get_running_loop().run_in_executor(self._executor, self._work, [mail for mail, _ in batch])
+        job.add_done_callback(partial(self._done, [future for _, future in batch]))
+
+    def _work(self, mails: Sequence[T]) -> list[str | Exception]:
+        said: list[str | Exception] = []
+        with self._together():
+            for mail in mails:
+                try:
+                    said.append(self._receive(mail))
+                except Exception as problem:  # noqa: BLE001 - it is raised again for the one mail that it is about
+                    said.append(problem)
+        return said
+
+    def _done(self, futures: Sequence[asyncio.Future[str]], job: asyncio.Future[list[str | Exception]]) -> None:
+        self._running -= 1
+        problem = job.exception()
+        said = [problem] * len(futures) if problem else job.result()
+        for future, word in zip(futures, said, strict=True):
+            if future.done():
+                continue
+            if isinstance(word, BaseException):
+                future.set_exception(word)
+            else:
+                future.set_result(word)
+        self._start()
