@@ -23,6 +23,7 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\u200e\u200f\u202a-\u202e\u2066-
 _FILE_TEXT = frozenset(
     {"text/calendar", "text/x-vcard", "text/vcard", "text/rfc822-headers", "text/csv", "text/x-amp-html"}
 )
+_SHORTEST_UU_LINE = 16
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\r\n]{1,200}\r?\n", re.MULTILINE)
 _EXTENSIONS = {
     "text/plain": ".txt",
@@ -179,6 +180,9 @@ def _mostly_base64(sample: bytes) -> bool:
 
 
 def _uudecoded(data: bytes) -> bytes:
+    if len(data) > 1_024 and data.count(b"\n") * _SHORTEST_UU_LINE > len(data):
+        # A file has lines of 62 characters; what has millions of short ones is none.
+        return data
     begin = _UU_BEGIN.search(data)
     out = bytearray()
     for line in data[begin.end() if begin else 0 :].splitlines():

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 
 import chardet
@@ -69,6 +72,10 @@ _CANDIDATES = (
 # Detection looks at this much: enough to be sure, little enough to be quick on a megabyte.
 _DETECTED_BYTES = 16_384
 _FEW_HIGH_BYTES = 6
+# One detection takes milliseconds, and a hostile mail can ask for a hundred thousand of them.
+_MOST_DETECTIONS = 100
+_detections_left: ContextVar[int | None] = ContextVar("detections_left", default=None)
+_NO_CHARSETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "charmap"})
 _JAPANESE_ESCAPE = re.compile(rb"\x1b(\$B|\$@|\$\(D|\(B|\(J|\(I)")
 
 
@@ -83,9 +90,19 @@ def codec_of(label: str) -> str:
     except (LookupError, ValueError):
         return ""
     # Codecs such as base64 or rot13 are not charsets.
-    if not getattr(known, "_is_text_encoding", True) or known.name in ("idna", "punycode", "unicode_escape"):
+    if not getattr(known, "_is_text_encoding", True) or known.name in _NO_CHARSETS:
         return ""
     return _SUPERSETS.get(known.name, known.name)
+
+
+@contextmanager
+def bounded_detection() -> Iterator[None]:
+    """For reading one mail: after a hundred charsets had to be guessed from the bytes, the rest is read as cp1252."""
+    before = _detections_left.set(_MOST_DETECTIONS)
+    try:
+        yield
+    finally:
+        _detections_left.reset(before)
 
 
 def decode(data: bytes, label: str = "") -> tuple[str, str]:
@@ -147,6 +164,11 @@ def _strictly(data: bytes, codec: str) -> str | None:
 
 
 def _detected(data: bytes) -> str:
+    left = _detections_left.get()
+    if left is not None:
+        if left == 0:
+            return "cp1252"
+        _detections_left.set(left - 1)
     sample = data if len(data) <= _DETECTED_BYTES else _around_high_bytes(data)
     if _is_shift_jis(sample):
         return "cp932"

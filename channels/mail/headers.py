@@ -15,9 +15,10 @@ MAX_IDS = 200
 _SIMPLE = re.compile(r'"?([^"<>,()@:;\\=]{0,200}?)"?\s*<([^<>\s,"@]{1,128}@[^<>\s,"@]{1,255})>\s*$')
 _BARE = re.compile(r"[^<>\s,\"@():;]{1,128}@[^<>\s,\"@():;]{1,255}$")
 _ID = re.compile(r"<([^<>\s]{1,900})>")
-_PIECES = re.compile(r'"(?:[^"\\]|\\.)*"|\((?:[^()\\]|\\.)*\)|<[^<>]*>|[,;]|[^",;(<]+|.', re.DOTALL)
+# An escaped character is a piece everywhere, so that an escaped quote never begins another search for its end.
+_PIECES = re.compile(r'"(?:[^"\\]|\\.)*"|\((?:[^()\\]|\\.)*\)|<[^<>]*>|[,;]|\\.|[^",;(<\\]+|.', re.DOTALL)
 _ANGLE = re.compile(r"<([^<>]*)>")
-_COMMENT = re.compile(r"\(((?:[^()\\]|\\.)*)\)")
+_COMMENT = re.compile(r"(?<!\\)\(((?:[^()\\]|\\.)*)\)")
 _ADDRESS_IN_TEXT = re.compile(r"[^\s<>()\",;:@]{1,128}@[^\s<>()\",;:@]{1,255}")
 _ESCAPED = re.compile(r"\\(.)")
 

@@ -14,14 +14,14 @@ Parameters = dict[str, str]
 _PARAMETER = re.compile(r""";\s*([^\s=;"]{1,80})\s*=\s*("(?:[^"\\]|\\.)*"?|[^;]*)""", re.DOTALL)
 _PIECE = re.compile(r"([^*]+)\*(\d{1,3})?(\*)?$")
 _TYPE = re.compile(r"\s*([\w.+-]{1,100})\s*/\s*([\w.+-]{1,100})")
-_MAX_VALUE = 8_192
+_MAX_VALUE = 4_096
 
 
 def content_type(value: bytes, default: str) -> tuple[str, Parameters]:
     """The media type in lower case and its parameters; the default where it cannot be read (RFC 2045 §5.2)."""
     if not value:
         return default, {}
-    kind, params = _read_cached(value[:_MAX_VALUE])
+    kind, params = _read(value[:_MAX_VALUE])
     match = _TYPE.match(kind)
     if match:
         return f"{match.group(1)}/{match.group(2)}".lower(), dict(params)
@@ -33,16 +33,24 @@ def disposition(value: bytes) -> tuple[str, Parameters]:
     """``attachment``, ``inline`` or nothing, and the parameters (RFC 2183)."""
     if not value:
         return "", {}
-    kind, params = _read_cached(value[:_MAX_VALUE])
+    kind, params = _read(value[:_MAX_VALUE])
     return kind.strip().lower(), dict(params)
 
 
-@lru_cache(maxsize=256)
-def _read_cached(value: bytes) -> tuple[str, tuple[tuple[str, str], ...]]:
+def _read(value: bytes) -> tuple[str, tuple[tuple[str, str], ...]]:
+    # Where a charset may have to be guessed, the answer depends on the mail around it and must not be kept.
+    plain = value.isascii() and b"=?" not in value and b"%" not in value
+    return _read_cached(value) if plain else _read_uncached(value)
+
+
+def _read_uncached(value: bytes) -> tuple[str, tuple[tuple[str, str], ...]]:
     text, _ = decode(value)
     kind, semicolon, rest = text.partition(";")
     params = _merged(_PARAMETER.findall(semicolon + rest)) if semicolon else {}
     return kind, tuple(params.items())
+
+
+_read_cached = lru_cache(maxsize=256)(_read_uncached)
 
 
 def _merged(pairs: list[tuple[str, str]]) -> Parameters:

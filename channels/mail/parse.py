@@ -7,6 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from channels.mail import bodies, headers
+from channels.mail.charsets import bounded_detection
 from channels.mail.language import detect
 from channels.mail.reply import split_reply
 from channels.mail.reports import read_bounces
@@ -35,14 +36,17 @@ def parse(
     The key is the same for every delivery of the same mail to the same mailbox, whatever its way (complaints 18-20).
     """
     try:
-        return _parsed(raw, received_at, channel, recipients, origin, envelope_sender, own_addresses)
+        with bounded_detection():
+            return _parsed(raw, received_at, channel, recipients, origin, envelope_sender, own_addresses)
     except Exception as problem:  # noqa: BLE001 - a bug in reading one ugly mail must never lose it
         return _unread(raw, received_at, channel, recipients, origin, problem)
 
 
 def part_bytes(raw: bytes, part: int) -> bytes:
     """The bytes of the file ``Attachment.part`` names, without transfer encoding; empty when there is no such part."""
-    for candidate in read_tree(raw).root.walk():
+    with bounded_detection():
+        tree = read_tree(raw)
+    for candidate in tree.root.walk():
         if candidate.number == part:
             return bodies.decoded(raw, candidate)[0]
     return b""

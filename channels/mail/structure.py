@@ -20,6 +20,7 @@ MAX_FIELDS = 2_000
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _BLANK = re.compile(rb"\r?\n\r?\n|\r\r")
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
+_FOLDED = re.compile(_LINE.pattern + rb"(?:[ \t]" + _LINE.pattern + rb")*")
 _START = re.compile(rb"\s*")
 _TRACE = (b"From ", b">From ")
 
@@ -114,12 +115,10 @@ class _Builder:
         values: list[bytes] | None = None
         position = count = 0
         while position < len(block):
-            match = _LINE.match(block, position)
+            match = _FOLDED.match(block, position)
             line = match.group() if match else block[position:]
             named = _FIELD.match(line)
-            if line[:1] in (b" ", b"\t") and values is not None:
-                values[-1] += line
-            elif named:
+            if named:
                 count += 1
                 if count > MAX_FIELDS:
                     self.note("more than 2,000 header fields; the rest was not read")

@@ -10,6 +10,7 @@ from channels.mail.charsets import decode
 MAX_HEADER_TEXT = 100_000
 
 _WORD = re.compile(r"=\?([^?\s]{0,60})\?([bBqQ])\?([^?]{0,8000}(?:\?(?!=)[^?]{0,200}){0,3})\?=")
+_FEW_BYTES, _SHORTEST_PIECE = 1_024, 32
 _BREAK = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]+")
 
@@ -63,6 +64,9 @@ def base64_bytes(data: bytes) -> bytes:
     """What can be read of a base64 text: junk skipped, missing padding supplied, several texts in a row joined."""
     pad = data.find(b"=")
     if pad < 0 or not data[pad:].strip(b"=\r\n \t"):
+        return _base64_piece(data)
+    if len(data) > _FEW_BYTES and data.count(b"=") * _SHORTEST_PIECE > len(data):
+        # Nobody joins so many texts so short; it is junk, and must not cost a step for each byte.
         return _base64_piece(data)
     return b"".join(_base64_piece(piece) for piece in re.split(rb"=+", data) if piece)
 

@@ -199,3 +199,14 @@ def test_answers_between_html_quotes_are_kept() -> None:
     html = "<p>Hi</p><blockquote type=cite>q1</blockquote><p>a1</p><blockquote type=cite>q2</blockquote><p>a2</p>"
     message = with_header("Content-Type: text/html", html.encode())
     assert all(word in message.reply_text for word in ("Hi", "q1", "a1", "q2", "a2"))
+
+
+@pytest.mark.parametrize(
+    "charset", ["unicode_escape", "raw_unicode_escape", "undefined", "charmap", "punycode", "idna"]
+)
+def test_a_python_codec_that_is_no_charset_is_not_used(charset: str) -> None:
+    """Such a codec would let a sender write lone surrogates, which no file and no chat takes, or hide who wrote."""
+    head = f"From: ana@example.org\r\nContent-Type: text/plain; charset={charset}\r\n\r\n"
+    message = read(head.encode() + b"caf\xe9 \\ud800")
+    assert message.text.endswith(" \\ud800")
+    assert message.sender.email == "ana@example.org"

@@ -148,6 +148,21 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "many formatting tags": lambda: b"Content-Type: text/html\r\n\r\n" + b"<b><a href=x><i><p>" * 30_000,
     "many tables": lambda: b"Content-Type: text/html\r\n\r\n" + b"<table><tr><td>x" * 2_500,
     "unclosed tags": lambda: b"Content-Type: text/html\r\n\r\n" + b"<" * 2_000_000,
+    "escaped quotes in To": lambda: b'To: "' + b'\\"' * 400_000 + b"\r\n\r\n",
+    "escaped parentheses in From": lambda: b"From: (" + b"\\(" * 400_000 + b"\r\n\r\n",
+    "folded lines": lambda: b"Subject: a\r\n" + b" b\r\n" * 240_000 + b"\r\n",
+    "encoded words of junk": lambda: b"Subject: " + b"=?x?q?=81=8D=FF=FE?=," * 45_000 + b"\r\n\r\n",
+    "addresses of junk": lambda: (b"To: " + b"=?x?q?=81=8D=FF=FE?= <a@b>," * 3_000 + b"\r\n") * 11 + b"\r\n",
+    "file names of junk": lambda: (
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+        + (b'--b\r\nContent-Type: a/b; name="' + b"=?x?q?=81=8D=FF=FE?= " * 380 + b'"\r\n\r\nx\r\n') * 1_000
+    ),
+    "base64 of paddings": lambda: (
+        b"Content-Type: application/x; name=a\r\nContent-Transfer-Encoding: base64\r\n\r\n" + b"A=" * 15_000_000
+    ),
+    "uuencode of short lines": lambda: (
+        b"Content-Type: application/x; name=a\r\nContent-Transfer-Encoding: uuencode\r\n\r\n" + b"!\n" * 15_000_000
+    ),
     "attributes": lambda: b"Content-Type: text/html\r\n\r\n<p " + b"a " * 500_000 + b">x",
     "quotes in To": lambda: b"To: " + b'"a(<' * 200_000 + b"\r\n\r\n",
     "addresses": lambda: b"To: " + b"a@b.c, " * 140_000 + b"\r\n\r\n",
@@ -198,6 +213,9 @@ PIECES = st.sampled_from(
         b"charset=utf-16\r\n",
         b"charset=idna\r\n",
         b"charset=rot13\r\n",
+        b"charset=unicode_escape\r\n",
+        b"charset=undefined\r\n",
+        b"\xe9\\ud800",
         b"charset=\x00\r\n",
         b"\r\n--b\r\n",
         b"\r\n--b--\r\n",
