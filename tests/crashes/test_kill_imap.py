@@ -1,0 +1,114 @@
+"""A desk that is killed while it takes mail from an IMAP mailbox takes every message once, and moves only what it has.
+
+Complaints 1 and 2: what is new is told from the ledger, never from the Seen flag.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tests.channels.mail_imap_server import PASSWORD, USER, ImapServer
+from tests.crashes.evidence import JournalRead
+from tests.crashes.promises import kept, received
+from tests.end_to_end.parts import DeskProcess, configuration, letter, mails_in, until
+
+SOAK = bool(os.environ.get("DESKBELL_SOAK"))
+KILLS = 40 if SOAK else 5
+HANDLED = "Handled"
+A_KILL = 6
+"""Mails that arrive in the mailbox before each kill."""
+
+
+def test_a_desk_killed_while_it_reads_a_mailbox_takes_every_message_once(tmp_path: Path) -> None:
+    """What was moved away is in the journal; what was not is there after the restart; nothing is taken twice."""
+    imap = ImapServer()
+    imap.start()
+    try:
+        with imap.client() as mailbox:
+            mailbox.create_folder(HANDLED)
+        with DeskProcess(tmp_path, a_desk_on(imap), env={"IMAP": PASSWORD}) as desk:
+            names = kill_again_and_again(desk, imap)
+            desk.start()
+            until(lambda: moved(imap) == names, "the whole mailbox to be moved", within_s=60, every_s=0.2)
+            until(lambda: len(mails_in(desk.maildir)) >= len(names), "all acknowledgements", every_s=0.1)
+            assert desk.stop() == 0
+            assert desk.command("verify").code == 0
+            with kept(desk) as store:
+                found = received(store)
+            assert found.keys() == names
+            assert {name: tickets for name, tickets in found.items() if len(tickets) != 1} == {}
+            assert len(mails_in(desk.maildir)) == len(names)
+    finally:
+        imap.stop()
+
+
+def kill_again_and_again(desk: DeskProcess, imap: ImapServer) -> set[str]:
+    """Kill the desk over mail that has arrived, until a kill fell between commit and move; gives all Message-IDs."""
+    chance = random.Random(20260322)
+    journal = JournalRead(desk.data)
+    fell: Counter[bool] = Counter()
+    names: set[str] = set()
+    while fell.total() < KILLS or (not fell[True] and fell.total() < 3 * KILLS):
+        numbers = range(len(names) + 1, len(names) + A_KILL + 1)
+        imap.deliver(*map(question, numbers))
+        enough = len(names) + chance.randint(0, A_KILL - 1)
+        names |= set(map(message_id, numbers))
+        desk.start()
+        until_some_are_taken(journal, enough)
+        desk.kill()
+        fell[fell_between(imap, journal)] += 1
+    assert fell[True], "no kill fell between commit and move"
+    return names
+
+
+def a_desk_on(imap: ImapServer) -> dict[str, Any]:
+    """A desk that reads this mailbox and moves what it has."""
+    mailbox = {
+        "host": "127.0.0.1", "port": imap.port, "tls": False, "username": USER, "password": {"env": "IMAP"},
+        "first_run": "all", "move_to": HANDLED,
+    }  # fmt: skip
+    return configuration(mail={"smtp_in": None, "imap": mailbox})
+
+
+def question(number: int) -> bytes:
+    """A customer's mail in the mailbox."""
+    sender = f"customer{number}@example.org"
+    return letter(sender, f"Question {number}", "Please help.", message_id=message_id(number))
+
+
+def message_id(number: int) -> str:
+    """Its Message-ID."""
+    return f"<imap-{number}@example.org>"
+
+
+def until_some_are_taken(journal: JournalRead, more_than: int) -> None:
+    """Return when the desk's journal has more messages than these."""
+
+    def taken() -> bool:
+        journal.read_on()
+        return len(journal.message_ids) > more_than
+
+    until(taken, "the desk to take mails", every_s=0.001)
+
+
+def moved(imap: ImapServer) -> set[str]:
+    """The messages that were moved away, as those that the desk has."""
+    with imap.client() as mailbox:
+        mailbox.select_folder(HANDLED, readonly=True)
+        uids = mailbox.search()
+        found = mailbox.fetch(uids, ["ENVELOPE"]) if uids else {}
+        names = [found[uid][b"ENVELOPE"].message_id.decode() for uid in uids]
+    assert len(names) == len(set(names))
+    return set(names)
+
+
+def fell_between(imap: ImapServer, journal: JournalRead) -> bool:
+    """Whether the kill fell between commit and move; nothing is moved that the journal does not have."""
+    journal.read_on()
+    gone = moved(imap)
+    assert gone <= journal.message_ids
+    return gone < journal.message_ids
