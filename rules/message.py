@@ -1,0 +1,105 @@
+"""What somebody wrote to us, as any channel hands it over: the message with its sender, files and origin.
+
+Everything here is frozen data. Times are aware UTC datetimes and end in ``_at``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A mail address with the name written on it. ``email`` is lower case; it may be empty when none could be read."""
+
+    email: str
+    name: str = ""
+
+    @property
+    def domain(self) -> str:
+        """What stands after the last ``@``, or nothing."""
+        return self.email.rpartition("@")[2] if "@" in self.email else ""
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """One file in a message. ``part`` counts MIME parts depth first, to read the bytes again from the raw mail.
+
+    ``kept_key`` names the bytes themselves where the file did not come in a mail: what staff attached.
+    """
+
+    filename: str
+    content_type: str
+    size: int
+    sha256: str
+    inline: bool = False
+    part: int = 0
+    content_id: str = ""
+    kept_key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutomaticVerdict:
+    """Whether a machine wrote a mail, what kind, and whether we may answer it automatically (RFC 3834)."""
+
+    is_automatic: bool = False
+    kind: str = "person"
+    may_answer: bool = True
+    because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Which message on an IMAP server this was: a line of the mailbox ledger (complaints 1, 2)."""
+
+    mailbox: str
+    uid_validity: int
+    uid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One inbound message, as any channel hands it over.
+
+    ``key`` is the same whenever the same message is delivered again. ``text`` is the whole body;
+    ``reply_text`` and ``quoted_text`` cover every word of it. ``raw`` is the truth as received and is kept
+    by the store, not in memory.
+    """
+
+    key: str
+    channel: str
+    sender: Address
+    subject: str
+    text: str
+    received_at: datetime
+    raw: bytes = field(default=b"", repr=False)
+    reply_text: str = ""
+    quoted_text: str = ""
+    reply_to: tuple[Address, ...] = ()
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    recipients: tuple[str, ...] = ()
+    message_id: str = ""
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    sent_at: datetime | None = None
+    attachments: tuple[Attachment, ...] = ()
+    language: str = ""
+    automatic: AutomaticVerdict = AutomaticVerdict()
+    bounces: tuple[Bounce, ...] = ()
+    notes: tuple[str, ...] = ()
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounce:
+    """One recipient's fate in a delivery status report (RFC 3464)."""
+
+    recipient: str
+    status: str
+    permanent: bool
+    original_message_id: str = ""
