@@ -61,7 +61,8 @@ class Desk:
                 return "duplicate"
             try:
                 mailboxes = [box.name for box in self.policy.mailboxes]
-                situation = situations.for_message(work, message, mailboxes)
+                customer = decide.customer_address(message, self.policy).email
+                situation = situations.for_message(work, message, mailboxes, customer)
                 decision = decide.on_message(message, situation, self.policy, self.clock.now())
             except StoreError:
                 raise

@@ -14,7 +14,7 @@ from rules.digesting import on_digest, on_start
 from rules.draft import CHAT, Draft
 from rules.effects import Card, Mail, OutboxEntry, OutboxState, Post, Upload
 from rules.escalation import on_clock
-from rules.intake import on_message
+from rules.intake import customer_address, on_message
 from rules.lifecycle import Event
 from rules.model import (
     Author,
@@ -32,6 +32,7 @@ from rules.model import (
 from rules.policy import Policy
 
 __all__ = [
+    "customer_address",
     "on_choice",
     "on_command",
     "on_digest",

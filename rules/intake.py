@@ -141,7 +141,7 @@ def _participants(ticket: Ticket, message: Message, policy: Policy) -> tuple[Add
 
 def _open(message: Message, verdict: Verdict, situation: Situation, policy: Policy, now: datetime) -> Decision:
     on_file = policy.on_file(message.sender.email)
-    customer = _customer_address(message, policy)
+    customer = customer_address(message, policy)
     known = situation.customer if situation.customer and situation.customer.email == customer.email else None
     open_now = is_open(policy.calendars[policy.calendar], now)
     found = classify(facts(message, on_file, business_hours=open_now), policy)
@@ -186,7 +186,7 @@ def _open(message: Message, verdict: Verdict, situation: Situation, policy: Poli
     return draft.decision("opened")
 
 
-def _customer_address(message: Message, policy: Policy) -> Address:
+def customer_address(message: Message, policy: Policy) -> Address:
     """Who gets our answers: the Reply-To if the sender named exactly one that is not ours, else the sender."""
     if len(message.reply_to) == 1 and "@" in message.reply_to[0].email:
         reply_to = _named(message.reply_to[0])

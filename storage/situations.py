@@ -14,15 +14,14 @@ from storage.protocol import Reader, UnitOfWork
 _MOST_REFERENCES = 50
 
 
-def for_message(work: UnitOfWork, message: Message, mailboxes: Iterable[str]) -> Situation:
-    """Everything that bears on one message: the tickets its evidence names, its sender, the next number."""
+def for_message(work: UnitOfWork, message: Message, mailboxes: Iterable[str], customer: str) -> Situation:
+    """Everything that bears on one message: the tickets its evidence names, who is answered, the next number."""
     candidates = _candidates(work, message, mailboxes)
     involved = {ticket.number: ticket for ticket in candidates.values()}
-    sender = message.reply_to[0].email if len(message.reply_to) == 1 else message.sender.email
     return Situation(
         next_number=work.next_number(),
         candidates=candidates,
-        customer=work.customer(sender),
+        customer=work.customer(customer),
         timers=tuple(timer for number in involved for timer in work.timers_of(number)),
     )
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from rules.model import AutomaticVerdict, Bounce, EntryKind, Status
+from rules.model import Address, AutomaticVerdict, Bounce, EntryKind, Status
 from tests.stage import Stage, a_policy, a_stage
 
 ALICE = "alice@customer.test"
@@ -142,6 +142,15 @@ def test_a_loop_with_a_machine_that_hides_is_broken_after_ten_answers() -> None:
     stage.wait(days=1)
     stage.mail(subject="Really me")
     assert len(stage.mails_to(ALICE)) == 11
+
+
+def test_a_reply_to_of_ours_does_not_hide_how_often_a_sender_was_answered() -> None:
+    """Else a stranger could have the desk write to somebody without end, under that person's forged name."""
+    stage = a_stage()
+    for index in range(15):
+        stage.mail(subject=f"Offer {index}", reply_to=(Address(email="support@example.com"),))
+        stage.wait(seconds=30)
+    assert len(stage.mails_to(ALICE)) == 10
 
 
 def test_a_busy_customer_gets_every_answer() -> None:
