@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from bot.office import DONE, Line, Request
+from bot.showing import harmless
 from rules.errors import ConfigError, DeskbellError, StoreError
 
 BAD = 2
@@ -60,11 +61,11 @@ def tell(config_path: Path, request: Request, *, as_json: bool, show: Callable[[
         if "exit" in line:
             code = int(line["exit"])
         elif "finding" in line and len(line) == 1 and not as_json:
-            click.echo(line["finding"], err=True)
+            click.echo(harmless(line["finding"]), err=True)
         else:
             text = json.dumps(line, ensure_ascii=False) if as_json else show(line)
             if text is not None:
-                click.echo(text)
+                click.echo(text if as_json else harmless(text))
     raise SystemExit(code)
 
 

@@ -23,7 +23,7 @@ def add_to(main: click.Group) -> None:
 
 def say(line: dict[str, Any], text: str, *, as_json: bool) -> None:
     """One line of an answer, for a program or for a person."""
-    click.echo(json.dumps(line, ensure_ascii=False) if as_json else text)
+    click.echo(json.dumps(line, ensure_ascii=False) if as_json else showing.harmless(text))
 
 
 def missing(paths: tuple[str, ...]) -> None:

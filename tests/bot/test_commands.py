@@ -94,6 +94,31 @@ def test_what_a_script_does_is_journalled_with_its_author_and_reason(shell: Shel
     assert "A VIP" in str(changed["because"])
 
 
+def test_a_script_attaches_files_to_a_reply_and_to_a_note(shell: Shell) -> None:
+    shell.open()
+    for name in ("a.pdf", "b.png"):
+        (shell.folder / name).write_bytes(b"\x00\xff" + name.encode())
+    files = ("--file", str(shell.folder / "a.pdf"), "--file", str(shell.folder / "b.png"))
+
+    assert shell.run("ticket", "reply", "1", "--as", "ana", "--text", "", *files).exit_code == 0
+    assert shell.run("ticket", "note", "1", "--as", "ana", "--text", "see", *files[:2]).exit_code == 0
+
+    listed = {str(line["kind"]): line["attachments"] for line in shell.lines("ticket", "show", "1") if "kind" in line}
+    assert (listed["replied"], listed["noted"]) == (["a.pdf", "b.png"], ["a.pdf"])
+    assert "0 problems" in shell.run("verify").stdout
+
+
+def test_a_file_too_large_for_a_reply_is_refused_by_its_name_and_not_read(shell: Shell) -> None:
+    shell.open()
+    with (shell.folder / "film.mp4").open("wb") as film:
+        film.truncate(1 << 40)
+
+    sent = shell.run("ticket", "reply", "1", "--as", "ana", "--text", "x", "--file", str(shell.folder / "film.mp4"))
+
+    assert sent.exit_code == 1
+    assert "film.mp4 is too large" in sent.stderr
+
+
 def test_a_reply_by_script_waits_for_the_hold_and_with_now_does_not(shell: Shell) -> None:
     shell.open()
     shell.run("ticket", "reply", "1", "--as", "ana", "--text", "held")
@@ -202,3 +227,14 @@ def test_classify_reads_records_and_names_the_line_that_is_broken(shell: Shell) 
     broken = shell.run("classify", str(records))
     assert broken.exit_code == 2
     assert "items.jsonl:2" in broken.stderr
+
+
+def test_words_of_a_customer_cannot_command_the_terminal(shell: Shell) -> None:
+    """An escape sequence could retitle the window or rewrite what was shown; in JSON it stays, escaped."""
+    shell.lines(
+        "ticket", "open", "--from", "eve@evil.test", "--subject", "Hi", "--text", "a \x1b]0;owned\x07 \u202egnp.exe\nb"
+    )
+    shown = shell.run("ticket", "show", "1").output
+    assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+    assert "]0;owned" in shown
+    assert any("\x1b]0;owned\x07" in str(line.get("text")) for line in shell.lines("ticket", "show", "1"))
