@@ -77,8 +77,9 @@ def status_assignments(source: str) -> list[str]:
         if not isinstance(function, ast.FunctionDef):
             continue
         for call in ast.walk(function):
-            named = isinstance(call, ast.Call) and getattr(call.func, "id", "") == "replace"
-            if named and any(keyword.arg == "status" for keyword in call.keywords):
+            if not isinstance(call, ast.Call) or getattr(call.func, "id", "") != "replace":
+                continue
+            if any(keyword.arg == "status" for keyword in call.keywords):
                 found.append(function.name)
     return found
 

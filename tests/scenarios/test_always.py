@@ -80,7 +80,7 @@ class WatchingStore(MemoryStore):
     """A memory store that lets no effect be owed twice."""
 
     @contextmanager
-    def begin(self) -> Iterator[Any]:  # type: ignore[override]  # a generator is what the stage needs
+    def begin(self) -> Iterator[Any]:
         with super().begin() as work:
             yield WatchedWork(work)
 
