@@ -10,6 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP, default
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +22,13 @@ from bot.clock import MovedClock
 from bot.desk import Desk
 from bot.outbox import Delivery
 from bot.window import Window
+from channels.mail.addresses import OwnAddresses
+from channels.mail.compose import compose
+from channels.mail.parse import parse
 from channels.protocol import Sender
 from channels.slack.app import SlackChannel, SlackConnection
 from rules.effects import Mail, OutboxEntry, Receipt
-from rules.model import Entry, Status, Ticket
+from rules.model import Entry, EntryKind, Status, Ticket
 from storage.memory import MemoryStore
 from tests import stage
 from tests.builders import a_message
@@ -181,6 +187,49 @@ async def test_notes_edits_and_deletions_in_the_hold_never_reach_the_customer(sl
         assert "on its way" in play.replies()[0].text
         assert play.reactions(stranger["ts"]) == []
         assert "not on the staff list" in slack.ephemerals("eve")[0]["text"]
+
+
+async def test_a_customers_pdf_reaches_the_thread_and_staffs_picture_the_customers_mail(slack: LoopbackSlack) -> None:
+    """Byte for byte, both ways; also when Slack swallows what it says about the customer's file (complaint 65)."""
+    pdf, png = b"%PDF-1.7\n" + bytes(range(256)) * 99, b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 99
+    mail = EmailMessage(policy=SMTP)
+    mail["From"], mail["Subject"], mail["Message-ID"] = "mei.lin@example.net", "Printer", "<1@example.net>"
+    mail.set_content("See the invoice.\r\n")
+    mail.add_attachment(pdf, maintype="application", subtype="pdf", filename="Rechnung März.pdf")
+    slack.fault("files.completeUploadExternal", after_work=True, drop=True)
+    async with a_play(slack) as play:
+        box = play.desk.policy.mailboxes[0]
+        play.desk.receive(parse(mail.as_bytes(), received_at=play.clock.now(), channel="mail:support"))
+        await slack.eventually(lambda: len(play.thread()) == 3)
+        root, told, shared = play.thread()
+        assert "Rechnung März.pdf (25 KB)" in json.dumps(told["blocks"], ensure_ascii=False)
+        assert [file["name"] for file in shared["files"]] == ["Rechnung März.pdf"]
+        assert [file["content"] for file in slack.files()] == [pdf]
+
+        said = slack.upload("ana", "support", "So geht's.png", png, "like this", root["ts"])
+        await slack.eventually(lambda: play.reactions(said["ts"]) == ["hourglass_flowing_sand"])
+        play.pass_the_hold()
+        (reply,) = await slack.eventually(play.replies)
+        own, files = OwnAddresses((box,)), Window(play.store).file
+        raw = compose(reply, mailbox=box, own=own, now=play.clock.now(), files=files)
+        (part,) = message_from_bytes(raw, policy=default).iter_attachments()
+        assert (part.get_filename(), part.get_content()) == ("So geht's.png", png)
+        await slack.eventually(lambda: play.reactions(said["ts"]) == ["email"])
+        assert len(play.thread()) == 4
+        assert list(play.store.verify()) == []
+
+
+async def test_a_reply_with_a_file_that_cannot_be_had_stays_and_its_author_hears_why(slack: LoopbackSlack) -> None:
+    async with a_play(slack) as play:
+        play.mail("The printer is on fire.")
+        await slack.eventually(lambda: play.thread() and play.ticket().chat_thread)
+        slack.fault("download", times=2, status=500)
+        slack.upload("ana", "support", "so.png", b"png", "like this", play.thread()[0]["ts"])
+        await slack.eventually(lambda: slack.ephemerals("ana"))
+        assert "so.png could not be fetched" in slack.ephemerals("ana")[0]["text"]
+        play.pass_the_hold()
+        assert play.replies() == []
+        assert [entry.text for entry in play.journal() if entry.kind is EntryKind.REPLIED] == []
 
 
 async def test_the_customers_answer_appears_in_the_thread_and_pings_nobody_it_names(slack: LoopbackSlack) -> None:

@@ -6,10 +6,14 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
 
 from playwright.async_api import Page, expect
 
 from bot.window import Window
+from channels.mail.parse import parse
 from channels.web.channel import WebChannel
 from rules.model import EntryKind, Status
 from rules.tokens import link_token
@@ -66,6 +70,32 @@ async def test_a_mail_is_claimed_answered_resolved_confirmed_and_scored() -> Non
         stage.wait(minutes=1)
         await scored(stage, web)
     assert stage.status() is Status.CLOSED
+
+
+async def test_files_go_both_ways_over_the_page(tmp_path: Path) -> None:
+    """The customer's PDF is saved from the page, the picture chosen there is in the customer's mail (R-HA-2)."""
+    pdf, png = b"%PDF-1.7\n" + bytes(range(256)), b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+    mail = EmailMessage(policy=SMTP)
+    mail["From"], mail["Subject"], mail["Message-ID"] = "bob@customer.test", "Invoice", "<b@customer.test>"
+    mail.set_content("See the invoice.\r\n")
+    mail.add_attachment(pdf, maintype="application", subtype="pdf", filename="Rechnung März.pdf")
+    (tmp_path / "so.png").write_bytes(png)
+    async with the_house() as (stage, web, page):
+        stage.desk.receive(parse(mail.as_bytes(), received_at=stage.clock.at, channel="mail:support"))
+        stage.deliver()
+        web.changed(2)
+        await page.click(".card[data-number='2'] .open")
+        async with page.expect_download() as saving:
+            await page.click("#lines a.file:has-text('Rechnung März.pdf (265 bytes)')")
+        await (await saving.value).save_as(tmp_path / "saved.pdf")
+        await page.set_input_files("#files", [tmp_path / "so.png"])
+        await page.fill("#words", "Like this.")
+        await page.click("#send")
+        await expect(page.locator(".line-staff a.file")).to_contain_text("so.png (264 bytes)")
+        stage.wait(seconds=21)
+        (reply,) = [mail for mail in stage.mails_to("bob@customer.test") if not mail.automatic]
+        assert [Window(stage.store).file(file) for file in reply.files] == [png]
+    assert (tmp_path / "saved.pdf").read_bytes() == pdf
 
 
 async def scored(stage: Stage, web: WebChannel) -> None:
