@@ -58,7 +58,7 @@ def breaches(paths: tuple[Path, ...], test: Callable[[str], bool]) -> list[str]:
         f"{name(path)}:{number}: {line.strip()}"
         for path in paths
         if path != Path(__file__)
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1)
         if test(line)
     ]
 
