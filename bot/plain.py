@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from rules.effects import Mail, OutboxEntry, Post
+from rules.effects import Content, Mail, OutboxEntry, Post, Upload
 from rules.model import Entry, Quarantined, Ticket
 
 Line = dict[str, Any]
@@ -86,12 +86,19 @@ def outbox_line(entry: OutboxEntry) -> Line:
         "ticket": entry.ticket,
         "to": list(content.to) if isinstance(content, Mail) else [],
         "subject": content.subject if isinstance(content, Mail) else "",
-        "text": content.text if isinstance(content, Post) else "",
+        "text": _said(content),
         "due_at": iso(entry.due_at),
         "attempts": entry.attempts,
         "problem": entry.problem,
         "receipt": entry.receipt,
     }
+
+
+def _said(content: Content) -> str:
+    """The words of a chat post, or the name of a file that is put into a thread."""
+    if isinstance(content, Upload):
+        return content.file.filename
+    return content.text if isinstance(content, Post) else ""
 
 
 def quarantine_line(held: Quarantined) -> Line:
