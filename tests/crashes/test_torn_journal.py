@@ -206,6 +206,19 @@ def test_a_missing_journal_stops_the_desk(folder: Path) -> None:
         TinyDBStore(folder)
 
 
+def test_journals_that_end_before_a_damaged_snapshot_stop_the_desk(folder: Path) -> None:
+    """The snapshot cannot be read, and what leads up to it is not all there."""
+    store = TinyDBStore(folder)
+    store.snapshot()
+    store.abandon()
+    the_journal(folder).unlink()
+    journal = the_journal(folder)
+    journal.write_bytes(journal.read_bytes()[: starts_of_lines(journal.read_bytes())[2]])
+    snapshot_path(folder, COMMITS).write_bytes(b"")
+    with pytest.raises(CorruptStoreError, match="journals end at commit 2"):
+        TinyDBStore(folder)
+
+
 def test_journals_without_a_snapshot_stop_the_desk(folder: Path) -> None:
     """Somebody deleted what the journal goes on from."""
     for path in folder.glob("desk-*.json"):

@@ -192,6 +192,23 @@ def test_a_snapshot_that_cannot_be_written_does_not_stop_the_desk() -> None:
         assert all(look.seen(key) for key in "abc")
 
 
+def test_a_journal_that_could_not_be_begun_is_passed_over() -> None:
+    """Its empty file stays; the old journal goes on, in this process and in the ones after it."""
+    disk = ForgetfulDisk()
+    store = TinyDBStore(DATA, files=disk)
+    record(store, "a")
+    disk.refuse = lambda kind, count: OSError(5, "Input/output error") if kind == "sync_folder" else None
+    with pytest.raises(StoreUnavailableError, match="no snapshot"):
+        store.snapshot()
+    disk.refuse = lambda kind, count: None
+    for key in ("b", "c"):
+        record(store, key)
+        store = TinyDBStore(DATA, files=disk)
+    store.snapshot()
+    with TinyDBStore(DATA, files=disk.after_cut()).read() as look:
+        assert all(look.seen(key) for key in "abc")
+
+
 def test_a_snapshot_waits_for_those_in_line() -> None:
     """What is in line when the snapshot is taken belongs to the old journal, whole."""
     disk = SlowDisk()
