@@ -219,6 +219,33 @@ def test_journals_that_end_before_a_damaged_snapshot_stop_the_desk(folder: Path)
         TinyDBStore(folder)
 
 
+def test_damage_in_what_a_snapshot_covers_is_told_by_verify_only(folder: Path) -> None:
+    """The old journal is needed only if the snapshot is damaged too; the desk starts, and says what it would lack."""
+    store = TinyDBStore(folder)
+    store.snapshot()
+    store.abandon()
+    journal = folder / JOURNAL
+    damaged = bytearray(journal.read_bytes())
+    damaged[60] ^= 1
+    journal.write_bytes(damaged)
+    with closing(TinyDBStore(folder)) as store:
+        assert numbers_in(store) == [1, 2, 3, 4]
+        assert JOURNAL in "\n".join(store.verify())
+
+
+def test_a_torn_journal_that_others_follow_stops_the_desk(folder: Path) -> None:
+    """Only the last journal can have been in the middle of a write."""
+    store = TinyDBStore(folder)
+    store.snapshot()
+    take_in(store, COMMITS + 1)
+    store.abandon()
+    journal = folder / JOURNAL
+    journal.write_bytes(journal.read_bytes()[:-20])
+    snapshot_path(folder, COMMITS).write_bytes(b"")
+    with pytest.raises(CorruptStoreError, match="in the middle of commit 4"):
+        TinyDBStore(folder)
+
+
 def test_journals_without_a_snapshot_stop_the_desk(folder: Path) -> None:
     """Somebody deleted what the journal goes on from."""
     for path in folder.glob("desk-*.json"):
