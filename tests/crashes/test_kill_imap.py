@@ -14,6 +14,7 @@ from typing import Any
 from tests.channels.mail_imap_server import PASSWORD, USER, ImapServer
 from tests.crashes.evidence import JournalRead
 from tests.crashes.promises import kept, received
+from tests.end_to_end.dovecot import a_mailbox
 from tests.end_to_end.parts import DeskProcess, configuration, letter, mails_in, until
 
 SOAK = bool(os.environ.get("DESKBELL_SOAK"))
@@ -25,7 +26,7 @@ A_KILL = 6
 
 def test_a_desk_killed_while_it_reads_a_mailbox_takes_every_message_once(tmp_path: Path) -> None:
     """What was moved away is in the journal; what was not is there after the restart; nothing is taken twice."""
-    imap = ImapServer()
+    imap = a_mailbox()
     imap.start()
     try:
         with imap.client() as mailbox:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.channels.mail_imap_server import PASSWORD, USER, ImapServer
+from tests.end_to_end.dovecot import a_mailbox
 from tests.end_to_end.neighbours import slack_process
 from tests.end_to_end.parts import OURS, DeskProcess, configuration, letter, until
 from tests.end_to_end.relay import RelayProcess
@@ -89,7 +90,7 @@ class Story:
 @contextmanager
 def a_story(folder: Path) -> Iterator[Story]:
     """All processes up and connected."""
-    imap = ImapServer()
+    imap = a_mailbox()
     imap.start()
     try:
         with RelayProcess(folder / "relay") as relay, slack_process() as slack:
