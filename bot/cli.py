@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
-from bot.office import DONE, Line, Request
+from bot.office import Line, Request
 from bot.showing import harmless
 from rules.errors import ConfigError, DeskbellError, StoreError
 
@@ -56,17 +56,24 @@ def read_config(path: Path) -> Any:
 
 def tell(config_path: Path, request: Request, *, as_json: bool, show: Callable[[Line], str | None]) -> NoReturn:
     """Ask the desk, print its answer, exit with its code; ``show`` words a line for people, or leaves it out."""
-    code = DONE
+    code = None
     for line in answers(config_path, request):
         if "exit" in line:
             code = int(line["exit"])
         elif "finding" in line and len(line) == 1 and not as_json:
             click.echo(harmless(line["finding"]), err=True)
         else:
-            text = json.dumps(line, ensure_ascii=False) if as_json else show(line)
+            text = as_printed(line) if as_json else show(line)
             if text is not None:
                 click.echo(text if as_json else harmless(text))
+    if code is None:
+        fail("The desk ended before its answer did; see its log.", 1)
     raise SystemExit(code)
+
+
+def as_printed(line: Line) -> str:
+    """A line as JSON; a lone surrogate, which no terminal and no file takes, as the escape that JSON has for it."""
+    return json.dumps(line, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def answers(config_path: Path, request: Request) -> Iterator[Line]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import click
 
 from bot import showing
-from bot.cli import BAD, common, fail, read_config
+from bot.cli import BAD, as_printed, common, fail, read_config
 
 PATHS = click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 
@@ -23,7 +22,7 @@ def add_to(main: click.Group) -> None:
 
 def say(line: dict[str, Any], text: str, *, as_json: bool) -> None:
     """One line of an answer, for a program or for a person."""
-    click.echo(json.dumps(line, ensure_ascii=False) if as_json else showing.harmless(text))
+    click.echo(as_printed(line) if as_json else showing.harmless(text))
 
 
 def missing(paths: tuple[str, ...]) -> None:

@@ -17,12 +17,13 @@ from typing import Any
 
 import structlog
 
-from bot.office import Line, Office, Request
+from bot.office import PROBLEM, Line, Office, Request
 
 log = structlog.get_logger()
 
 SOCKET = "desk.sock"
 _LONGEST_REQUEST = 64 * 1024 * 1024
+_PATIENCE_S = 10.0
 
 
 class Counter:
@@ -55,10 +56,17 @@ class Counter:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            request = json.loads(await reader.readline())
-            await self._answer(Request(name=request["name"], args=request["args"]), writer)
-        except (ConnectionError, ValueError, KeyError) as problem:
+            async with asyncio.timeout(_PATIENCE_S):
+                line = await reader.readline()
+            await self._answer(_request(line), writer)
+        except ConnectionError:
+            log.warning("command went away")
+        except (ValueError, RecursionError, TimeoutError) as problem:
             log.warning("command not understood", problem=str(problem))
+            self._give_up(writer, "The desk did not understand the request.")
+        except Exception as problem:
+            log.exception("command failed")
+            self._give_up(writer, f"The desk could not answer ({type(problem).__name__}); the reason is in its log.")
         finally:
             writer.close()
             with suppress(ConnectionError):
@@ -68,8 +76,25 @@ class Counter:
         loop = asyncio.get_running_loop()
         lines = self._office.answer(request)
         while line := await loop.run_in_executor(self._executor, next, lines, None):
-            writer.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            writer.write(_encoded(line))
             await writer.drain()
+
+    @staticmethod
+    def _give_up(writer: asyncio.StreamWriter, words: str) -> None:
+        writer.write(_encoded({"finding": words}) + _encoded({"exit": PROBLEM}))
+
+
+def _request(line: bytes) -> Request:
+    """The request in a line. Raises ValueError or RecursionError when it is none."""
+    asked = json.loads(line)
+    if not isinstance(asked, dict) or not isinstance(asked.get("name"), str) or not isinstance(asked.get("args"), dict):
+        raise ValueError("a request has a name and args")
+    return Request(name=asked["name"], args=asked["args"])
+
+
+def _encoded(line: Line) -> bytes:
+    # What UTF-8 cannot carry, a lone surrogate, becomes the escape that JSON has for it.
+    return json.dumps(line, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def ask(folder: Path, request: Request) -> Iterator[Line] | None:

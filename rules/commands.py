@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rules import handling, replying, survey
@@ -26,6 +27,8 @@ from rules.model import (
     Ticket,
 )
 from rules.policy import Policy, Staff
+
+_UNWRITABLE = re.compile(r"[\x00\ud800-\udfff]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,7 @@ PAGE_DEEDS = ("confirm", "not_solved", "score")
 
 def on_command(command: Command, situation: Situation, policy: Policy, now: datetime) -> Decision:
     """Decide what one staff command, or one click of a customer on a signed page, changes."""
+    command = _legible(command)
     texts = policy.wording.of(policy.languages[0])
     ticket = situation.ticket
     if ticket is None:
@@ -86,6 +90,13 @@ def on_command(command: Command, situation: Situation, policy: Policy, now: date
     if refusal:
         return _refused(refusal.code, refusal.text, command, ticket, now)
     return draft.decision(command.name)
+
+
+def _legible(command: Command) -> Command:
+    """The words without NUL and lone surrogates, which JSON can carry but no mail, file or database takes."""
+    args = {name: _UNWRITABLE.sub("", value) for name, value in command.args.items()}
+    actor = replace(command.actor, name=_UNWRITABLE.sub("", command.actor.name))
+    return replace(command, text=_UNWRITABLE.sub("", command.text), args=args, actor=actor)
 
 
 def _no_move(draft: Draft, ticket: Ticket, name: str) -> str:

@@ -162,3 +162,13 @@ def test_a_change_keeps_who_and_why() -> None:
     assert changed == [("priority P3 -> P2", "ana"), ("category hardware -> network", "ana")]
     assert "said: The boss is affected." in stage.reasons()
     assert all(entry.author.kind is AuthorKind.STAFF for entry in stage.entries(kind=EntryKind.CHANGED))
+
+
+def test_what_no_mail_and_no_file_takes_is_left_out_of_words() -> None:
+    """JSON and a command line can carry NUL and lone surrogates; a journal that held one could not be shown."""
+    stage = opened()
+    assert stage.command("note", "a\x00 b\ud800 c", by="ana").refusal is None
+    assert stage.entries()[-1].text == "a b c"
+    answer = stage.command("priority", value="\udfff", by="ana").refusal
+    assert answer is not None
+    assert answer.text.encode()
