@@ -126,13 +126,17 @@ def id_of(value: bytes) -> str:
 
 
 def date_of(value: bytes) -> datetime | None:
-    """The Date field in UTC, or nothing when it cannot be read or lies outside 1970-2100 (RFC 5322 §3.3)."""
+    """The Date field, or nothing when it cannot be read or lies outside 1970-2100 (RFC 5322 §3.3).
+
+    It keeps the sender's offset from UTC, which tells the customer's time zone (R-CU-1).
+    """
     try:
         parsed = parsedate_tz(raw_text(value)[:200])
         if parsed is None:
             return None
         offset = timezone(timedelta(seconds=parsed[9] or 0))
-        moment = datetime(*parsed[:6], tzinfo=offset).astimezone(UTC)
+        moment = datetime(*parsed[:6], tzinfo=offset)
+        year = moment.astimezone(UTC).year
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
-    return moment if 1970 <= moment.year <= 2100 else None
+    return moment if 1970 <= year <= 2100 else None

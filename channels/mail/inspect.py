@@ -25,7 +25,7 @@ def inspect(raw: bytes, *, file: str = "", own_addresses: Collection[str] = ()) 
 def _headers(message: Message) -> dict[str, object]:
     return {
         "message_id": message.message_id,
-        "date": message.sent_at.isoformat() if message.sent_at else None,
+        "date": message.sent_at.astimezone(UTC).isoformat() if message.sent_at else None,
         "from": {"name": message.sender.name, "address": message.sender.email},
         "to": _emails(message.to),
         "cc": _emails(message.cc),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -82,8 +82,15 @@ def test_recipients_are_split_at_the_right_commas() -> None:
         ("Date:", None),
     ],
 )
-def test_the_date_is_utc_or_nothing(header: str, expected: datetime | None) -> None:
+def test_the_date_is_a_moment_or_nothing(header: str, expected: datetime | None) -> None:
     assert with_header(header).sent_at == expected
+
+
+def test_the_date_keeps_the_senders_offset() -> None:
+    """It is what tells a customer's time zone (R-CU-1)."""
+    sent_at = with_header("Date: Mon, 2 Mar 2026 10:00:00 -0300").sent_at
+    assert sent_at is not None
+    assert sent_at.utcoffset() == timedelta(hours=-3)
 
 
 @pytest.mark.parametrize(
