@@ -71,7 +71,9 @@ def _is_loopback(host: str) -> bool:
 def host_name(request: web.Request) -> str:
     """The host name a request was made to, without its port, in lower case; empty when it makes no sense."""
     try:
-        return urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+        host = urlsplit(f"//{request.headers.get('Host', '')}")
+        # The port is looked at by whoever needs it; one that is no number makes no sense either.
+        return (host.hostname or "") if host.port != 0 else ""
     except ValueError:
         return ""
 
