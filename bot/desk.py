@@ -166,7 +166,7 @@ class Desk:
         """Decide and record what follows from the end of one delivery."""
         now = self.clock.now()
         try:
-            decision = decide.on_settled(entry, situations.for_ticket(work, entry.ticket), self.policy, now)
+            decision = decide.on_settled(entry, situations.for_settled(work, entry), self.policy, now)
         except StoreError:
             raise
         except Exception:  # noqa: BLE001 - one broken settlement must not stop all deliveries

@@ -22,6 +22,7 @@ from rules.model import (
     Decision,
     Entry,
     EntryKind,
+    Link,
     Quarantined,
     Situation,
     Status,
@@ -124,12 +125,24 @@ def on_settled(entry: OutboxEntry, situation: Situation, policy: Policy, now: da
     ticket = situation.ticket
     if ticket is None:
         return _settled_for_nobody(entry, policy, now)
+    if entry.state is OutboxState.ACCEPTED and isinstance(entry.content, Card):
+        return _card_stands(entry, ticket, now)
     draft = Draft(ticket, policy, situation, now, source=entry.channel)
     if entry.state is OutboxState.ACCEPTED:
         _accepted(draft, entry)
     elif entry.state in (OutboxState.FAILED, OutboxState.UNCERTAIN):
         _undelivered(draft, entry)
     return draft.decision(entry.state)
+
+
+def _card_stands(entry: OutboxEntry, ticket: Ticket, now: datetime) -> Decision:
+    """Where a ticket's card lies is where its thread is; that changes nothing else, so the ticket alone decides."""
+    if not _is_elsewhere(ticket.chat_thread, entry.receipt):
+        return Decision(outcome=entry.state)
+    ticket = replace(ticket, chat_thread=entry.receipt, updated_at=now)
+    return Decision(
+        tickets=(ticket,), links=(Link(key=f"chat:{entry.receipt}", ticket=ticket.number),), outcome=entry.state
+    )
 
 
 def settles_quietly(entry: OutboxEntry) -> bool:
@@ -140,10 +153,7 @@ def settles_quietly(entry: OutboxEntry) -> bool:
 
 
 def _accepted(draft: Draft, entry: OutboxEntry) -> None:
-    if isinstance(entry.content, Card) and _is_elsewhere(draft.ticket.chat_thread, entry.receipt):
-        draft.ticket = replace(draft.ticket, chat_thread=entry.receipt)
-        draft.link(f"chat:{entry.receipt}")
-    elif isinstance(entry.content, Mail) and entry.meta.get("by"):
+    if isinstance(entry.content, Mail) and entry.meta.get("by"):
         replying.delivered(draft, entry)
     elif isinstance(entry.content, Mail) and entry.meta.get("resolved_by"):
         replying.resolution_delivered(draft, entry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from rules.effects import Mail, OutboxEntry, OutboxState
+from rules.effects import Card, Mail, OutboxEntry, OutboxState
 from rules.lifecycle import LIVE
 from rules.model import Message, Situation, Status, Ticket, Timer
 from rules.threading import REFERENCE, SAME_MESSAGE, SUBJECT, TOKEN, evidence, follows_key, message_key
@@ -86,6 +86,13 @@ def for_ticket(work: Reader, number: int | None) -> Situation:
         timers=tuple(work.timers_of(ticket.number)),
         held=tuple(entry for entry in _unsent(work, ticket.number) if is_reply(entry)),
     )
+
+
+def for_settled(work: Reader, entry: OutboxEntry) -> Situation:
+    """Everything that bears on the end of a delivery; for a card that is its ticket alone."""
+    if isinstance(entry.content, Card) and entry.state is OutboxState.ACCEPTED:
+        return Situation(ticket=living(work, entry.ticket))
+    return for_ticket(work, entry.ticket)
 
 
 def _unsent(work: Reader, number: int) -> Iterable[OutboxEntry]:

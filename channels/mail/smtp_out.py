@@ -90,7 +90,11 @@ class Relay:
         if not isinstance(mail, Mail):
             raise PermanentDeliveryError(f"{entry.key} is not a mail; a relay takes only mails")
         to, cc = recipients_of(mail, self._own)
-        data = await asyncio.get_running_loop().run_in_executor(self._executor, self._write, mail)
+        if mail.files:
+            # They are read from the disk.
+            data = await asyncio.get_running_loop().run_in_executor(self._executor, self._write, mail)
+        else:
+            data = self._write(mail)
         async with self._places:
             reply = await self._deliver(data, (*to, *cc))
         return Receipt(text=reply, at=self._now())
