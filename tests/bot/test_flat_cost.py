@@ -1,0 +1,150 @@
+"""A desk with thousands of tickets does no more for a mail, a reply or a timer than one with ten (complaint 90)."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from storage.tinydb_store import TinyDBStore
+from tests.stage import MONDAY, HandClock, Stage, a_policy
+
+FEW, MANY = 10, 2_000
+SOME_MORE = 1.15
+"""Searching an index by halves takes a few steps more among thousands of rows than among ten."""
+
+SCANS = {"DeskTable.ids", "DeskTable._read_table", "Table.__iter__", "_Rows.__iter__", "_Rows.items"}
+"""What looks at every row of a table."""
+
+
+class Tally:
+    """Counts every Python function called while it is open: work, whatever the machine does beside it."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+
+    def __enter__(self) -> Tally:
+        sys.setprofile(self._note)
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        sys.setprofile(None)
+
+    def _note(self, frame: FrameType, event: str, argument: object) -> None:
+        if event == "call":
+            self.calls[frame.f_code.co_qualname] += 1
+
+    @property
+    def work(self) -> int:
+        return self.calls.total()
+
+    @property
+    def scans(self) -> set[str]:
+        return SCANS & self.calls.keys()
+
+    @property
+    def rows_written(self) -> int:
+        return self.calls["PackedRows.put"]
+
+
+@dataclass
+class Filled:
+    """A desk on a disk with many open tickets, everything delivered."""
+
+    folder: Path
+    stage: Stage
+    store: TinyDBStore
+
+
+@pytest.fixture(scope="module")
+def desks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Filled, Filled]]:
+    """A desk with a few tickets and one with many."""
+    few, many = (filled(tmp_path_factory.mktemp("desk"), count) for count in (FEW, MANY))
+    yield few, many
+    for desk in (few, many):
+        desk.store.abandon()
+
+
+def filled(folder: Path, count: int) -> Filled:
+    store = TinyDBStore(folder)
+    stage = Stage(a_policy(), store, HandClock(MONDAY))
+    take_in(stage, store, count)
+    return Filled(folder, stage, store)
+
+
+def take_in(stage: Stage, store: TinyDBStore, count: int) -> None:
+    with store.together():
+        for _ in range(count):
+            stage.mail(sender=f"customer{stage.asked}@customer.test")
+
+
+Deed = Callable[[Stage], object]
+
+DEEDS: dict[str, Deed] = {
+    "a new request, acknowledged": lambda stage: stage.mail(sender="bob@customer.test"),
+    "a mail in a known thread": lambda stage: stage.mail("Still broken.", in_reply_to=("<5@customer.test>",)),
+    "a mail that came twice": lambda stage: stage.mail(key="mail:support:5"),
+    "a reply of staff, mailed": lambda stage: stage.command("reply", "We are on it.", number=5, now="yes"),
+    "a claim": lambda stage: stage.command("claim", number=6),
+    "a resolution": lambda stage: stage.command("resolve", "Replaced the drum.", number=7, now="yes"),
+    "nothing to deliver": lambda stage: stage.deliver(),
+    "nothing due": lambda stage: stage.desk.ring_due(),
+}
+
+
+def tally(stage: Stage, deed: Deed) -> Tally:
+    counted = Tally()
+    with counted:
+        deed(stage)
+    return counted
+
+
+@pytest.mark.parametrize("name", DEEDS)
+def test_a_deed_is_the_same_work_among_thousands_of_tickets(desks: tuple[Filled, Filled], name: str) -> None:
+    for desk in desks:
+        # What is remembered from call to call (calendars, words, texts) is warm on both desks.
+        DEEDS["a new request, acknowledged"](desk.stage)
+    few, many = (tally(desk.stage, DEEDS[name]) for desk in desks)
+    assert many.work <= few.work * SOME_MORE, (many.calls - few.calls).most_common(10)
+    assert many.rows_written == few.rows_written
+    assert many.scans == few.scans == set()
+
+
+def test_a_request_writes_as_much_to_the_disk_among_thousands_of_tickets(desks: tuple[Filled, Filled]) -> None:
+    few, many = (bytes_written_by_a_request(desk.stage, desk.folder) for desk in desks)
+    assert few <= many <= few * 1.05, "the numbers of rows and tickets have a few digits more"
+
+
+def bytes_written_by_a_request(stage: Stage, folder: Path) -> int:
+    before = size_of(folder)
+    stage.mail(sender="carol@customer.test")
+    return size_of(folder) - before
+
+
+def size_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.suffix in (".log", ".seg"))
+
+
+def test_a_timer_that_rings_is_the_same_work_among_thousands_of_tickets(tmp_path: Path) -> None:
+    """One ticket is due before all others, so that exactly its timers ring."""
+    counted = []
+    for count in (FEW, MANY // 4):
+        desk = filled(tmp_path / str(count), 1)
+        desk.stage.clock.at += timedelta(minutes=5)
+        take_in(desk.stage, desk.store, count)
+        with desk.store.read() as store:
+            due_at = store.next_due_at()
+        assert due_at is not None
+        desk.stage.clock.at = due_at
+        counted.append(tally(desk.stage, lambda stage: stage.desk.ring_due()))
+        desk.store.abandon()
+    few, many = counted
+    assert few.rows_written > 0, "a timer rang"
+    assert many.work <= few.work * SOME_MORE, (many.calls - few.calls).most_common(10)
+    assert many.rows_written == few.rows_written
