@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -101,7 +102,7 @@ def main(words: Sequence[str] | None = None) -> int:
     load_before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="deskbell-bench-") as folder, ExitStack() as stack:
         floor = stack.enter_context(Sink())
-        subjects = [_subject(stack, Path(folder) / str(tickets), tickets) for tickets in plan.tickets]
+        subjects = [_subject(stack, Path(folder), asked.keep, tickets) for tickets in plan.tickets]
         measurements = Measurements(floor, subjects, plan)
         measurements.take()
         result = _result(plan, measurements, subjects, load_before)
@@ -115,17 +116,29 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--mails", type=int, default=2_000, help="mails a round")
     parser.add_argument("--rates", type=float, nargs="*", default=[100.0], help="mails a second of the steady runs")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="keep the filled desks here, and use those there are"
+    )
     parser.add_argument("--json", action="store_true", help="print the figures for machines")
     return parser
 
 
-def _subject(stack: ExitStack, folder: Path, tickets: int) -> Subject:
+def _subject(stack: ExitStack, scratch: Path, keep: Path | None, tickets: int) -> Subject:
     sink = stack.enter_context(Sink())
-    config = configuration(folder, sink.port)
+    config = configuration(scratch / str(tickets), sink.port)
     if tickets:
-        _progress(f"filling a desk with {tickets:,} tickets")
-        fill(config, tickets)
+        filled = (keep or scratch / "filled").absolute() / str(tickets)
+        _fill_once(filled, tickets)
+        shutil.copytree(filled / "data", config.parent / "data")
     return Subject(tickets, stack.enter_context(DeskProcess(config)), sink)
+
+
+def _fill_once(folder: Path, tickets: int) -> None:
+    whole = folder / "filled"
+    if not whole.exists():
+        _progress(f"filling a desk with {tickets:,} tickets")
+        fill(configuration(folder, relay_port=25), tickets)
+        whole.touch()
 
 
 def _result(plan: Plan, found: Measurements, subjects: Sequence[Subject], load_before: float) -> dict[str, Any]:

@@ -49,7 +49,9 @@ def mask(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
 
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
-        return _SECRET.sub("***", _ADDRESS.sub(lambda found: masked(found[0]), value))
+        if "@" in value:
+            value = _ADDRESS.sub(lambda found: masked(found[0]), value)
+        return _SECRET.sub("***", value)
     if isinstance(value, Mapping):
         return {key: _masked(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
