@@ -154,7 +154,7 @@ def look_at_story(stage: Stage, number: int) -> None:
         assert resolution is None or resolution.met_at is not None
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEPS, max_size=14))
 def test_whatever_happens_nothing_is_lost_doubled_or_left_alone(steps: list[tuple[Any, ...]]) -> None:
     """No effect is owed twice, timers are what the ticket wants, and no live ticket is unattended (law 5, R-AS-3)."""
