@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
@@ -28,6 +29,7 @@ _PICTURE_LEAST = 20 * 1024
 """A picture in the text of a mail that is smaller is taken for a logo and stays out of the thread."""
 
 _LONGEST_NAME = 200
+_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,80}")
 
 
 def of_message(message: Message) -> tuple[OwedFile, ...]:
@@ -91,7 +93,7 @@ def attached(command: Command) -> tuple[OwedFile, ...]:
     """The files of a command as something that can be owed."""
     return tuple(
         OwedFile(
-            filename=_name(file.filename), content_type=file.content_type, message_key=key, size=len(file.data),
+            filename=_name(file.filename), content_type=_type(file.content_type), message_key=key, size=len(file.data),
             sha256=sha256(file.data).hexdigest(),
         )
         for file, (key, _) in zip(command.files, kept(command), strict=True)
@@ -125,6 +127,10 @@ def source_of(attachment: Attachment, message_key: str) -> OwedFile:
         size=attachment.size,
         sha256=attachment.sha256,
     )
+
+
+def _type(content_type: str) -> str:
+    return content_type if _TYPE.fullmatch(content_type) else "application/octet-stream"
 
 
 def _name(filename: str) -> str:

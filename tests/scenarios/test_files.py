@@ -234,7 +234,7 @@ def test_a_strangers_file_is_refused_for_who_they_are_and_not_kept() -> None:
 class BrokenArguments(dict[str, str]):
     """What a command carries, as a bug of ours would trip over it."""
 
-    def get(self, *_: object) -> Any:
+    def items(self) -> Any:
         raise ZeroDivisionError("a bug of ours")
 
 
@@ -271,6 +271,16 @@ def test_a_file_that_chat_refuses_is_told_by_mail_and_its_neighbours_go_on() -> 
     received(stage, a_mail_with(("a.pdf", "application/pdf", PDF), ("b.pdf", "application/pdf", PDF)))
     assert "1:message:1:file:2" in stage.effects()
     assert any("a.pdf" in mail.text and "could not be posted" in mail.text for mail in stage.mails())
+
+
+@pytest.mark.parametrize("kind", ["", "image", "text/html\r\nBcc: eve@evil.test", "image/\udcff", "a/b; name=x", "A/B"])
+def test_a_type_that_is_none_is_sent_as_plain_bytes(kind: str) -> None:
+    """What a browser or a chat calls a file is not believed to be well formed."""
+    stage = a_stage()
+    stage.mail()
+    assert says(stage, "reply", "x", replace(PICTURE, content_type=kind)).refusal is None
+    (entry,) = stage.entries(kind=EntryKind.REPLIED)
+    assert entry.attachments[0].content_type == "application/octet-stream"
 
 
 def test_a_name_from_a_staff_members_machine_is_cut_to_a_file_name() -> None:
