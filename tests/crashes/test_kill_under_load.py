@@ -67,7 +67,7 @@ def check_store(desk: DeskProcess, load: Load) -> list[OutboxEntry]:
         return mails_owed(store)
 
 
-@pytest.mark.timeout(2900 if SOAK else 240)
+@pytest.mark.timeout(2900 if SOAK else 480)
 def test_a_desk_killed_under_load_keeps_every_mail_it_confirmed_and_does_nothing_twice(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -88,7 +88,7 @@ def test_a_desk_killed_under_load_keeps_every_mail_it_confirmed_and_does_nothing
     assert {one.value: marksman.fell[one] for one in Window if marksman.fell[one] < EACH_WINDOW} == {}
 
 
-@pytest.mark.timeout(1200 if SOAK else 240)
+@pytest.mark.timeout(1200 if SOAK else 480)
 def test_no_mail_reaches_a_relay_twice_by_itself_and_what_cannot_be_known_is_left_to_a_person(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
