@@ -24,6 +24,7 @@ from rules.errors import ChannelError, StoreUnavailableError
 log = structlog.get_logger(__name__)
 
 MAX_RECIPIENTS = 100
+_GOODBYE_S = 2.0
 # aiosmtpd logs every address it hears, unmasked; what the desk says about a mail it says itself.
 _QUIET_LOGGERS = ("mail.log", "mail.debug", "mail.error")
 
@@ -113,10 +114,11 @@ class SmtpListener:
             await self._progress.wait()
 
     def _session(self) -> asyncio.Protocol:
-        if self._stopping or len(self._sessions) >= self._limits.connections:
+        if self._stopping:
             return _Busy()
         return _CountedSession(
             self._sessions,
+            self._limits.connections,
             self._progress,
             _Handler(self),
             data_size_limit=self._limits.size,
@@ -182,13 +184,20 @@ class _CountedSession(SmtpSession):
     """A conversation that is counted while its line is open."""
 
     def __init__(
-        self, sessions: set[_CountedSession], progress: asyncio.Event, handler: _Handler, **settings: Any
+        self, sessions: set[_CountedSession], most: int, progress: asyncio.Event, handler: _Handler, **settings: Any
     ) -> None:
         super().__init__(handler, **settings)
         self._all = sessions
+        self._most = most
         self._progress = progress
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Counted here and not where sessions are made: many connections are accepted before the first one is made.
+        if len(self._all) >= self._most and isinstance(transport, asyncio.Transport):
+            busy = _Busy()
+            transport.set_protocol(busy)
+            busy.connection_made(transport)
+            return
         self._all.add(self)
         super().connection_made(transport)
 
@@ -201,9 +210,14 @@ class _CountedSession(SmtpSession):
         self._progress.set()
 
     def hang_up(self) -> None:
-        """Close the line after what was already said is sent."""
-        if self.transport is not None:
-            self.transport.close()
+        """Close the line after what was already said is sent, or soon if the other side does not read it."""
+        transport = self.transport
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.close()
+            asyncio.get_running_loop().call_later(_GOODBYE_S, transport.abort)
+
+    def _timeout_cb(self) -> None:
+        self.hang_up()
 
 
 class _Busy(asyncio.Protocol):

@@ -288,6 +288,27 @@ async def test_too_many_connections_are_told_to_come_back() -> None:
         await writer.wait_closed()
 
 
+async def test_of_many_that_come_at_once_no_more_are_heard_than_there_are_places() -> None:
+    async with listening(Desk(), limits=SmtpLimits(connections=3)) as listener:
+        lines = await asyncio.gather(*(asyncio.open_connection(*listener.listening) for _ in range(40)))
+        greetings = [await reader.readline() for reader, _ in lines]
+        assert sum(greeting.startswith(b"220") for greeting in greetings) == 3
+        assert sum(greeting.startswith(b"421") for greeting in greetings) == 37
+        for _, writer in lines:
+            writer.close()
+
+
+async def test_a_client_that_does_not_read_keeps_no_place_and_no_stop_waiting() -> None:
+    async with listening(Desk(), limits=SmtpLimits(idle=0.2, connections=1)) as listener:
+        reader, writer = await asyncio.open_connection(*listener.listening, limit=1024)
+        await reader.readline()
+        (session,) = listener._sessions
+        assert isinstance(session.transport, asyncio.WriteTransport)
+        session.transport.write(b"x" * 20_000_000)
+        await asyncio.wait_for(listener._until(lambda: not listener._sessions), 10)
+        writer.close()
+
+
 async def test_a_silent_client_is_let_go() -> None:
     async with listening(Desk(), limits=SmtpLimits(idle=0.05)) as listener:
         reader, writer = await asyncio.open_connection(*listener.listening)
