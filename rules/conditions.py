@@ -49,6 +49,7 @@ LONGEST_TEXT = 100_000
 
 _FUNCTIONS = ("mentions", "near", "contains", "matches", "startsWith", "endsWith", "exists", "all", "size")
 _LATIN_RUN = re.compile(r"[a-z0-9_]+")
+_ONLY_LATIN = {code: " " for code in range(128) if not _LATIN_RUN.fullmatch(chr(code))}
 _PLACE = re.compile(r"<input>:(\d+):(\d+): (.*)")
 _UNKNOWN = re.compile(r"undeclared reference to '([^']+)'")
 _BAD_REGEX = "invalid regular expression: "
@@ -160,11 +161,12 @@ def mentions(text: str, words: Sequence[str]) -> bool:
     Words in letters with spaces between them (``down``) must stand by themselves, so that ``download`` is none;
     ``crash*`` takes any ending, and a blank in a phrase fits any run of blanks. Chinese words may stand anywhere.
     """
-    folded = _fold(text)
-    for form in _word_forms(tuple(words)):
-        if form.anchor in folded.pieces and next(_starts(folded, form), None) is not None:
-            return True
-    return False
+    folded, forms = _fold(text), _word_forms(tuple(words))
+    if any(next(_starts(folded, form), None) is not None for form in forms.loose):
+        return True
+    if forms.anchors.isdisjoint(folded.pieces):
+        return False
+    return any(next(_starts(folded, form), None) is not None for form in forms.anchored)
 
 
 def near(text: str, first: Sequence[str], then: Sequence[str]) -> bool:
@@ -172,8 +174,8 @@ def near(text: str, first: Sequence[str], then: Sequence[str]) -> bool:
 
     Words are those of ``mentions``: ``near(["server"], ["down"])`` holds for "the server in Berlin is down".
     """
-    folded, followers = _fold(text), _word_forms(tuple(then))
-    for form in _word_forms(tuple(first)):
+    folded, followers = _fold(text), _word_forms(tuple(then)).all
+    for form in _word_forms(tuple(first)).all:
         for start in _starts(folded, form):
             end = start + len(form.body)
             window = _Folded(folded.text[end - 1 : end + _NEAR + _LONGEST_WORD], folded.pieces)
@@ -185,7 +187,7 @@ def near(text: str, first: Sequence[str], then: Sequence[str]) -> bool:
 class _Folded(NamedTuple):
     """A text with case, width, kind of apostrophe and blanks evened out.
 
-    ``pieces`` are its runs of Latin letters, its other letters one by one, and the empty string.
+    ``pieces`` are its runs of Latin letters and its other letters one by one.
     """
 
     text: str
@@ -195,7 +197,8 @@ class _Folded(NamedTuple):
 class _WordForm(NamedTuple):
     """A word folded, with whether it must begin and end by itself.
 
-    ``anchor`` is a piece that every text has in which the word stands, so that most texts need not be searched.
+    ``anchor`` is a piece that every text has in which the word stands, so that most texts need not be searched; it is
+    empty where there is none.
     """
 
     body: str
@@ -204,9 +207,21 @@ class _WordForm(NamedTuple):
     anchor: str
 
 
+class _WordForms(NamedTuple):
+    """The words of one list: all in order, those with an anchor and those without, and the anchors."""
+
+    all: tuple[_WordForm, ...]
+    anchored: tuple[_WordForm, ...]
+    loose: tuple[_WordForm, ...]
+    anchors: frozenset[str]
+
+
 @lru_cache(maxsize=1024)
-def _word_forms(words: tuple[str, ...]) -> tuple[_WordForm, ...]:
-    return tuple(form for word in words if (form := _word_form(word)))
+def _word_forms(words: tuple[str, ...]) -> _WordForms:
+    forms = tuple(form for word in words if (form := _word_form(word)))
+    anchored = tuple(form for form in forms if form.anchor)
+    loose = tuple(form for form in forms if not form.anchor)
+    return _WordForms(forms, anchored, loose, frozenset(form.anchor for form in anchored))
 
 
 def _word_form(word: str) -> _WordForm | None:
@@ -228,13 +243,14 @@ def _fold(text: str) -> _Folded:
     """The rules of one message share it."""
     even = text if text.isascii() else unicodedata.normalize("NFKC", text).replace("\u2019", "'")
     folded = " ".join(even.casefold().split())
-    letters = () if folded.isascii() else folded
-    return _Folded(folded, frozenset(("", *_LATIN_RUN.findall(folded), *letters)))
+    if folded.isascii():
+        return _Folded(folded, frozenset(folded.translate(_ONLY_LATIN).split()))
+    return _Folded(folded, frozenset((*_LATIN_RUN.findall(folded), *folded)))
 
 
 def _starts(folded: _Folded, form: _WordForm) -> Iterator[int]:
     """Where a word stands in a text."""
-    if form.anchor not in folded.pieces:
+    if form.anchor and form.anchor not in folded.pieces:
         return
     text, at = folded.text, folded.text.find(form.body)
     while at >= 0:
