@@ -37,6 +37,7 @@ from channels.web.channel import WebChannel
 from rules.effects import Mail
 from rules.errors import StoreError
 from rules.policy import Mailbox, Policy
+from storage.files import DISK
 from storage.protocol import Store
 
 T = TypeVar("T")
@@ -254,7 +255,9 @@ class House:
         write = partial(self._write, mailbox, own)
         name, settings = f"mail:{box.name}", box.smtp_out
         if settings.maildir:
-            return Maildir(name, settings.maildir, write=write, now=self.clock.now, executor=self._executor)
+            return Maildir(
+                name, settings.maildir, write=write, now=self.clock.now, files=DISK, executor=self._executor
+            )
         return Relay(
             name,
             relay_settings(settings),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -36,7 +35,7 @@ class Files(Protocol):
     """What a Maildir asks of a disk. Every method may raise OSError."""
 
     def make_folder(self, folder: Path) -> None:
-        """Make a folder and those above it; fine if it is there."""
+        """Make a folder and those above it, on the disk itself; fine if it is there."""
 
     def open(self, path: Path) -> OpenFile:
         """Open a file for appending; made if it is not there."""
@@ -54,59 +53,6 @@ class Files(Protocol):
         """Return when the names in a folder are on the disk itself."""
 
 
-class DiskFile:
-    """A file on a real disk."""
-
-    def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-    def append(self, data: bytes) -> None:
-        """Write all of ``data`` at the end."""
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._fd, view) :]
-
-    def sync(self) -> None:
-        """Bring data and size to the disk."""
-        os.fsync(self._fd)
-
-    def close(self) -> None:
-        """Let the file go."""
-        os.close(self._fd)
-
-
-class Disk:
-    """The real disk."""
-
-    def make_folder(self, folder: Path) -> None:
-        """Make a folder and those above it."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-    def open(self, path: Path) -> OpenFile:
-        """Open a file for appending."""
-        return DiskFile(path)
-
-    def names(self, folder: Path) -> list[str]:
-        """The names in a folder."""
-        return os.listdir(folder)
-
-    def rename(self, old: Path, new: Path) -> None:
-        """Give a file another name."""
-        os.replace(old, new)
-
-    def remove(self, path: Path) -> None:
-        """Take a file away."""
-        path.unlink()
-
-    def sync_folder(self, folder: Path) -> None:
-        """Bring the names in a folder to the disk."""
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
 class Maildir:
     """A Sender that puts each mail into a Maildir as a file that any mail program opens.
 
@@ -121,15 +67,15 @@ class Maildir:
         *,
         write: Callable[[Mail], bytes],
         now: Now,
+        files: Files,
         executor: Executor | None = None,
-        files: Files | None = None,
     ) -> None:
         self.name = name
         self._folder = folder
         self._write = write
         self._now = now
         self._executor = executor
-        self._files = files or Disk()
+        self._files = files
         # Names already seen in new and cur; a reader moves them from new to cur, never back to nothing by itself.
         self._seen: set[str] | None = None
         self._looking = Lock()

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from channels.mail.maildir import Disk, Maildir, OpenFile, file_name
+from channels.mail.maildir import Maildir, file_name
 from rules.effects import Card, Mail, OutboxEntry
 from rules.errors import PermanentDeliveryError, TemporaryDeliveryError, UncertainDeliveryError
+from storage.files import DISK, Disk, OpenFile
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 RAW = b"Subject: x\r\n\r\nhello\r\n"
@@ -22,7 +23,7 @@ def owed(key: str = "17:acknowledgement") -> OutboxEntry:
     return OutboxEntry(key=key, channel="mail:support", lane="17", content=content, due_at=NOW)
 
 
-def maildir(folder: Path, disk: Disk | None = None) -> Maildir:
+def maildir(folder: Path, disk: Disk = DISK) -> Maildir:
     return Maildir("mail:support", folder, write=lambda mail: RAW, now=lambda: NOW, files=disk)
 
 
