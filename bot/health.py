@@ -33,5 +33,7 @@ class Doctor:
                 due_at = store.next_due_at()
         except StoreError as problem:
             return f"fails: {type(problem).__name__}"
+        if self._store.snapshot_problem:
+            return "no snapshot could be written; is the disk full?"
         late = due_at is not None and self._clock.now() - due_at > LATE
         return "timers are late" if late else "ok"

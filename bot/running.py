@@ -26,7 +26,7 @@ def run_desk(config: Config) -> int:
     set_up_logs(config.settings.log.level, config.settings.log.format)
     signed = config.signed()
     store = open_store(config.settings.storage_url)
-    for sentence in getattr(store, "recovery", ()):
+    for sentence in store.recovery:
         log.warning("recovered", what=sentence)
     try:
         return asyncio.run(_serve(signed, store, SystemClock()))

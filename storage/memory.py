@@ -17,6 +17,9 @@ from storage.work import StateReader, Work
 class StateStore:
     """A store over a ``State``: one unit of work at a time, under a lock."""
 
+    recovery: tuple[str, ...] = ()
+    snapshot_problem: str = ""
+
     def __init__(self, state: State) -> None:
         self.state = state
         self._lock = threading.RLock()

@@ -136,7 +136,14 @@ class UnitOfWork(Reader, Protocol):
 
 
 class Store(Protocol):
-    """A place where the desk's state is written down."""
+    """A place where the desk's state is written down.
+
+    ``recovery`` says in sentences what start-up had to repair; ``snapshot_problem`` why the last snapshot could not be
+    written, and is empty when it could.
+    """
+
+    recovery: tuple[str, ...]
+    snapshot_problem: str
 
     def begin(self) -> AbstractContextManager[UnitOfWork]:
         """Start one input's work. One at a time: the write lock is held until commit or the end of the block."""
