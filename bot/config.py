@@ -35,6 +35,12 @@ class Config:
         """The same with the desk's signing secret, which is made when there is none yet: for the running desk only."""
         return replace(self, policy=replace(self.policy, secret=signing_secret(self.settings)))
 
+    def beside(self, running: Config) -> Config:
+        """As much of this as a running desk can take: its doors, senders and signatures stay until a restart."""
+        stays = running.policy
+        policy = replace(self.policy, mailboxes=stays.mailboxes, secret=stays.secret, public_url=stays.public_url)
+        return replace(self, policy=policy, settings=running.settings)
+
 
 def load_config(path: Path | str, environ: Mapping[str, str] | None = None) -> Config:
     """Read a configuration file. Relative paths in it are relative to its folder.

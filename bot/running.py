@@ -76,8 +76,8 @@ def _greet(house: House) -> None:
 async def _reload(house: House) -> None:
     """Take a new configuration; a bad one is refused and the old one stays (R-OP-1)."""
     try:
-        config = load_config(house.config.path).signed()
+        await house.reload(await asyncio.to_thread(load_config, house.config.path))
     except ConfigError as error:
         log.error("configuration refused, the old one stays", problems=list(error.problems))
-        return
-    await house.reload(config)
+    except DeskbellError as error:
+        log.error("reload failed", problem=str(error))

@@ -126,8 +126,8 @@ class House:
         """Decide by a new configuration from now on; where the desk listens changes only with a restart."""
         if config.settings != self.config.settings:
             log.warning("reload", problem="addresses, accounts and folders change only with a restart")
-        self.config = config
-        await self._in_thread(self.desk.reload, config.policy)
+        self.config = config.beside(self.config)
+        await self._in_thread(self.desk.reload, self.config.policy)
         log.info("reloaded")
 
     async def tick(self) -> None:
@@ -255,9 +255,7 @@ class House:
         write = partial(self._write, mailbox, own)
         name, settings = f"mail:{box.name}", box.smtp_out
         if settings.maildir:
-            return Maildir(
-                name, settings.maildir, write=write, now=self.clock.now, files=DISK, executor=self._executor
-            )
+            return Maildir(name, settings.maildir, write=write, now=self.clock.now, files=DISK, executor=self._executor)
         return Relay(
             name,
             relay_settings(settings),
