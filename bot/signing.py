@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from bot.settings import Settings
+from rules.errors import ConfigError
 
 _FILE = "secret.key"
 _BYTES = 32
@@ -16,16 +17,25 @@ def signing_secret(settings: Settings) -> bytes:
     """The desk's secret: the configured one, else that of ``data_dir/secret.key``, which is made when absent (0600).
 
     Only the running desk calls this; commands that only read use ``known_secret``. Raises OSError when the
-    file can be neither read nor made.
+    file can be neither read nor made, and ConfigError when it is empty.
     """
-    known = known_secret(settings)
-    if known:
-        return known
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = settings.data_dir / _FILE
-    fresh = secrets.token_hex(_BYTES).encode()
-    _write_durably(path, fresh)
-    return path.read_bytes().strip()
+    if settings.secret is not None:
+        return known_secret(settings)
+    return kept_secret(settings.data_dir / _FILE, secrets.token_hex(_BYTES))
+
+
+def kept_secret(path: Path, fresh: str) -> bytes:
+    """The secret in a file that only we may read; a fresh one is put there first when there is no file.
+
+    Raises ConfigError when the file is empty: whatever an empty secret signs or opens, anybody could sign or open.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write_durably(path, fresh.encode())
+    secret = path.read_bytes().strip()
+    if not secret:
+        raise ConfigError([f"{path} is empty; put it back from a backup, or remove it to have a new one made"])
+    return secret
 
 
 def known_secret(settings: Settings) -> bytes:

@@ -24,6 +24,7 @@ from bot.office import Office
 from bot.outbox import Delivery
 from bot.scheduler import Ticker
 from bot.settings import MailSettings
+from bot.signing import kept_secret
 from bot.window import Window
 from channels.mail.addresses import OwnAddresses
 from channels.mail.compose import compose
@@ -276,13 +277,4 @@ def _told(address: tuple[str, int]) -> str:
 
 def console_token(folder: Path) -> str:
     """What the console's link proves; kept in the data folder so that a bookmark outlives a restart."""
-    path = folder / "console.token"
-    try:
-        return path.read_text().strip()
-    except FileNotFoundError:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    token = secrets.token_urlsafe(24)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(token)
-    return token
+    return kept_secret(folder / "console.token", secrets.token_urlsafe(24)).decode("ascii", "replace")

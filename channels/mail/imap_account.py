@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from imapclient import SEEN, IMAPClient, SocketTimeout
@@ -29,7 +29,7 @@ class ImapSettings:
     host: str
     port: int
     username: str
-    password: str
+    password: str = field(repr=False)
     tls: Tls = True
     folder: str = "INBOX"
     after: After = "keep"

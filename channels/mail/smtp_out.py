@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import aiosmtplib
@@ -35,7 +35,7 @@ class RelaySettings:
     port: int
     tls: Tls = "starttls"
     username: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     connections: int = 4
     connect_timeout: float = 15.0
     command_timeout: float = 60.0

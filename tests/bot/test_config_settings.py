@@ -10,6 +10,10 @@ import pytest
 from bot.config import load_config
 from bot.config_types import Listen
 from bot.signing import known_secret, signing_secret
+from bot.wiring import console_token
+from channels.mail.imap_account import ImapSettings
+from channels.mail.smtp_out import RelaySettings
+from rules.errors import ConfigError
 from tests.bot.config_files import loaded, problems, written
 
 MAILBOX = """
@@ -146,3 +150,22 @@ def test_a_configured_signing_secret_is_used_and_no_file_is_made(tmp_path: Path)
     assert config.signed().policy.secret == known_secret(config.settings) == b"k" * 40
     assert not (tmp_path / "data").exists()
     assert "kkk" not in repr(config)
+
+
+def test_an_empty_secret_signs_and_opens_nothing(tmp_path: Path) -> None:
+    """A file that a full disk or a slip left empty stops the start: anybody could sign with an empty secret."""
+    config = loaded(tmp_path)
+    config.settings.data_dir.mkdir()
+    for name in ("secret.key", "console.token"):
+        (config.settings.data_dir / name).write_text("\n")
+    for use in (config.signed, lambda: console_token(config.settings.data_dir)):
+        with pytest.raises(ConfigError) as caught:
+            use()
+        assert "is empty" in caught.value.problems[0]
+
+
+def test_accounts_do_not_show_their_passwords() -> None:
+    """Whatever prints them: a log, a trace, a debugger."""
+    relay = RelaySettings(host="mail.example.com", port=587, password="tr0ub4dor")
+    mailbox = ImapSettings(host="mail.example.com", port=993, username="support", password="tr0ub4dor")
+    assert "tr0ub4dor" not in f"{relay} {mailbox}"
