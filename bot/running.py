@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 
@@ -56,7 +57,7 @@ async def _serve(config: Config, store: Store, clock: Clock) -> int:
 
     loop.add_signal_handler(signal.SIGHUP, reload)
     try:
-        await house.run(opened=lambda: _greet(house))
+        await house.run(opened=lambda: _settle_in(house))
     except StoreError as error:
         log.error("store failed", problem=str(error))
         return 1
@@ -65,6 +66,13 @@ async def _serve(config: Config, store: Store, clock: Clock) -> int:
         return 1
     log.info("stopped")
     return 1 if house.failed else 0
+
+
+def _settle_in(house: House) -> None:
+    """What is loaded by now stays: a full collection of garbage among 100,000 tickets would stop the desk for 0.1 s."""
+    gc.collect()
+    gc.freeze()
+    _greet(house)
 
 
 def _greet(house: House) -> None:
