@@ -30,6 +30,9 @@ from storage.protocol import Store, UnitOfWork
 
 log = structlog.get_logger()
 
+FIRST_TRY = "first_try_at"
+"""Where an outbox entry's ``meta`` keeps when it was first tried."""
+
 WAITS_FOR_A_PERSON = (OutboxState.FAILED, OutboxState.UNCERTAIN)
 _BROKEN_TIMER_RESTS = timedelta(minutes=5)
 
@@ -194,7 +197,9 @@ class Desk:
             if entry is None or entry.state not in WAITS_FOR_A_PERSON:
                 return None
             now = self.clock.now()
-            chosen = replace(entry, state=choice, due_at=now, attempts=0, settled_at=None)
+            # The two days after which we give up begin anew; the count goes on, as each failure is told by its number.
+            meta = {name: value for name, value in entry.meta.items() if name != FIRST_TRY}
+            chosen = replace(entry, state=choice, due_at=now, settled_at=None, meta=meta)
             work.settle(chosen)
             decision = decide.on_choice(entry, choice, by, now)
             work.record(f"chosen:{key}:{now.isoformat()}", decision)

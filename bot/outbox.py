@@ -17,7 +17,7 @@ from typing import ParamSpec, TypeVar
 import structlog
 
 from bot.clock import Clock
-from bot.desk import Desk
+from bot.desk import FIRST_TRY, Desk
 from bot.retry import next_try
 from channels.protocol import Sender
 from rules.effects import OutboxEntry, OutboxState
@@ -145,6 +145,10 @@ class Delivery:
                 await self._rest(wait_s)
                 wait_s = min(wait_s * 2, _LONGEST_LOOK_S)
                 continue
+            except Exception as error:
+                log.exception("sender failed", key=entry.key)
+                said = f"{problem}; could not look: {type(error).__name__}: {error}"
+                return self._settled(entry, OutboxState.UNCERTAIN, problem=said)
             if receipt is None:
                 return self._again(entry, problem, None)
             return self._settled(entry, OutboxState.ACCEPTED, receipt=receipt.text)
@@ -157,11 +161,11 @@ class Delivery:
 
     def _again(self, entry: OutboxEntry, problem: str, retry_after: timedelta | None) -> OutboxEntry:
         now = self._clock.now()
-        started = datetime.fromisoformat(entry.meta["first_try_at"]) if "first_try_at" in entry.meta else now
+        started = datetime.fromisoformat(entry.meta[FIRST_TRY]) if FIRST_TRY in entry.meta else now
         at = next_try(now, entry.attempts, started, self._jitter.random(), retry_after)
         if at is None:
             return self._settled(entry, OutboxState.FAILED, problem=f"given up after {entry.attempts} tries: {problem}")
-        meta = {**entry.meta, "first_try_at": started.isoformat()}
+        meta = {**entry.meta, FIRST_TRY: started.isoformat()}
         return replace(entry, state=OutboxState.QUEUED, problem=problem, due_at=at, meta=meta)
 
     def _settled(self, entry: OutboxEntry, state: OutboxState, *, problem: str = "", receipt: str = "") -> OutboxEntry:

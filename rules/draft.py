@@ -161,6 +161,14 @@ class Draft:
         """Count the customer's silence from now on, because they were just written to."""
         self.ticket = replace(self.ticket, status_at=self.now, reminded_at=None)
 
+    def give(self, person: Staff, by: Author, *, why: str = "") -> None:
+        """Make somebody the ticket's first responsible."""
+        before = self.ticket.assignee or "nobody"
+        self.ticket = replace(self.ticket, assignee=person.key)
+        self.note(
+            EntryKind.ASSIGNED, f"{before} -> {person.key}", author=by, because=(f"assigned: {why}",) if why else ()
+        )
+
     def first_response(self, at: datetime, by: str) -> None:
         """Note the first staff reply; an acknowledgement never comes here."""
         if self.ticket.first_response_at is not None:

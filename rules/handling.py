@@ -29,7 +29,7 @@ def note(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     target = command.args.get("target", "")
     if target:
         draft.mark(target, "inside", f"mark:note:{target}")
-    elif command.actor.via != "console":
+    else:
         name = f"note:{draft.round}"
         draft.post(
             draft.chat.say("chat_note_kept", name=person.name, text=text), name=name, mark="inside", files=attached
@@ -43,7 +43,7 @@ def claim(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     draft.move(Event.STAFF_CLAIMED, author=staff_author(person))
     if draft.ticket.assignee != person.key:
         before = draft.responsible
-        _give(draft, person, person)
+        draft.give(person, staff_author(person))
         draft.post(draft.chat.say("chat_claimed", name=person.name), mentions=before, mark="assigned")
     return None
 
@@ -58,16 +58,10 @@ def assign(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     if draft.ticket.assignee != goal.key:
         # Whoever had it is told as well, so that never two believe that the other has it (R-AS-2).
         before = draft.responsible
-        _give(draft, goal, person)
+        draft.give(goal, staff_author(person))
         told = draft.chat.say("chat_assigned", by=person.name, name=goal.name)
         draft.post(told, mentions=(goal.key, *before), mark="assigned")
     return None
-
-
-def _give(draft: Draft, goal: Staff, by: Staff) -> None:
-    before = draft.ticket.assignee or "nobody"
-    draft.ticket = replace(draft.ticket, assignee=goal.key)
-    draft.note(EntryKind.ASSIGNED, f"{before} -> {goal.key}", author=staff_author(by))
 
 
 def taken(draft: Draft, command: Command, person: Staff) -> Refusal | None:
@@ -82,7 +76,7 @@ def taken(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     told = draft.chat.say("chat_taken", name=person.name, until=moment(draft.chat, until, draft.policy.timezone))
     draft.post(told, mark="assigned")
     if draft.ticket.assignee is None:
-        _give(draft, person, person)
+        draft.give(person, staff_author(person))
     return None
 
 
@@ -143,7 +137,7 @@ def hold(draft: Draft, command: Command, person: Staff) -> Refusal | None:
 def follow_up(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     """Set an owner and a date; unlike on hold, the clock runs on."""
     if draft.ticket.assignee is None:
-        _give(draft, person, person)
+        draft.give(person, staff_author(person))
     return _put_off(draft, command, person, Event.STAFF_FOLLOWS_UP, "chat_follow_up")
 
 

@@ -54,7 +54,7 @@ def _hold(draft: Draft, command: Command, person: Staff, carried: tuple[OwedFile
     )
     if target:
         draft.mark(target, HELD, f"mark:{draft.ticket.drafted}:{HELD}")
-    elif command.actor.via not in ("console",):
+    else:
         told = draft.chat.say("chat_reply_elsewhere", name=person.name, via=command.actor.via, text=text)
         name = f"reply:{draft.ticket.drafted}:told"
         draft.post(told, name=name, mark="reply", files=attached)
@@ -130,6 +130,8 @@ def delivered(draft: Draft, entry: OutboxEntry) -> None:
         draft.move(event, author=staff_author(author) if author else DESK)
     if draft.ticket.status is Status.WAITING:
         draft.wait_anew()
+    if author and draft.ticket.assignee is None:
+        draft.give(author, DESK, why="the first to answer is responsible until somebody else is")
     mail = entry.content
     assert isinstance(mail, Mail)
     draft.note(EntryKind.DELIVERED, entry.receipt, outbox_key=entry.key)

@@ -41,6 +41,17 @@ def test_a_reply_is_held_for_the_undo_time_and_then_sent() -> None:
     assert [entry.text for entry in stage.entries(kind=EntryKind.DELIVERED)] == ["250 ok 1:reply:1"]
 
 
+def test_the_first_to_answer_is_responsible_until_somebody_else_is() -> None:
+    """An answered ticket is nobody's no more (R-AS-3); one that has somebody stays theirs."""
+    stage = opened()
+    assert stage.ticket().assignee is None
+    stage.reply("On my way.", by="li.wei")
+    assert stage.ticket().assignee == "li.wei"
+    assert "assigned: the first to answer is responsible until somebody else is" in stage.reasons()
+    stage.reply("I help.", by="ana")
+    assert stage.ticket().assignee == "li.wei"
+
+
 def test_a_withdrawn_reply_is_never_sent_and_answers_nothing() -> None:
     """It stays inside; neither the first response nor the number of replies knows of it."""
     stage = opened()
@@ -137,14 +148,18 @@ def test_a_note_never_reaches_the_customer() -> None:
     stage.wait(hours=1)
     assert len(stage.mails_to(ALICE)) == 1
     told = [post.text for post in stage.posts(1) if post.mark == "inside"]
-    assert told == ["Ana Lopez (inside): He is the boss's brother.", "Ana Lopez (inside): And touchy."]
+    assert told == [
+        "Ana Lopez (inside): He is the boss's brother.",
+        "Ana Lopez (inside): And touchy.",
+        "Ana Lopez (inside): Typed on the console.",
+    ], "what was typed in the thread itself is not told there again"
     assert ("C1:9", "inside") in marks(stage)
     assert len(stage.entries(kind=EntryKind.NOTED)) == 4
     assert code(stage.command("note", "")) == "empty"
 
 
 def test_a_reply_from_elsewhere_is_told_in_the_thread() -> None:
-    """What was sent from the command line is seen by those in the chat."""
+    """What was sent from the command line or the console page is seen by those in the chat."""
     stage = opened()
     stage.reply("On it.", via="cli")
     assert "Ana Lopez answers (cli): On it." in [post.text for post in stage.posts(1)]
