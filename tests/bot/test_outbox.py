@@ -231,6 +231,7 @@ async def test_a_bug_in_a_channel_makes_its_entry_uncertain_and_stops_nobody_els
         (Receipt(text="new/1.eml", at=MONDAY), OutboxState.ACCEPTED, []),
         (None, OutboxState.ACCEPTED, ["1:acknowledgement"]),
         (UncertainDeliveryError("cannot be asked"), OutboxState.UNCERTAIN, []),
+        (KeyError("a bug"), OutboxState.UNCERTAIN, []),
     ],
 )
 async def test_after_a_crash_in_sending_the_channel_is_asked_first(
