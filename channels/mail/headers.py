@@ -11,6 +11,8 @@ from rules.model import Address
 
 MAX_ADDRESSES = 1_000
 MAX_IDS = 200
+# RFC 5321 §4.5.3.1 allows 64 + 1 + 255; some robots have longer local parts.
+_LONGEST_ADDRESS = 400
 
 _SIMPLE = re.compile(r'"?([^"<>,()@:;\\=]{0,200}?)"?\s*<([^<>\s,"@]{1,128}@[^<>\s,"@]{1,255})>\s*$')
 _BARE = re.compile(r"[^<>\s,\"@():;]{1,128}@[^<>\s,\"@():;]{1,255}$")
@@ -79,6 +81,8 @@ def _address(piece: str) -> Address | None:
         if inner:
             return Address(email=inner.group().lower(), name=_name(name.replace(inner.group(), " ")))
         email = email if angles and email else ""
+    if len(email) > _LONGEST_ADDRESS:
+        return Address(email="", name=name) if name else None
     return Address(email=email, name=name) if email or name else None
 
 

@@ -86,6 +86,12 @@ def test_the_date_is_a_moment_or_nothing(header: str, expected: datetime | None)
     assert with_header(header).sent_at == expected
 
 
+def test_an_address_that_no_mail_could_be_sent_to_is_none() -> None:
+    """It would stand in every index, and its mail could not be written in lines that a relay takes."""
+    header = f"From: Eve <{'a' * 5000}@example.org>, ana@example.org"
+    assert with_header(header).sender.email == "ana@example.org"
+
+
 def test_the_date_keeps_the_senders_offset() -> None:
     """It is what tells a customer's time zone (R-CU-1)."""
     sent_at = with_header("Date: Mon, 2 Mar 2026 10:00:00 -0300").sent_at
