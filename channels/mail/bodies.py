@@ -19,7 +19,7 @@ MAX_ATTACHMENTS = 1_000
 _MAX_CODED = MAX_TEXT * 3
 
 _BASE64_ONLY = re.compile(rb"[A-Za-z0-9+/=\s]*\Z")
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f/\\:*?\"<>|\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]+")
 _FILE_TEXT = frozenset(
     {"text/calendar", "text/x-vcard", "text/vcard", "text/rfc822-headers", "text/csv", "text/x-amp-html"}
 )

@@ -36,7 +36,7 @@ def addresses_of(values: list[bytes], hint: str = "") -> tuple[Address, ...]:
     for value in values:
         text = raw_text(value, hint)
         simple = _SIMPLE.match(text)
-        if simple:
+        if simple and text.isprintable():
             address = Address(email=simple.group(2).lower(), name=simple.group(1).strip())
             found.setdefault(address.email, address)
             continue
@@ -61,6 +61,9 @@ def _split(text: str) -> list[str]:
 
 
 def _address(piece: str) -> Address | None:
+    if not piece.isprintable():
+        # Signs that nobody sees make two addresses look like one, or turn the line around.
+        piece = "".join(sign for sign in piece if sign.isprintable() or sign.isspace())
     if _BARE.match(piece):
         return Address(email=piece.lower())
     # A group ("undisclosed-recipients:;") names nobody; "Team: a@example.org" names its first member.

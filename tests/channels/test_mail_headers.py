@@ -92,6 +92,13 @@ def test_an_address_that_no_mail_could_be_sent_to_is_none() -> None:
     assert with_header(header).sender.email == "ana@example.org"
 
 
+@pytest.mark.parametrize("form", ["ana@example.org{}", "Ana <ana@{}example.org>", "Ana <ana@example.org{}>"])
+@pytest.mark.parametrize("sign", ["\u202e", "\u200b", "\ufeff", "\u2066"])
+def test_two_addresses_that_look_alike_are_one(form: str, sign: str) -> None:
+    """A sign that nobody sees must not make a stranger look like a customer."""
+    assert with_header(f"From: {form.format(sign)}").sender.email == "ana@example.org"
+
+
 def test_the_date_keeps_the_senders_offset() -> None:
     """It is what tells a customer's time zone (R-CU-1)."""
     sent_at = with_header("Date: Mon, 2 Mar 2026 10:00:00 -0300").sent_at
