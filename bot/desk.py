@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import traceback
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
@@ -32,6 +32,9 @@ log = structlog.get_logger()
 
 FIRST_TRY = "first_try_at"
 """Where an outbox entry's ``meta`` keeps when it was first tried."""
+
+MOST_AT_ONCE = 64
+"""How many effects one commit claims at most."""
 
 WAITS_FOR_A_PERSON = (OutboxState.FAILED, OutboxState.UNCERTAIN)
 _BROKEN_TIMER_RESTS = timedelta(minutes=5)
@@ -149,16 +152,19 @@ class Desk:
 
     def settle(self, entries: Sequence[OutboxEntry]) -> None:
         """Write down what became of deliveries, and what follows from it, in one commit."""
-        self.turn_over(entries, 0)
+        self.turn_over(entries, {})
 
-    def turn_over(self, ended: Sequence[OutboxEntry], room: int) -> Sequence[OutboxEntry]:
-        """Settle deliveries that ended and claim up to ``room`` that are due, in one commit; gives those claimed."""
+    def turn_over(self, ended: Sequence[OutboxEntry], rooms: Mapping[str, int]) -> Sequence[OutboxEntry]:
+        """Settle deliveries that ended and claim what is due, in one commit; gives those claimed.
+
+        ``rooms`` says how many of each channel; with none at all, nothing is claimed.
+        """
         with self.store.begin() as work:
             for entry in ended:
                 work.settle(entry)
                 if not decide.settles_quietly(entry):
                     self._follow(work, entry)
-            claimed = work.take_due(self.clock.now(), room) if room > 0 else ()
+            claimed = work.take_due(self.clock.now(), MOST_AT_ONCE, rooms) if rooms else ()
             if ended or claimed:
                 work.commit()
         if ended:

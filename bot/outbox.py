@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -28,7 +29,6 @@ log = structlog.get_logger()
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_BATCH = 64
 _LONGEST_NAP_S = 1.0
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 2.0, 60.0
 
@@ -47,6 +47,7 @@ class Delivery:
         self._awake = asyncio.Event()
         self._stopped = asyncio.Event()
         self._ended: list[OutboxEntry] = []
+        self._under_way: Counter[str] = Counter()
         self._sending: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
@@ -62,7 +63,7 @@ class Delivery:
         finally:
             while self._sending:
                 await asyncio.wait(self._sending)
-            await self._turn_over(0)
+            await self._turn_over({})
 
     def stop(self) -> None:
         """Claim nothing more; ``run`` returns when what is on its way has been settled."""
@@ -75,15 +76,17 @@ class Delivery:
         While the commit is on its way to the disk, the next one's deliveries end: the busier, the larger the rounds.
         """
         self._awake.clear()
-        claimed = await self._turn_over(_BATCH - len(self._sending))
+        rooms = {name: sender.at_once - self._under_way[name] for name, sender in self._senders.items()}
+        claimed = await self._turn_over(rooms)
         for entry in claimed:
+            self._under_way[entry.channel] += 1
             self._begin(self._deliver(entry))
         if not claimed:
             await self._nap()
 
-    async def _turn_over(self, room: int) -> Sequence[OutboxEntry]:
+    async def _turn_over(self, rooms: Mapping[str, int]) -> Sequence[OutboxEntry]:
         ended, self._ended = self._ended, []
-        return await self._in_thread(self._desk.turn_over, ended, room)
+        return await self._in_thread(self._desk.turn_over, ended, rooms)
 
     def _begin(self, delivery: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(delivery)
@@ -101,7 +104,10 @@ class Delivery:
             return
 
     async def _deliver(self, entry: OutboxEntry) -> None:
-        self._end(await self._try(entry))
+        try:
+            self._end(await self._try(entry))
+        finally:
+            self._under_way[entry.channel] -= 1
 
     def _end(self, entry: OutboxEntry) -> None:
         """Have it settled; one that is still unknown stays as it is, for the next start."""

@@ -62,9 +62,10 @@ class Listener(Protocol):
 
 
 class Sender(Protocol):
-    """A channel that speaks."""
+    """A channel that speaks. ``at_once`` is how many entries it delivers side by side; it is handed no more."""
 
     name: str
+    at_once: int
 
     async def send(self, entry: OutboxEntry) -> Receipt:
         """Deliver one entry. Called again for the same key only when the earlier try surely failed.

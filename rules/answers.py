@@ -15,7 +15,7 @@ from rules.model import SurveyScore
 _LONGEST = 80
 _MOST_LINES = 8
 _BUT = re.compile(
-    r"[?？]|\b(?:but|however|except|still|again|another|although|though|not yet|aber|mais|pero)\b"
+    r"[?？]|\b(?:but|however|except|still|another|although|though|not yet|aber|mais|pero)\b"
     r"|但|不过|可是|然而|还是|还有|另外|又|吗",
     re.I,
 )
@@ -23,7 +23,7 @@ _SOLVED = re.compile(
     r"(?:yes|yep|yeah|ok|okay|confirmed?|i confirm|solved|resolved|fixed|done|all good"
     r"|(?:all|everything) works(?: now)?"
     r"|works(?: (?:now|fine|fine now|perfectly|again))?|working(?: now)?"
-    r"|(?:it|this|that) (?:works|is working)(?: (?:now|fine|fine now|perfectly))?"
+    r"|(?:it|this|that) (?:works|is working)(?: (?:now|fine|fine now|perfectly|again))?"
     r"|(?:it is|it\'s|this is|problem|issue|the problem is|the issue is) (?:now )?(?:solved|resolved|fixed|confirmed)"
     r"(?: now)?"
     r"|yes (?:it is|it\'s)|yes (?:it is |it\'s )?(?:solved|resolved|fixed|confirmed)|yes it works(?: now)?"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, insort
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
@@ -186,6 +186,7 @@ class _Owed(NamedTuple):
     """What the lanes know of an unsettled outbox entry."""
 
     lane: str
+    channel: str
     due_at: datetime
     urgency: int
     sending: bool
@@ -199,11 +200,13 @@ class Lanes:
         self._lanes: dict[str, list[int]] = {}
         self._heads = DueTimes()
         self._waiting: list[tuple[float, int]] = []
-        self._ready: list[tuple[int, int]] = []
+        self._ready: dict[str, list[tuple[int, int]]] = {}
 
-    def enter(self, row_id: int, lane: str, due_at: datetime, urgency: int, *, sending: bool) -> None:
+    def enter(
+        self, row_id: int, lane: str, due_at: datetime, urgency: int, *, sending: bool, channel: str = ""
+    ) -> None:
         """Add an unsettled entry; its place in the lane is that of its row id (the order recorded)."""
-        self._owed[row_id] = _Owed(lane, due_at, urgency, sending)
+        self._owed[row_id] = _Owed(lane, channel, due_at, urgency, sending)
         ids = self._lanes.setdefault(lane, [])
         insort(ids, row_id)
         if ids[0] == row_id and len(ids) > 1:
@@ -223,35 +226,48 @@ class Lanes:
         else:
             del self._lanes[owed.lane]
 
-    def claimable(self, now: datetime, limit: int) -> list[int]:
-        """Heads of lanes that are queued and due: lower urgency first, then the order recorded."""
+    def claimable(self, now: datetime, limit: int, rooms: Mapping[str, int] | None = None) -> list[int]:
+        """Heads of lanes that are queued and due: lower urgency first, then the order recorded.
+
+        ``rooms`` says how many a channel takes at most; one that it does not name takes any number.
+        """
         moment = now.timestamp()
         while self._waiting and self._waiting[0][0] <= moment:
             row_id = heapq.heappop(self._waiting)[1]
             if self._is_queued_head(row_id):
-                heapq.heappush(self._ready, (self._owed[row_id].urgency, row_id))
-        found: dict[int, int] = {}
-        while len(found) < limit and self._ready:
-            urgency, row_id = heapq.heappop(self._ready)
-            if self._is_queued_head(row_id) and self._owed[row_id].urgency == urgency:
-                self._take_or_put_back(row_id, moment, found)
-        for row_id, urgency in found.items():
-            heapq.heappush(self._ready, (urgency, row_id))
+                self._make_ready(row_id)
+        left: dict[str, int] = dict(rooms or {})
+        found: dict[int, None] = {}
+        while len(found) < limit and (channel := self._next_channel(left)) is not None:
+            urgency, row_id = heapq.heappop(self._ready[channel])
+            valid = self._is_queued_head(row_id) and self._owed[row_id].urgency == urgency
+            if valid and row_id not in found and self._is_due(row_id, moment):
+                found[row_id] = None
+                left[channel] = left.get(channel, limit) - 1
+        for row_id in found:
+            self._make_ready(row_id)
         return list(found)
+
+    def _make_ready(self, row_id: int) -> None:
+        owed = self._owed[row_id]
+        heapq.heappush(self._ready.setdefault(owed.channel, []), (owed.urgency, row_id))
+
+    def _next_channel(self, left: Mapping[str, int]) -> str | None:
+        """The channel with room whose next entry goes first."""
+        heads = [(heap[0], channel) for channel, heap in self._ready.items() if heap and left.get(channel, 1) > 0]
+        return min(heads)[1] if heads else None
 
     def first_due(self) -> datetime | None:
         """When the earliest queued head of a lane is due."""
         row_id = self._heads.first()
         return None if row_id is None else self._owed[row_id].due_at
 
-    def _take_or_put_back(self, row_id: int, moment: float, found: dict[int, int]) -> None:
-        """An entry that was put off after it had become due goes back to waiting."""
-        owed = self._owed[row_id]
-        due = owed.due_at.timestamp()
-        if due <= moment:
-            found[row_id] = owed.urgency
-        else:
+    def _is_due(self, row_id: int, moment: float) -> bool:
+        """Whether an entry may be sent; one that was put off after it had become due goes back to waiting."""
+        due = self._owed[row_id].due_at.timestamp()
+        if due > moment:
             heapq.heappush(self._waiting, (due, row_id))
+        return due <= moment
 
     def _is_queued_head(self, row_id: int) -> bool:
         owed = self._owed.get(row_id)

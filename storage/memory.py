@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -56,14 +56,14 @@ class StateStore:
             self._check()
             yield StateReader(self.state)
 
-    def claim(self, now: datetime, limit: int = 50) -> Sequence[OutboxEntry]:
+    def claim(self, now: datetime, limit: int = 50, rooms: Mapping[str, int] | None = None) -> Sequence[OutboxEntry]:
         """Take due entries for sending: durable as ``sending`` before this returns.
 
         The commit of the claim comes after the commits of what it claims, so those are durable too.
         """
         work = self._begin()
         try:
-            taken = work.take_due(now, limit)
+            taken = work.take_due(now, limit, rooms)
             if taken:
                 work.commit()
         finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -118,7 +118,7 @@ class UnitOfWork(Reader, Protocol):
     def settle(self, entry: OutboxEntry) -> None:
         """Replace an outbox entry by what became of it (its state, receipt, problem, next due time)."""
 
-    def take_due(self, now: datetime, limit: int) -> Sequence[OutboxEntry]:
+    def take_due(self, now: datetime, limit: int, rooms: Mapping[str, int] | None = None) -> Sequence[OutboxEntry]:
         """Take due entries for sending, in the order and by the rules of ``Store.claim``, with this commit."""
 
     def quarantine(self, held: Quarantined, raw: bytes) -> None:
@@ -158,9 +158,11 @@ class Store(Protocol):
     def read(self) -> AbstractContextManager[Reader]:
         """A look at the store between commits."""
 
-    def claim(self, now: datetime, limit: int = 50) -> Sequence[OutboxEntry]:
+    def claim(self, now: datetime, limit: int = 50, rooms: Mapping[str, int] | None = None) -> Sequence[OutboxEntry]:
         """Take due entries for sending: durable as ``sending``, ``attempts`` one up, before this returns.
 
+        ``rooms`` says how many entries of a channel are taken at most, so that no more is ``sending`` than is on its
+        way, and a channel that hangs holds up no other; a channel it does not name takes any number.
         At most the first unsettled entry of each lane; an entry that is queued for later holds its lane back.
         ``queued`` and ``sending`` hold a lane; ``accepted``, ``failed``, ``uncertain``, ``withdrawn`` do not. Lower
         ``urgency`` first, then the order recorded.

@@ -262,7 +262,9 @@ class State:
             self.by_state.add(after.state, row_id)
             if after.state in UNSETTLED:
                 sending = after.state is OutboxState.SENDING
-                self.lanes.enter(row_id, after.lane, after.due_at, after.urgency, sending=sending)
+                self.lanes.enter(
+                    row_id, after.lane, after.due_at, after.urgency, sending=sending, channel=after.channel
+                )
         # Tickets are numbered from 1: under 0 stands what belongs to none.
         old = before.ticket or 0 if before is not None else None
         new = after.ticket or 0 if after is not None else None

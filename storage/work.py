@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -211,10 +211,10 @@ class Work(StateReader):
         self._state.quarantine.remove(row_id)
         self._state.seen.forget(key)
 
-    def take_due(self, now: datetime, limit: int) -> Sequence[OutboxEntry]:
+    def take_due(self, now: datetime, limit: int, rooms: Mapping[str, int] | None = None) -> Sequence[OutboxEntry]:
         """Mark due entries as ``sending``, one more attempt each."""
         taken = []
-        for row_id in self._state.lanes.claimable(now, limit):
+        for row_id in self._state.lanes.claimable(now, limit, rooms):
             entry = self._state.outbox.get(row_id)
             if entry is not None:
                 taken.append(replace(entry, state=OutboxState.SENDING, attempts=entry.attempts + 1))

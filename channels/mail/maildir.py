@@ -60,6 +60,8 @@ class Maildir:
     ``write`` makes the bytes of a mail; it and the disk are used in ``executor``, never on the event loop.
     """
 
+    at_once = 16
+
     def __init__(
         self,
         name: str,

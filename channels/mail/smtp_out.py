@@ -36,7 +36,7 @@ class RelaySettings:
     tls: Tls = "starttls"
     username: str = ""
     password: str = field(default="", repr=False)
-    connections: int = 4
+    connections: int = 8
     connect_timeout: float = 15.0
     command_timeout: float = 60.0
     data_timeout: float = 180.0
@@ -71,6 +71,7 @@ class Relay:
         executor: Executor | None = None,
     ) -> None:
         self.name = name
+        self.at_once = settings.connections
         self._settings = settings
         self._mailbox = mailbox
         self._own = own

@@ -80,6 +80,7 @@ class SlackChannel:
     """The desk's chat in Slack: a ``Listener`` and a ``Sender``."""
 
     name = "chat"
+    at_once = 4
 
     def __init__(
         self,

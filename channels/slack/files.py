@@ -59,7 +59,8 @@ class SlackFiles:
 
     async def _hand_over(self, url: str, data: bytes) -> None:
         try:
-            async with self._session.post(url, data=BytesIO(data), timeout=_PATIENCE, allow_redirects=False) as response:
+            upload = self._session.post(url, data=BytesIO(data), timeout=_PATIENCE, allow_redirects=False)
+            async with upload as response:
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise TemporaryDeliveryError(f"The line broke while a file was uploaded: {type(error).__name__}") from error

@@ -47,6 +47,7 @@ class WebChannel:
     """
 
     name = "web"
+    at_once = 64
 
     def __init__(
         self,

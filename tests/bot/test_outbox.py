@@ -29,6 +29,7 @@ class Hand:
     """A channel that does with each entry what the test says."""
 
     name: str = CHANNEL
+    at_once: int = 64
     does: Callable[[OutboxEntry], None] = lambda entry: None
     finds: Callable[[OutboxEntry], Receipt | None] = lambda entry: None
     sent: list[str] = field(default_factory=list)
@@ -47,11 +48,28 @@ class Hand:
         """Nothing to let go."""
 
 
+@dataclass
+class Slow(Hand):
+    """A channel that answers when the gate opens, and counts how many it has in hand."""
+
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    in_hand: int = 0
+    most: int = 0
+
+    async def send(self, entry: OutboxEntry) -> Receipt:
+        self.in_hand += 1
+        self.most = max(self.most, self.in_hand)
+        await self.gate.wait()
+        self.in_hand -= 1
+        return await super().send(entry)
+
+
 class Post:
     """A store with things owed, and a worker that delivers them through one hand."""
 
     def __init__(self, hand: Hand) -> None:
         self.hand = hand
+        self.others: dict[str, Hand] = {}
         self.store = MemoryStore()
         self.clock = HandClock()
         self.worker: Delivery | None = None
@@ -73,7 +91,7 @@ class Post:
     async def working(self) -> AsyncIterator[None]:
         with ThreadPoolExecutor(4) as executor:
             desk = Desk(self.store, a_policy(), self.clock, lambda tickets: None)
-            self.worker = Delivery(desk, {CHANNEL: self.hand}, self.clock, executor, random.Random(7))
+            self.worker = Delivery(desk, {CHANNEL: self.hand, **self.others}, self.clock, executor, random.Random(7))
             running = asyncio.create_task(self.worker.run())
             try:
                 yield
@@ -279,3 +297,21 @@ async def test_stopping_finishes_and_settles_what_is_on_its_way() -> None:
         states = {entry.key: entry.state for entry in store.outbox()}
     assert OutboxState.SENDING not in states.values()
     assert {key for key, state in states.items() if state is OutboxState.ACCEPTED} == set(post.hand.sent)
+
+
+async def test_a_relay_with_two_lines_is_handed_two_mails_and_chat_goes_on_meanwhile() -> None:
+    """After a crash only what was on its way is of unknown fate, not all that was waiting for a line."""
+    gate = asyncio.Event()
+    relay, chat = Slow(at_once=2, gate=gate), Hand(name="chat")
+    post = Post(relay)
+    post.others["chat"] = chat
+    post.owe(*(an_owed_mail(f"{n}:reply:1") for n in range(6)), an_owed_mail("9:post", channel="chat"))
+
+    async with post.working():
+        await post.until("9:post", OutboxState.ACCEPTED)
+        states = [post.entry(f"{n}:reply:1").state for n in range(6)]
+        assert states == [OutboxState.SENDING] * 2 + [OutboxState.QUEUED] * 4
+        gate.set()
+        await post.until("5:reply:1", OutboxState.ACCEPTED)
+
+    assert relay.most == 2

@@ -43,6 +43,7 @@ class Relay:
     """A relay that takes every mail."""
 
     name: str = "mail:support"
+    at_once: int = 64
     mails: list[Mail] = field(default_factory=list)
 
     async def send(self, entry: OutboxEntry) -> Receipt:

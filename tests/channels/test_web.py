@@ -106,7 +106,8 @@ async def test_the_cookie_of_another_desk_does_not_open_this_one(desk: SmallDesk
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8080", "localhost:99999", "127.0.0.1.evil.example", "", "[", "desk.example.com"]
+    "host",
+    ["evil.example", "evil.example:8080", "localhost:99999", "127.0.0.1.evil.example", "", "[", "desk.example.com"],
 )
 @pytest.mark.parametrize("path", ["/", "/api/channel", f"/?token={TOKEN}"])
 async def test_another_host_name_gets_nothing(desk: SmallDesk, host: str, path: str) -> None:

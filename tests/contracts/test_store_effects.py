@@ -141,3 +141,16 @@ def test_the_outbox_is_listed_by_state_and_ticket(desk: Desk) -> None:
     assert [owed.key for owed in look.outbox(states={OutboxState.QUEUED}, ticket=2)] == ["2:a"]
     counts = look.counts()
     assert (counts.queued, counts.failed, counts.uncertain) == (2, 1, 1)
+
+
+def test_a_channel_is_handed_no_more_than_it_sends_at_once_and_holds_up_no_other(desk: Desk) -> None:
+    """What is claimed and never left would be of unknown fate after a crash."""
+    mails = [an_outbox_entry(f"{n}:mail", lane=f"mail:{n}", channel="mail:support") for n in range(5)]
+    posts = [an_outbox_entry(f"{n}:post", lane=f"chat:{n}", channel="chat") for n in range(3)]
+    desk.owe(*mails, *posts)
+
+    claimed = desk.store.claim(MONDAY, rooms={"mail:support": 2, "chat": 0})
+    assert [entry.key for entry in claimed] == ["0:mail", "1:mail"]
+    claimed = desk.store.claim(MONDAY, rooms={"mail:support": 0, "other": 9})
+    assert [entry.key for entry in claimed] == ["0:post", "1:post", "2:post"]
+    assert [entry.key for entry in desk.store.claim(MONDAY)] == ["2:mail", "3:mail", "4:mail"]
