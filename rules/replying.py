@@ -87,20 +87,33 @@ def send_now(draft: Draft, command: Command, person: Staff) -> Refusal | None:
 
 
 def withdraw(draft: Draft, command: Command, person: Staff) -> Refusal | None:
-    """Take a held reply back; it stays in the thread as an inside word."""
+    """Take a held reply back; it stays in the thread as an inside word. Without the mail that resolves, it is open."""
     entry = _held(draft, command)
     if entry is None:
         return _gone(draft)
+    if "resolved_by" in entry.meta:
+        _unresolve(draft, entry, person)
+        return None
     draft.withdraw(entry.key)
     draft.note(EntryKind.WITHDRAWN, author=staff_author(person), outbox_key=entry.key)
     draft.mark(entry.meta.get("target", ""), INSIDE, f"mark:{_round(entry)}:{INSIDE}")
     return None
 
 
+def _unresolve(draft: Draft, entry: OutboxEntry, person: Staff) -> None:
+    """A customer who was not told what was done must not be reminded of it, and then closed."""
+    draft.withdraw(entry.key)
+    draft.note(EntryKind.WITHDRAWN, author=staff_author(person), outbox_key=entry.key)
+    if draft.can(Event.STAFF_REOPENED):
+        draft.move(Event.STAFF_REOPENED, author=staff_author(person), why="the resolution was taken back")
+        told = draft.chat.say("chat_reopened", number=draft.ticket.number, why=person.name)
+        draft.post(told, mark="reopened")
+
+
 def edit(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     """Change a held reply: the old one is withdrawn, a new one with its files is held from now (complaint 68)."""
     entry = _held(draft, command)
-    if entry is None:
+    if entry is None or "resolved_by" in entry.meta:
         return _gone(draft)
     draft.withdraw(entry.key)
     draft.note(EntryKind.WITHDRAWN, author=staff_author(person), outbox_key=entry.key, because=("edited while held",))

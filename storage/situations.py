@@ -100,8 +100,8 @@ def _unsent(work: Reader, number: int) -> Iterable[OutboxEntry]:
 
 
 def is_reply(entry: OutboxEntry) -> bool:
-    """Whether an outbox entry is a staff member's answer to a customer."""
-    return isinstance(entry.content, Mail) and bool(entry.meta.get("by"))
+    """Whether an outbox entry is a staff member's answer to a customer, be it a reply or what was done."""
+    return isinstance(entry.content, Mail) and bool(entry.meta.get("by") or entry.meta.get("resolved_by"))
 
 
 def for_digest(work: Reader, since: datetime) -> Situation:

@@ -78,6 +78,29 @@ def test_the_mail_that_resolves_is_the_first_response_once_it_is_delivered() -> 
     assert any(kind.startswith("first_response:") for kind in other.timers())
 
 
+def test_the_mail_that_resolves_can_be_sent_at_once() -> None:
+    """Its hold ends as that of any reply does."""
+    stage = a_stage()
+    stage.mail()
+    stage.command("resolve", "The cable was loose.")
+    assert not any("cable" in mail.text for mail in stage.mails_to(ALICE))
+    assert stage.command("send_now", reply="1:resolved:1").refusal is None
+    stage.wait(seconds=1)
+    assert "The cable was loose." in stage.mails_to(ALICE)[-1].text
+
+
+def test_taking_the_mail_that_resolves_back_opens_the_ticket_again() -> None:
+    """Nobody is asked whether something is solved that they were never told of."""
+    stage = a_stage()
+    stage.mail()
+    stage.command("resolve", "The cable was loose.")
+    assert stage.command("withdraw", reply="1:resolved:1").refusal is None
+    assert stage.status() is Status.OPEN
+    stage.wait(days=3)
+    assert not any("cable" in mail.text or "solved" in mail.text for mail in stage.mails_to(ALICE))
+    assert [entry.kind for entry in stage.entries(kind=EntryKind.WITHDRAWN)] == [EntryKind.WITHDRAWN]
+
+
 def test_a_silent_customer_is_asked_again_after_two_working_days_and_the_ticket_closed_after_five() -> None:
     """Resolved on Monday: reminded on Wednesday, closed on the next Monday, then surveyed (R-HA-1)."""
     stage = resolved()
