@@ -99,11 +99,12 @@ def priority(draft: Draft, command: Command, person: Staff) -> Refusal | None:
         return None
     clocks = sla.change_level(draft.ticket, levels[wanted], draft.policy.calendars, draft.now)
     draft.ticket = replace(draft.ticket, priority=wanted, clocks=clocks)
-    why = command.text.strip() or "-"
-    draft.note(
-        EntryKind.CHANGED, f"priority {before} -> {wanted}", author=staff_author(person), because=(f"said: {why}",)
-    )
-    draft.post(draft.chat.say("chat_priority", name=person.name, old=before, new=wanted, why=why), mark="changed")
+    why = command.text.strip()
+    because = (f"said: {why}",) if why else ()
+    draft.note(EntryKind.CHANGED, f"priority {before} -> {wanted}", author=staff_author(person), because=because)
+    gaps = {"name": person.name, "old": before, "new": wanted}
+    told = draft.chat.say("chat_priority", **gaps, why=why) if why else draft.chat.say("chat_priority_only", **gaps)
+    draft.post(told, mark="changed")
     return None
 
 

@@ -47,7 +47,7 @@ def test_a_mail_is_acknowledged_answered_resolved_confirmed_surveyed_scored_and_
     assert score is not None
     assert (score.overall, score.comment, score.answered_at) == (5, "great work", stage.clock.at)
     assert stage.status() is Status.CLOSED
-    assert "thank you for your answer" in stage.mails_to(ALICE)[-1].text
+    assert "Thank you for your answer" in stage.mails_to(ALICE)[-1].text
 
     stage.wait(days=1)
     digest = stage.mails_to("tom@example.com")[-1]

@@ -19,10 +19,10 @@ ALICE = "alice@customer.test"
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", "thank you for writing to"),
+        ("en", "Thank you for writing to"),
         ("zh-CN", "您的服务请求已受理"),
         ("zh-TW", "您的服务请求已受理"),
-        ("fi", "thank you for"),
+        ("fi", "Thank you for"),
     ],
 )
 def test_the_acknowledgement_is_in_the_customers_language_or_the_first_one(language: str, words: str) -> None:
@@ -60,7 +60,7 @@ def test_a_short_answer_is_in_the_language_the_customer_was_known_by() -> None:
 def test_a_third_language_is_one_file_more(tmp_path: Path) -> None:
     """A translated copy of en.yaml in a folder, named in the configuration: its customers get its words."""
     english = (SHIPPED / "en.yaml").read_text(encoding="utf-8")
-    german = english.replace("thank you for writing to {desk}.", "vielen Dank für Ihre Nachricht an {desk}.")
+    german = english.replace("Thank you for writing to {desk}.", "vielen Dank für Ihre Nachricht an {desk}.")
     german = german.replace("weekdays: Mon Tue Wed Thu Fri Sat Sun", "weekdays: Mo Di Mi Do Fr Sa So")
     (tmp_path / "de.yaml").write_text(german, encoding="utf-8")
     languages = ("en", "zh-CN", "de")
