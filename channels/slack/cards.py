@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from channels.slack import blocks
 from channels.slack.blocks import Block
 from rules.lifecycle import LIVE, Event, may
-from rules.model import Entry, EntryKind, SlaClock, Status, Ticket
+from rules.model import AuthorKind, Entry, EntryKind, SlaClock, Status, Ticket
 from rules.policy import Policy
 from rules.wording import Texts
 
@@ -170,23 +170,39 @@ def _footer(ticket: Ticket, policy: Policy, last: Entry | None) -> Block:
     texts = staff_texts(policy)
     elements = [blocks.plain(texts.say("card_hint", name=ticket.customer), 300)]
     if last:
-        elements.insert(0, _change(last, texts))
+        elements.insert(0, _change(last, policy))
         elements.insert(1, blocks.mrkdwn(stamp(last.at, policy.timezone)))
     return blocks.context(*elements)
 
 
-def _change(last: Entry, texts: Texts) -> Block:
+def _change(last: Entry, policy: Policy) -> Block:
+    texts = staff_texts(policy)
     author = last.author.name or last.author.key or "Deskbell"
     deed = DEEDS.get(last.kind, "")
-    told = texts.say(deed, name=author) if deed else f"{author}: {blocks.one_line(last.text).replace('->', '→')}"
-    return blocks.plain(told, 200)
+    return blocks.plain(texts.say(deed, name=author) if deed else _turned(last, author, policy), 200)
+
+
+def _turned(last: Entry, author: str, policy: Policy) -> str:
+    """What turned from one thing into another ("open -> waiting"), in the words of the desk."""
+    texts = staff_texts(policy)
+    before, _, after = blocks.one_line(last.text).partition(" -> ")
+    owner = policy.person(after) if last.kind is EntryKind.ASSIGNED else None
+    if owner and last.author.kind is AuthorKind.STAFF and last.author.key != owner.key:
+        return texts.say("chat_assigned", by=author, name=owner.name)
+    if owner:
+        return texts.say("chat_claimed", name=owner.name)
+    if last.kind is EntryKind.STATUS and {before, after} <= set(Status):
+        return f"{author}: {texts.say(f'state_{before}')} → {texts.say(f'state_{after}')}"
+    return f"{author}: {before} → {after}" if after else f"{author}: {before}"
 
 
 def _outcome(ticket: Ticket, policy: Policy, last: Entry | None) -> Block:
     """One line for a ticket that is done: by whom, when, and what was done."""
     by, said = policy.person(ticket.resolved_by), _state(ticket, policy)
-    done = staff_texts(policy).say("card_by", status=said, name=by.name) if by else said
-    elements = [blocks.plain(f"{done} · {ticket.customer}", 300)]
+    if by:
+        solved = staff_texts(policy).say("card_by", status=staff_texts(policy).say("state_resolved"), name=by.name)
+        said = f"{said} · {solved}" if ticket.status is Status.CLOSED else f"{solved[:1].upper()}{solved[1:]}"
+    elements = [blocks.plain(f"{said} · {ticket.customer}", 300)]
     at = ticket.closed_at or ticket.resolved_at or (last.at if last else None)
     if at:
         elements.append(blocks.mrkdwn(stamp(at, policy.timezone)))

@@ -17,13 +17,16 @@ from channels.slack.posts import post, whisper
 from rules.commands import DEEDS
 from rules.effects import Button, OwedFile, Post, Whisper
 from rules.lifecycle import LIVE
-from rules.model import Address, Author, AuthorKind, EntryKind, Resolution, Status, Ticket
+from rules.model import DESK, Address, Author, AuthorKind, EntryKind, Resolution, Status, Ticket
 from tests.builders import MONDAY, a_clock, a_ticket, an_entry
 from tests.channels.slack_desk import ANA, a_policy
 from tests.loopback_slack.blocks import accept_message_blocks
 from tests.loopback_slack.modal_shape import accept_view
 
 NASTY = "<!channel> <@U0ANA> <!subteam^S1> <https://evil.example|your bank> & *bold* `code` @here\u202e\x00"
+
+BY_ANA = Author(kind=AuthorKind.STAFF, key="ana", name=ANA.name)
+BY_MEI = Author(kind=AuthorKind.STAFF, key="mei", name="Mei")
 
 
 def shown(ticket: Ticket, **more: Any) -> CardBlocks:
@@ -75,6 +78,28 @@ def test_the_card_says_who_has_the_ticket_and_what_changed_last_without_pinging_
     assert "*Owner*\\nAna Silva" in whole
     assert "Ana Silva: claimed" in whole
     assert "<@" not in whole + made.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "author", "told"),
+    [
+        (EntryKind.ASSIGNED, "nobody -> ana", DESK, "Ana Silva has it"),
+        (EntryKind.ASSIGNED, "nobody -> ana", BY_ANA, "Ana Silva has it"),
+        (EntryKind.ASSIGNED, "bo -> ana", BY_MEI, "Mei gave it to Ana Silva"),
+        (EntryKind.STATUS, "open -> waiting", BY_ANA, "Ana Silva: open → waiting for the customer"),
+        (EntryKind.CHANGED, "priority P3 -> P1", BY_ANA, "Ana Silva: priority P3 → P1"),
+    ],
+)
+def test_the_last_change_is_told_in_words_and_names_not_in_keys(
+    kind: EntryKind, text: str, author: Author, told: str
+) -> None:
+    made = shown(a_ticket(status=Status.OPEN, assignee="ana"), last=an_entry(kind=kind, text=text, author=author))
+    assert told in json.dumps(made.blocks, ensure_ascii=False)
+
+
+def test_a_ticket_that_the_customer_confirmed_was_resolved_by_staff_not_closed_by_them() -> None:
+    made = shown(a_ticket(status=Status.CLOSED, assignee="ana", resolved_by="ana"))
+    assert "Closed · resolved by Ana Silva" in json.dumps(made.blocks, ensure_ascii=False)
 
 
 @pytest.mark.parametrize(
