@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -143,17 +143,14 @@ class House:
     async def _end(self, started: Sequence[Door], delivering: asyncio.Task[None] | None) -> None:
         """Stop hearing, then deliver what was claimed, then let the lines go; the first problem met is raised."""
         speaks = (self.web, self.slack)
-        for door in reversed([one for one in started if one not in speaks]):
-            await door.stop()
+        problems = [await _ended(door.stop()) for door in reversed(started) if door not in speaks]
         self.delivery.stop()
-        outcome = (await asyncio.gather(delivering, return_exceptions=True)) if delivering else []
-        for sender in self._senders.values():
-            await sender.stop()
-        await self.web.stop()
+        problems += [await _ended(delivering)] if delivering else []
+        problems += [await _ended(sender.stop()) for sender in self._senders.values()]
+        problems.append(await _ended(self.web.stop()))
         self._executor.shutdown(wait=True)
-        for problem in outcome:
-            if isinstance(problem, BaseException):
-                raise problem
+        for problem in filter(None, problems):
+            raise problem
 
     def _after_commit(self, tickets: Sequence[int]) -> None:
         """Called from any thread when something changed."""
@@ -269,6 +266,12 @@ class House:
 
     def _write(self, mailbox: Mailbox, own: OwnAddresses, mail: Mail) -> bytes:
         return compose(mail, mailbox=mailbox, own=own, now=self.clock.now(), files=self.window.file)
+
+
+async def _ended(end: Awaitable[None]) -> BaseException | None:
+    """Wait for one part's end; what goes wrong in it must not keep the other parts from theirs."""
+    (outcome,) = await asyncio.gather(end, return_exceptions=True)
+    return outcome
 
 
 def _told(address: tuple[str, int]) -> str:

@@ -13,6 +13,8 @@ from rules.model import AutomaticVerdict
 
 LOOP_HEADER = "X-Deskbell-Loop"
 
+_ANSWERS = frozenset({"in-reply-to", "references"})
+
 PERSON, OUT_OF_OFFICE, BOUNCE, LIST = "person", "out_of_office", "bounce", "list"
 NOTIFICATION, CHALLENGE, READ_RECEIPT, OWN = "notification", "challenge", "read_receipt", "own"
 
@@ -118,7 +120,11 @@ def judge(
         *_content_evidence(headers),
         *_sender_evidence(sender.lower(), _null_sender(headers, envelope_sender)),
     ]
-    evidence += _subject_evidence(subject[:500], bool(evidence))
+    subject_says = _subject_evidence(subject[:500], bool(evidence))
+    if subject_says and not evidence and not _ANSWERS & headers.keys():
+        subject_says = [(NOTIFICATION, f"{reason}, but it answers nothing: a person may have written it")
+                        for _, reason in subject_says]  # fmt: skip
+    evidence += subject_says
     kinds = {kind for kind, _ in evidence}
     kind = next((name for name in _STRONGEST_FIRST if name in kinds), PERSON)
     because = [reason for _, reason in evidence]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rules.model import Message, Status, Ticket
-from rules.tokens import read_reply_address, signed_for
+from rules.tokens import is_our_message_id, read_reply_address, signed_for
 
 TOKEN, SAME_MESSAGE, REFERENCE, SUBJECT = "token", "same_message", "reference", "subject"
 
@@ -119,7 +119,7 @@ def _weigh(kind: str, message: Message, ticket: Ticket, secret: bytes, staff: fr
     if kind == REFERENCE:
         if known:
             return True, f"it answers a mail of #{number}, and the sender takes part in it"
-        if colleague and _answers_ours(message, number):
+        if colleague and _answers_ours(message, number, secret):
             return True, f"it answers our mail of #{number}, and the sender is a colleague of its customer"
         return False, f"it answers a mail of #{number}, but the sender takes no part in it"
     if known:
@@ -134,10 +134,9 @@ def _signed_for(message: Message, ticket: Ticket, secret: bytes) -> str | None:
     return next((owner for owner in owners if owner), None)
 
 
-def _answers_ours(message: Message, number: int) -> bool:
+def _answers_ours(message: Message, number: int, secret: bytes) -> bool:
     """Whether it answers a mail that we sent; a circular to a whole house must not join its readers (complaint 32)."""
-    ours = re.compile(rf"<{number}\.[a-z]")
-    return any(ours.match(id_) for id_ in (*message.in_reply_to, *message.references))
+    return any(is_our_message_id(secret, id_, number) for id_ in (*message.in_reply_to, *message.references))
 
 
 def people(ticket: Ticket) -> tuple[str, ...]:

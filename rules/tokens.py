@@ -13,6 +13,9 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 _REPLY = re.compile(r"^(?P<local>[^+@]+)\+(?P<number>[1-9][0-9]{0,9})\.(?P<signature>[a-z2-7]{16})@(?P<domain>[^@]+)$")
+_MESSAGE_ID = re.compile(
+    r"^<(?P<name>(?P<number>[1-9][0-9]{0,9})\.[^<>@\s]{1,200})\.(?P<signature>[a-z2-7]{16})@[^<>@\s]+>$"
+)
 _LINK = re.compile(
     r"^(?P<number>[1-9][0-9]{0,9})-(?P<purpose>[a-z]{1,16})-(?P<round>[0-9]{1,4})-(?P<sig>[a-z2-7]{16})$"
 )
@@ -46,7 +49,16 @@ def signed_for(secret: bytes, number: int, given: str, people: Iterable[str]) ->
 
 def message_id(secret: bytes, effect: str, domain: str) -> str:
     """The Message-ID of the mail that an effect owes: the same whenever it is made (complaints 21, 37)."""
-    return f"<{effect.replace(':', '.')}.{signature(secret, 'mail', effect)}@{domain}>"
+    name = effect.replace(":", ".")
+    return f"<{name}.{signature(secret, 'mail', name)}@{domain}>"
+
+
+def is_our_message_id(secret: bytes, given: str, number: int) -> bool:
+    """Whether a Message-ID is of a mail that we sent about this ticket: its signature cannot be made up."""
+    found = _MESSAGE_ID.match(given)
+    if not found or found["number"] != str(number):
+        return False
+    return hmac.compare_digest(found["signature"].encode(), signature(secret, "mail", found["name"]).encode())
 
 
 def link_token(secret: bytes, ticket: int, purpose: str, round_: int) -> str:

@@ -19,7 +19,7 @@ AT_ONCE = 2
 """Batches under way at the same time: one is worked on while the other waits for the disk."""
 
 MOST = 32
-SMALL = 256 * 1024
+SMALL = 64 * 1024
 """A mail of more bytes than this goes by itself, so that no small one waits while it is read."""
 
 

@@ -166,9 +166,18 @@ def test_what_the_envelope_said_counts_more_than_a_return_path_header() -> None:
         "Otomatik yanıt: Yazıcı",
     ],
 )
-def test_an_absence_without_any_header_is_known_by_its_subject(subject: str) -> None:
-    verdict = judged(subject=subject)
+def test_an_absence_that_answers_a_mail_is_known_by_its_subject(subject: str) -> None:
+    verdict = judged({"In-Reply-To": "<1.reply.1@example.com>"}, subject=subject)
     assert (verdict.kind, verdict.may_answer) == ("out_of_office", False)
+
+
+@pytest.mark.parametrize(
+    "subject", ["Out of office: how do I set it up?", "自动回复：怎么设置", "Automatic reply: Printer"]
+)
+def test_a_subject_alone_does_not_make_a_mail_that_answers_nothing_vanish(subject: str) -> None:
+    """It gets a ticket without an acknowledgement: a person may have written it (complaint 1)."""
+    verdict = judged(subject=subject)
+    assert (verdict.kind, verdict.may_answer) == ("notification", False)
 
 
 @pytest.mark.parametrize(

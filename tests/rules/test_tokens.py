@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.tokens import link_token, message_id, read_link, read_reply_address, reply_address, signed_for
+from rules.tokens import (
+    is_our_message_id,
+    link_token,
+    message_id,
+    read_link,
+    read_reply_address,
+    reply_address,
+    signed_for,
+)
 
 SECRET, OTHER = b"a" * 32, b"b" * 32
 ALICE, BOB = "alice@customer.test", "bob@customer.test"
@@ -93,3 +101,14 @@ def test_a_link_names_ticket_purpose_and_round() -> None:
     signature = token.rpartition("-")[2]
     for forged in (f"18-confirm-2-{signature}", f"17-survey-2-{signature}", f"17-confirm-1-{signature}", "", "17"):
         assert read_link(SECRET, forged) is None
+
+
+def test_a_message_id_of_ours_is_known_by_its_signature() -> None:
+    """Anybody can write a Message-ID that looks like ours (complaint 30)."""
+    ours = message_id(SECRET, "17:escalation:first_response:2:0.1.0:ana", "example.com")
+    assert is_our_message_id(SECRET, ours, 17)
+    assert not is_our_message_id(SECRET, ours, 1)
+    assert not is_our_message_id(OTHER, ours, 17)
+    assert not is_our_message_id(SECRET, ours.replace("escalation", "reply"), 17)
+    assert not is_our_message_id(SECRET, "<17.reply.1.aaaaaaaaaaaaaaaa@example.com>", 17)
+    assert not is_our_message_id(SECRET, "<17.x", 17)
