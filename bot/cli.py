@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
+from bot import showing
 from bot.office import Line, Request
 from bot.showing import harmless
 from rules.errors import ConfigError, DeskbellError, StoreError
@@ -57,13 +58,14 @@ def read_config(path: Path) -> Any:
 def tell(config_path: Path, request: Request, *, as_json: bool, show: Callable[[Line], str | None]) -> NoReturn:
     """Ask the desk, print its answer, exit with its code; ``show`` words a line for people, or leaves it out."""
     code = None
-    for line in answers(config_path, request):
+    config = read_config(config_path)
+    for line in answers(config, request):
         if "exit" in line:
             code = int(line["exit"])
         elif "finding" in line and len(line) == 1 and not as_json:
             click.echo(harmless(line["finding"]), err=True)
         else:
-            text = as_printed(line) if as_json else show(line)
+            text = as_printed(line) if as_json else show(showing.local(line, config.policy.timezone))
             if text is not None:
                 click.echo(text if as_json else harmless(text))
     if code is None:
@@ -76,11 +78,10 @@ def as_printed(line: Line) -> str:
     return json.dumps(line, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def answers(config_path: Path, request: Request) -> Iterator[Line]:
+def answers(config: Any, request: Request) -> Iterator[Line]:
     """The answer of the desk that runs, or of its folder when none does (contract.md); the same either way."""
     from bot.counter import ask
 
-    config = read_config(config_path)
     folder = config.settings.data_dir
     running = ask(folder, request) if folder.is_dir() else None
     if running is not None:

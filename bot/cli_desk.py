@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from bot import showing
-from bot.cli import BAD, answers, common, fail, tell
+from bot.cli import BAD, answers, common, fail, read_config, tell
 from bot.office import Request
 from rules.files import STAFF_MOST
 
@@ -151,7 +151,7 @@ def digest(period: str, at: str | None, html_path: Path | None, config_path: Pat
         return f"{line['subject']}\n\n{line['text']}"
 
     if as_json and html_path:
-        for line in answers(config_path, request):
+        for line in answers(read_config(config_path), request):
             if "html" in line:
                 html_path.write_text(line["html"], encoding="utf-8")
     tell(config_path, request, as_json=as_json, show=show)

@@ -263,7 +263,7 @@ class Story:
 
     async def _show_tickets(self) -> None:
         for line in await self._asked(Request(name="ticket list")):
-            self._tell(f"  {showing.ticket(line)}")
+            self._tell(f"  {showing.ticket(showing.local(line, self._house.config.policy.timezone))}")
 
     def _expect(self, number: int, status: str) -> None:
         ticket = self._house.window.ticket(number)

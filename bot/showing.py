@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 Line = dict[str, Any]
 
 _SHORT = 48
+_NOT_HELD = re.compile(r"rule (.+?): no, ")
 _COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -16,8 +19,24 @@ def harmless(text: str) -> str:
     return _COMMANDS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def local(line: Line, timezone: str) -> Line:
+    """The line with its moments (``at``, ``…_at``) in the desk's time zone, as mails tell them."""
+    zone = ZoneInfo(timezone)
+    return {
+        key: datetime.fromisoformat(value).astimezone(zone).isoformat()
+        if (key == "at" or key.endswith("_at")) and isinstance(value, str)
+        else value
+        for key, value in line.items()
+    }
+
+
 def _moment(text: str | None) -> str:
-    return text[:16].replace("T", " ") if text else "-"
+    """A moment with its distance from UTC, so that nobody takes one zone for another."""
+    if not text:
+        return "-"
+    at = datetime.fromisoformat(text)
+    # An effect whose hold was ended is due since always.
+    return "at once" if at.timestamp() <= 0 else f"{at:%Y-%m-%d %H:%M}{at:%z}".removesuffix("00")
 
 
 def _cut(text: str, length: int = _SHORT) -> str:
@@ -29,7 +48,7 @@ def ticket(line: Line) -> str:
     """One ticket on one line."""
     return (
         f"#{line['number']:<6} {line['priority']:<4} {line['status']:<10} {line['assignee'] or '-':<12} "
-        f"due {_moment(line['due_at']):<16}  {_cut(line['subject'])}  ({line['customer']})"
+        f"due {_moment(line['due_at']):<19}  {_cut(line['subject'])}  ({line['customer']})"
     )
 
 
@@ -40,17 +59,34 @@ def story(line: Line) -> str:
     return f"{_moment(line['at'])}  {line['kind']:<16} {line['by']}: {line['text'].strip()}"
 
 
-def reasons(line: Line) -> str:
-    """A journal entry with the reasons under it."""
+def reasons(line: Line) -> str | None:
+    """A journal entry with the reasons under it; cards that stand where they should have no story to tell."""
     if "number" in line:
         return ticket(line)
     if line["kind"] == "timer":
-        return f"{_moment(line['due_at'])}  will ring       {line['what']}"
+        return f"{_moment(line['due_at'])}  will ring        {_bell(line['what'])}"
     if "key" in line:
+        if (line["kind"], line["state"]) == ("card", "accepted"):
+            return None
         problem = f" ({line['problem']})" if line["problem"] else ""
-        return f"{_moment(line['due_at'])}  owed            {line['key']}: {line['state']}{problem}"
+        return f"{_moment(line['due_at']):<19}  owed             {line['key']}: {line['state']}{problem}"
     told = f"{_moment(line['at'])}  {line['kind']:<16} {line['by']}: {_cut(line['text'], 100)}"
-    return "\n".join([told, *(f"                    - {reason}" for reason in line["because"])])
+    return "\n".join([told, *(f"                       - {reason}" for reason in _telling(line["because"]))])
+
+
+def _bell(what: str) -> str:
+    """A timer in words: the steps of the ladder count from one, as they do in chat."""
+    about, _, rest = what.partition(":")
+    kind, _, index = rest.partition(":")
+    words = f"escalation step {int(index) + 1}" if kind == "step" and index.isdigit() else rest.replace(":", " ")
+    return f"{about.replace('_', ' ')}: {words}" if words else about.replace("_", " ")
+
+
+def _telling(because: list[str]) -> list[str]:
+    """The reasons; the rules that did not hold share one line at the end, for they are many and decided nothing."""
+    silent = [found[1] for reason in because if (found := _NOT_HELD.match(reason))]
+    told = [reason for reason in because if not _NOT_HELD.match(reason)]
+    return [*told, f"rules that did not hold: {', '.join(silent)}"] if silent else told
 
 
 def outcome(line: Line) -> str:
@@ -104,7 +140,7 @@ def inspected(line: Line) -> str:
 def classified(line: Line) -> str:
     """What the rules say about one item, with the reasons that mattered."""
     told = [f"{line['id']}: {line['priority']} {line['category']} (impact {line['impact']}, urgency {line['urgency']})"]
-    return "\n".join(told + [f"    - {reason}" for reason in line["because"] if ": no" not in reason])
+    return "\n".join(told + [f"    - {reason}" for reason in line["because"] if not _NOT_HELD.match(reason)])
 
 
 def checked(line: Line) -> str:

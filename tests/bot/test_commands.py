@@ -6,7 +6,9 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner, Result
@@ -92,6 +94,21 @@ def test_what_a_script_does_is_journalled_with_its_author_and_reason(shell: Shel
     changed = next(line for line in story if line.get("kind") == "changed")
     assert changed["by"] == "Ana"
     assert "A VIP" in str(changed["because"])
+
+
+def test_people_read_the_time_of_the_desk_and_only_the_rules_that_held(shell: Shell) -> None:
+    """Mails say 11:00 in Shanghai; the terminal must not say 03:00 without a word."""
+    with (shell.folder / "config.yaml").open("a") as config:
+        config.write("rules:\n  - {name: vpn, when: 'subject.contains(\"VPN\")', then: {category: network}}\n")
+    shell.open()
+    told = shell.run("why", "1").stdout
+    opened = str(shell.lines("ticket", "list")[0]["opened_at"])
+    there = datetime.fromisoformat(opened).astimezone(ZoneInfo("Asia/Shanghai"))
+    assert f"{there:%Y-%m-%d %H:%M}+08  received" in told
+    assert "rules that did not hold: vpn" in told
+    assert "escalation step 1" in told
+    assert "1:card:1: queued" in told
+    assert opened.endswith("+00:00")
 
 
 def test_a_script_attaches_files_to_a_reply_and_to_a_note(shell: Shell) -> None:
