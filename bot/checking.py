@@ -23,6 +23,7 @@ from bot.stores import folder_of
 from rules.errors import ConfigError
 from rules.hours import next_opening
 
+_THIS_MACHINE = {"127.0.0.1", "::1", "localhost"}
 _PATIENCE_S = 10.0
 
 
@@ -47,6 +48,7 @@ def findings(config: Config, *, offline: bool) -> Iterator[Finding]:
     if not offline:
         for box in config.settings.mail:
             yield from _mailbox(box)
+        yield from _links(config)
         if config.settings.slack:
             yield from _slack(config)
 
@@ -56,7 +58,7 @@ def _packages() -> Finding:
         check_packages()
     except ConfigError as error:
         return Finding(what="packages", good=False, told=str(error), advice="run `make` and use .venv/bin/deskbell")
-    return Finding(what="packages", good=True, told="ours")
+    return Finding(what="packages", good=True, told="the ones Deskbell needs are in use")
 
 
 def _folder(config: Config) -> Iterator[Finding]:
@@ -130,6 +132,19 @@ def _mailbox(box: MailSettings) -> Iterator[Finding]:
         yield _tried(f"{box.name}.smtp_out", _ask_maildir(box.smtp_out.maildir), "the folder of smtp_out.maildir")
     else:
         yield _tried(f"{box.name}.smtp_out", _ask_relay(box.smtp_out), "host, port, tls and login of smtp_out")
+
+
+def _links(config: Config) -> Iterator[Finding]:
+    """Mail that leaves this machine must not ask customers to click on a page of their own."""
+    web = config.settings.web
+    relays = {box.smtp_out.host for box in config.settings.mail if not box.smtp_out.maildir}
+    if web.public_url or not web.listen.loopback or relays <= _THIS_MACHINE:
+        return
+    yield Finding(
+        what="channels.web.public_url", good=False,
+        told=f"mails lead customers to http://{web.listen}, which only this machine can open",
+        advice="set public_url to the address under which customers reach /r/ of this desk",
+    )  # fmt: skip
 
 
 def _tried(what: str, problem: str, where: str) -> Finding:

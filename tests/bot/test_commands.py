@@ -215,6 +215,18 @@ def test_a_digest_can_be_seen_without_sending_it(shell: Shell) -> None:
     assert not [line for line in shell.lines("outbox", "list", "--all") if str(line["key"]).startswith("digest")]
 
 
+def test_check_says_that_customers_cannot_open_a_link_to_this_machine(shell: Shell) -> None:
+    relay = "smtp_out: {host: relay.invalid, port: 1, tls: false}"
+    (shell.folder / "config.yaml").write_text(CONFIG.replace("smtp_out: {maildir: ./mail}", relay))
+    dead = shell.run("check")
+    assert "NOT channels.web.public_url: mails lead customers to http://127.0.0.1:" in dead.stdout
+    reached = CONFIG.replace("smtp_out: {maildir: ./mail}", relay).replace(
+        'web: {listen: "127.0.0.1:0"}', 'web: {listen: "127.0.0.1:0", public_url: "https://desk.example.com"}'
+    )
+    (shell.folder / "config.yaml").write_text(reached)
+    assert "public_url" not in shell.run("check").stdout
+
+
 def test_check_says_what_is_wrong_and_what_to_do(shell: Shell) -> None:
     good = shell.run("check")
     (shell.folder / "config.yaml").write_text(
