@@ -45,9 +45,16 @@ function actOn(number) {
     if (command === "reply" || command === "note") return open(target, command);
     if (confirm && !window.confirm(confirm.text?.text ?? "Really?")) return false;
     const held = command === "send_now" || command === "withdraw";
-    return obey({ name: command, ticket: target, args: held ? { reply: value } : value ? { value } : {} });
+    const taken = command === "withdraw" ? heldWords(value) : "";
+    const done = await obey({ name: command, ticket: target, args: held ? { reply: value } : value ? { value } : {} });
+    if (done && taken) typing.again(target, taken);
+    return done;
   };
 }
+
+// The words of a held reply; taken back, they can be put right and sent again. What was done is written in its own form.
+const heldWords = (key) =>
+  key.includes(":reply:") ? state.thread?.thread.find((item) => item.delivery?.key === key)?.text ?? "" : "";
 
 const find = (number) =>
   state.thread?.number === number ? state.thread : state.tickets.find((ticket) => ticket.number === number);

@@ -85,6 +85,10 @@ export function composer(form, { say, send, sent }) {
 
   return {
     begin,
+    // A reply that was taken back stands here again, unless something else is being written.
+    again(number, text) {
+      if (ticket?.number === number && empty()) begin("reply", text);
+    },
     limits: attached.limits,
     // The thread of another ticket is shown: its own draft, and a reply unless that draft was a note.
     about(found) {

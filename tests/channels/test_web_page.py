@@ -103,7 +103,7 @@ async def test_nobodys_words_become_part_of_the_page(desk: SmallDesk) -> None:
 
 
 async def test_a_reply_is_written_held_and_kept_inside(desk: SmallDesk) -> None:
-    """The hold counts down in sight; [Keep inside] ends it, and the reply stays as a word that was never sent."""
+    """The hold counts down in sight; [Keep inside] ends it; the reply was never sent and can be put right."""
     async with the_console(desk) as (_, page):
         await open_thread(page)
         desk.now_at = MONDAY + timedelta(minutes=1)
@@ -115,6 +115,7 @@ async def test_a_reply_is_written_held_and_kept_inside(desk: SmallDesk) -> None:
         await expect(page.locator("#words")).to_have_value("")
         await page.click(".delivery.held button:has-text('Keep inside')")
         await expect(page.locator(".delivery.withdrawn")).to_have_text("🔒 Kept inside, never sent")
+        await expect(page.locator("#words")).to_have_value("Please unplug it.")
     assert [(command.name, command.text) for command in desk.commands] == [
         ("reply", "Please unplug it."),
         ("withdraw", ""),
