@@ -188,7 +188,7 @@ class Story:
                         answers: Mail | None = None) -> None:  # fmt: skip
         self._sent += 1
         mail = EmailMessage()
-        mail["From"] = f"{name} <{email}>" if name.isascii() else email
+        mail["From"] = f"{name} <{email}>"
         mail["To"] = answers.reply_to if answers else "support@example.com"
         mail["Subject"] = subject
         mail["Date"] = format_datetime(self._clock.now().astimezone(MONDAY.tzinfo))
