@@ -157,8 +157,10 @@ def timer_key(number: int, target: Target, what: str) -> str:
 
 
 def timers(ticket: Ticket, policy: Policy) -> tuple[Timer, ...]:
-    """The timers on a ticket's running clocks: the due time, each step that has not rung, the last one's repeat.
+    """The next timer of each running clock: its due time, a step that has not rung, or the last one's repeat.
 
+    One is enough: when it rings, the ticket changes, and the next one is derived from it. What falls on the same moment
+    rings one after the other, the due time first.
     Somebody who has taken the escalation has one more allowance of the first response before the ladder goes on
     (R-SLA-3, complaint 61). The ladder's last step never falls silent, so that no ticket does (R-AS-3).
     """
@@ -172,10 +174,11 @@ def timers(ticket: Ticket, policy: Policy) -> tuple[Timer, ...]:
             rings_at = reached_at(clock, amount_of(step, clock), policy.calendars)
             moments[f"step:{index}"] = _not_before(rings_at, _rests(ticket, policy))
         moments[f"again:{clock.rung}"] = _asks_again_at(ticket, clock, steps, policy)
-        for what, due_at in moments.items():
-            if due_at is not None and what not in clock.fired:
-                key = timer_key(ticket.number, clock.target, what)
-                wanted.append(Timer(key=key, kind=f"{clock.target}:{what}", due_at=due_at, ticket=ticket.number))
+        pending = [(at, what) for what, at in moments.items() if at is not None and what not in clock.fired]
+        if pending:
+            due_at, what = min(pending, key=lambda moment: moment[0])
+            key = timer_key(ticket.number, clock.target, what)
+            wanted.append(Timer(key=key, kind=f"{clock.target}:{what}", due_at=due_at, ticket=ticket.number))
     return tuple(wanted)
 
 

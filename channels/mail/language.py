@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-_SAMPLE = 1_000
+_SAMPLE = 400
 _ENOUGH_LETTERS = 12
 _SURE = 0.4
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from rules.effects import Post
-from rules.model import Status, Target
+from rules.model import Status, Target, Timer
 from rules.policy import DigestPlan
 from tests.stage import MONDAY, Stage, a_policy, a_stage
 
@@ -195,3 +195,24 @@ def test_an_answered_ticket_gets_no_second_first_response_clock() -> None:
     stage.reply("On it.")
     stage.command("priority", "No, now.", value="P1")
     assert [clock.target for clock in stage.ticket().clocks] == [Target.RESOLUTION]
+
+
+def test_after_downtime_the_steps_of_all_tickets_ring_by_their_due_times() -> None:
+    """What a rung timer sets takes its turn among the others, however late all of them are."""
+    stage = a_stage()
+    stage.mail("Production ERP is down, nobody can work.", subject="URGENT")
+    stage.mail("The printer is broken.")
+    stage.clock.at += timedelta(hours=3)
+    rang = []
+    while due := next_due(stage):
+        rang.append(due)
+        stage.desk.ring(due)
+    moments = [timer.due_at for timer in rang]
+    assert moments == sorted(moments)
+    assert {timer.ticket for timer in rang} == {1, 2}
+    assert len({timer.key for timer in rang}) == len(rang) > 8
+
+
+def next_due(stage: Stage) -> Timer | None:
+    with stage.store.read() as store:
+        return next(iter(store.due_timers(stage.clock.at, limit=1)), None)
