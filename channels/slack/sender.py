@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -95,7 +95,7 @@ class SlackSender:
             case Post():
                 return self._receipt(await self._post(entry, entry.content))
             case Upload():
-                return self._receipt(await self._upload(entry.content))
+                return self._receipt(await self._upload(entry, entry.content))
             case Mark():
                 return self._receipt(await self._mark(entry.content))
             case Whisper():
@@ -193,15 +193,11 @@ class SlackSender:
         shown = post(content, policy)
         if content.ticket is None:
             return await self._say(self._channel, shown, entry, kind="post")
-        root = await self._root(content.ticket)
-        if root is None:
-            raise TemporaryDeliveryError(f"The card of #{content.ticket} is not in Slack yet.")
+        root = await self._head(content.ticket, entry)
         return await self._say(root.channel, shown, entry, kind="post", thread=root.ts, broadcast=content.broadcast)
 
-    async def _upload(self, content: Upload) -> str:
-        root = await self._root(content.ticket)
-        if root is None:
-            raise TemporaryDeliveryError(f"The card of #{content.ticket} is not in Slack yet.")
+    async def _upload(self, entry: OutboxEntry, content: Upload) -> str:
+        root = await self._head(content.ticket, entry)
         try:
             data: bytes = await self._look(self._looking.file, content.file)
         except (KeyError, StoreError) as problem:
@@ -292,6 +288,22 @@ class SlackSender:
             if place:
                 self._moved[number] = place
         return place
+
+    async def _head(self, number: int, entry: OutboxEntry) -> Place:
+        """The head of the thread in which ``entry`` is to stand.
+
+        The first card of a ticket is owed before everything else about it. The card of one that lived on the console
+        page so far is not: it may stand in line behind this entry, so it is posted now.
+        """
+        root = await self._root(number)
+        if root:
+            return root
+        ticket = await self._ticket(number)
+        if not ticket.chat_thread:
+            raise TemporaryDeliveryError(f"The card of #{number} is not in Slack yet.")
+        first = replace(entry, key=f"{number}:card", ticket=number)
+        self._moved[number] = await self._say(self._channel, await self._rendered(ticket), first, kind="card")
+        return self._moved[number]
 
     async def _ticket(self, number: int) -> Ticket:
         ticket: Ticket | None = await self._look(self._looking.ticket, number)

@@ -101,9 +101,24 @@ async def test_a_post_of_no_ticket_stands_in_the_channel(slack: LoopbackSlack) -
         assert [message["text"] for message in slack.messages("support")] == ["📊 Today: 3 opened"]
 
 
-async def test_a_post_waits_for_its_card(slack: LoopbackSlack) -> None:
+async def test_a_line_about_a_ticket_from_the_console_page_brings_its_card_along(slack: LoopbackSlack) -> None:
+    """A customer answers after Slack was connected; the card's next edit stands in line behind those words."""
     desk = FakeDesk()
     desk.tickets[7] = a_ticket(7, chat_thread="console:7:card:1")
+    async with a_channel(slack, desk) as channel:
+        await channel.send(owed(Post(text="Still broken.", ticket=7), "7:message:2"))
+        await channel.send(owed(Post(text="Hello?", ticket=7), "7:message:3"))
+    async with a_channel(slack, desk) as channel:
+        await channel.send(owed(Card(ticket=7), "7:card:2"))
+    cards = slack.messages("support")
+    assert len(cards) == 1
+    assert cards[0]["metadata"]["event_payload"]["kind"] == "card"
+    assert [line["text"] for line in slack.messages("support", cards[0]["ts"])[1:]] == ["Still broken.", "Hello?"]
+
+
+async def test_a_post_waits_for_its_card(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    desk.tickets[7] = a_ticket(7)
     async with a_channel(slack, desk) as channel:
         with pytest.raises(TemporaryDeliveryError, match="#7"):
             await channel.send(owed(Post(text="hello", ticket=7), "7:post:1"))
