@@ -40,6 +40,12 @@ def set_up_logs(level: Literal["debug", "info", "warning", "error"], form: Liter
     logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
     # It logs the whole SASL exchange of each login at this level.
     logging.getLogger("mail.log").setLevel(logging.ERROR)
+    # It warns at every start that the token in SLACK_BOT_TOKEN is not the one it uses, which is as it should be.
+    logging.getLogger("slack_bolt.AsyncApp").addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return "`token` will be unused" not in record.getMessage()
 
 
 def mask(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:

@@ -65,3 +65,13 @@ def test_every_event_is_one_line_of_json_also_those_of_libraries_and_tracebacks(
     assert "ValueError" in lines[2]["exception"]
     assert "hunter2" not in run.stderr
     assert run.stdout == ""
+
+
+def test_a_start_with_slack_warns_of_nothing_that_is_as_it_should_be() -> None:
+    script = (
+        "import logging; from bot.logs import set_up_logs; set_up_logs('info', 'json');"
+        "log = logging.getLogger('slack_bolt.AsyncApp');"
+        "log.warning('As you gave `client` as well, `token` will be unused.'); log.warning('something else')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert [json.loads(line)["message"] for line in done.stderr.splitlines()] == ["something else"]
