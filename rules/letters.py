@@ -160,15 +160,19 @@ def hours_in_words(calendar: Calendar, texts: Texts) -> str:
     names = texts.texts["weekdays"].split()
     groups: list[tuple[int, int, str]] = []
     for day in range(len(WEEKDAYS)):
-        told = ", ".join(f"{_clock(start)}-{_clock(end)}" for start, end in calendar.hours.get(day, ()))
+        spans = (f"{_clock(start)}-{_clock(end)}" for start, end in calendar.hours.get(day, ()))
+        told = texts.say("hours_and").join(spans)
         if not told:
             continue
         if groups and groups[-1][2] == told and groups[-1][1] == day - 1:
             groups[-1] = (groups[-1][0], day, told)
         else:
             groups.append((day, day, told))
-    days = [f"{names[a]}{'-' + names[b] if b > a else ''} {told}" for a, b, told in groups]
-    return f"{'; '.join(days)} ({calendar.timezone.key})"
+    days = []
+    for a, b, told in groups:
+        which = texts.say("hours_days", first=names[a], last=names[b]) if b > a else names[a]
+        days.append(f"{which} {told}")
+    return texts.say("hours_zone", hours=texts.say("hours_then").join(days), zone=calendar.timezone.key)
 
 
 def _clock(minutes: int) -> str:

@@ -100,8 +100,11 @@ def test_hours_are_told_by_days_that_are_alike() -> None:
     }
     office = replace(POLICY.calendars["office"], hours=parse_hours(week))
     assert letters.hours_in_words(office, EN) == "Mon-Fri 09:00-12:00, 13:00-18:00; Sat 10:00-12:00 (Asia/Shanghai)"
+    assert (
+        letters.hours_in_words(office, ZH) == "周一至周五 09:00-12:00、13:00-18:00；周六 10:00-12:00（Asia/Shanghai）"
+    )
     broken = replace(office, hours=parse_hours({"mon": ["09:00-12:00"], "wed": ["09:00-12:00"]}))
-    assert letters.hours_in_words(broken, ZH) == "周一 09:00-12:00; 周三 09:00-12:00 (Asia/Shanghai)"
+    assert letters.hours_in_words(broken, ZH) == "周一 09:00-12:00；周三 09:00-12:00（Asia/Shanghai）"
     assert letters.hours_in_words(POLICY.calendars["always"], EN) == "round the clock"
 
 
