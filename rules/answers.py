@@ -100,11 +100,15 @@ def _meaning(piece: str) -> Answer:
     return Answer.MORE
 
 
-def read_score(reply: str) -> SurveyScore | None:
+_LEADING = re.compile(r"([1-5])(?!\d)\s*(?:分|/\s*5)?[\s,，、;；:：.。!！-]*(.{0,2000})", re.S)
+
+
+def read_score(reply: str, *, asked: bool = False) -> SurveyScore | None:
     """The score in a reply to a survey: ``4``, ``4 great work``, ``5/5``, or the four scores in their order.
 
     Four numbers answer: problem solved, attitude, communication, overall. One number is the overall score. A number
-    that counts something ("5 users cannot log in") is no score, nor is one beside a question.
+    that counts something ("5 users cannot log in") is no score, nor is one beside a question. ``asked``: the mail
+    answers the survey itself, so a number at its beginning is the score, whatever words follow.
     """
     text = _own_words(reply)
     if re.search(r"[?？]", text):
@@ -117,7 +121,7 @@ def read_score(reply: str) -> SurveyScore | None:
         )
     if one := _ONE_SCORE.fullmatch(text):
         return SurveyScore(overall=int(one[1]))
-    worded = _SCORE_AND_WORDS.fullmatch(text) or _PRAISE.fullmatch(text)
+    worded = _SCORE_AND_WORDS.fullmatch(text) or _PRAISE.fullmatch(text) or (asked and _LEADING.fullmatch(text))
     return SurveyScore(overall=int(worded[1]), comment=worded[2].strip()) if worded else None
 
 

@@ -17,7 +17,12 @@ from rules.policy import Policy
 def answers(ticket: Ticket, message: Message) -> SurveyScore | None:
     """The score in a mail that answers a survey we sent; ``None`` for any other mail."""
     asked = ticket.status is Status.CLOSED and ticket.surveyed_round == ticket.rounds and ticket.rounds > 0
-    return read_score(message.reply_text or message.text) if asked and ticket.score is None else None
+    if not asked or ticket.score is not None:
+        return None
+    ours = f"<{ticket.number}.survey.{ticket.rounds}."
+    return read_score(
+        message.reply_text or message.text, asked=any(id_.startswith(ours) for id_ in message.in_reply_to)
+    )
 
 
 def confirmed(draft: Draft, author: Author) -> None:

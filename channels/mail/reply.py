@@ -52,7 +52,7 @@ def _start(lines: list[str]) -> tuple[int, int] | None:
         if markers.is_forward(bare):
             return None
         if bare.startswith((">", "＞")):
-            return index, index
+            return _with_writer(lines, index), index
         if markers.is_own_marker(bare) or markers.is_separator(bare) or _is_block(lines, index):
             return _with_rule(lines, index), len(lines)
         if bare[-1] in ":：":
@@ -60,6 +60,14 @@ def _start(lines: list[str]) -> tuple[int, int] | None:
             if first is not None:
                 return first, index + 1
     return None
+
+
+def _with_writer(lines: list[str], quote: int) -> int:
+    """The line that names who wrote what is quoted below it, without a date, belongs to the quote."""
+    above = quote - 1
+    if above >= 0 and not lines[above].strip():
+        above -= 1
+    return above if above >= 0 and markers.names_writer(lines[above]) else quote
 
 
 def _attribution(lines: list[str], last: int) -> int | None:

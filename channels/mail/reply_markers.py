@@ -78,6 +78,18 @@ _SENDER_LABELS = frozenset(
 )
 
 
+_NAMED_WRITER = re.compile(
+    r"\S.{0,100}\s?(?:wrote|writes|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|skrev|kirjoitti"
+    r"|napisał(?:\(a\))?|napsal(?:\(a\))?|писал(?:\(а\))?|пишет|写道|寫道|写到|さんの書き込み|님이 작성)\s?[:：]",
+    re.IGNORECASE,
+)
+
+
+def names_writer(line: str) -> bool:
+    """A line such as ``Acme Support wrote:``, without a date: a mark only right above quoted lines."""
+    return _NAMED_WRITER.fullmatch(line.strip()[:MAX_LINE]) is not None
+
+
 def may_mark(line: str) -> bool:
     """Whether a line can be any of the marks below; quick, because most lines are none."""
     return any(mark in line for mark in _IN_A_MARK) or line.lstrip()[:1] in _RULES

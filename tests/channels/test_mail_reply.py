@@ -193,3 +193,18 @@ def test_hostile_text_costs_time_in_proportion_to_its_size(piece: str) -> None:
 
     small = max(min(seconds(100_000) for _ in range(2)), 0.005)
     assert seconds(1_000_000) <= small * 30
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Acme Support wrote:", "Acme Support 写道：", "Acme Support schrieb:", "Le support a écrit :", "Ana Lopez skrev:"],
+)
+def test_a_line_that_only_names_the_writer_belongs_to_the_quote_below_it(line: str) -> None:
+    split = split_reply(f"Yes, thank you!\n\n{line}\n> Is it solved?\n> Ana\n")
+    assert split.reply_text == "Yes, thank you!"
+    assert line in split.quoted_text
+
+
+def test_a_line_that_names_a_writer_without_a_quote_is_the_senders_own() -> None:
+    text = "The manual wrote:\npress the red button\nI did, nothing happens."
+    assert split_reply(text).reply_text == text
