@@ -100,7 +100,12 @@ def _meaning(piece: str) -> Answer:
     return Answer.MORE
 
 
-_LEADING = re.compile(r"([1-5])(?!\d)\s*(?:分|/\s*5)?[\s,，、;；:：.。!！-]*(.{0,2000})", re.S)
+# What is counted ("5 users", "3台") is trouble, also in an answer to the survey.
+_LEADING = re.compile(
+    r"([1-5])(?!\d)(?!\s*(?:(?!this\b)[a-z]{3,}s\b|people|of our|[个個台人名位次天件条封]))"
+    r"\s*(?:分|/\s*5)?[\s,，、;；:：.。!！-]*(.{0,2000})",
+    re.S | re.I,
+)
 
 
 def read_score(reply: str, *, asked: bool = False) -> SurveyScore | None:
