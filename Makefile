@@ -6,6 +6,7 @@
 #   make demo    the whole story on loopback, in under a minute
 #   make soak    the heavy suites whole, under an hour
 #   make bench   the benchmark the README quotes
+#   make screenshot  take the README's picture of the console page anew
 #   make format  put the code into the house's form
 #   make lock    write the lock files anew (needs uv; UPGRADE=1 takes newer versions)
 
@@ -20,7 +21,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := setup
-.PHONY: setup dev run demo test check lint types contracts tests needs soak bench format lock clean
+.PHONY: setup dev run demo test check lint types contracts tests needs soak bench screenshot format lock clean
 
 setup: $(VENV)/runtime.stamp
 
@@ -57,6 +58,9 @@ soak: dev needs
 
 bench: setup
 	@$(BIN)/python -m benchmarks
+
+screenshot: dev needs
+	@$(BIN)/python -m tests.end_to_end.screenshot docs/console.png
 
 format: dev
 	@$(BIN)/ruff check --quiet --fix .
