@@ -104,7 +104,6 @@ class House:
         delivering: asyncio.Task[None] | None = None
         try:
             await self._in_thread(self.desk.start)
-            await self._in_thread(self.desk.ring_due)
             doors: list[Door] = [self._counter, self.web, *self._chat(), *self.smtp, *self._imap]
             for door in doors:
                 await door.start()
@@ -134,7 +133,9 @@ class House:
     async def tick(self) -> None:
         """Ring what is due. A store that fails stops the desk: it must not go on without writing things down."""
         try:
-            await self._in_thread(self.desk.ring_due)
+            while await self._in_thread(self.desk.ring_due) and not self._stop.is_set():
+                # There may be more: after downtime many are due at once.
+                continue
         except StoreError:
             log.exception("the store failed; the desk stops")
             self.failed = True
