@@ -6,7 +6,8 @@ import asyncio
 import os
 import random
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -74,6 +75,9 @@ class House:
         self._loop = asyncio.get_running_loop()
         self.failed = False
         self._stop = asyncio.Event()
+        self._news: set[int] = set()
+        self._news_lock = threading.Lock()
+        self._loop_woken = False
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="desk")
         self.desk = Desk(store, config.policy, clock, self._after_commit)
         self.window = Window(store)
@@ -154,13 +158,18 @@ class House:
             raise problem
 
     def _after_commit(self, tickets: Sequence[int]) -> None:
-        """Called from any thread when something changed."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._on_change, tuple(tickets))
+        """Called from any thread when something changed. One wake-up of the loop serves all that came before it."""
+        with self._news_lock:
+            loop_knows, self._loop_woken = self._loop_woken, True
+            self._news.update(tickets)
+        if not loop_knows and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._on_change)
 
-    def _on_change(self, tickets: Iterable[int]) -> None:
+    def _on_change(self) -> None:
+        with self._news_lock:
+            news, self._news, self._loop_woken = self._news, set(), False
         self.delivery.wake()
-        for number in tickets:
+        for number in sorted(news):
             self.web.changed(number)
 
     async def _in_thread(self, call: Callable[[*Ts], T], *args: *Ts) -> T:
