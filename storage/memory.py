@@ -24,6 +24,7 @@ class StateStore:
         self.state = state
         self._lock = threading.RLock()
         self._working = False
+        self._gate = threading.Lock()
         self._together = threading.local()
 
     @contextmanager
@@ -104,7 +105,10 @@ class StateStore:
         """Memory is as durable as it gets."""
 
     def _begin(self) -> Work:
-        self._lock.acquire()
+        # Whoever waits for the lock holds the gate, so that one who has just freed it cannot overtake: a flood of mails
+        # would otherwise keep what is owed from being sent.
+        with self._gate:
+            self._lock.acquire()
         try:
             self._check()
             if self._working:

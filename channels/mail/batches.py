@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -32,6 +33,7 @@ class Batches(Generic[T]):
         self._together = together
         self._waiting: deque[tuple[T, asyncio.Future[str]]] = deque()
         self._running = 0
+        self._turn = threading.Lock()
 
     def take(self, mail: T, size: int) -> asyncio.Future[str]:
         """What ``receive`` says or raises, once its commits are durable. Call on the event loop."""
@@ -53,7 +55,8 @@ class Batches(Generic[T]):
 
     def _work(self, mails: Sequence[T]) -> list[str | Exception]:
         said: list[str | Exception] = []
-        with self._together():
+        # The turn ends before the wait for the disk does; two that compute at once would only take turns at every step.
+        with self._together(), self._turn:
             for mail in mails:
                 try:
                     said.append(self._receive(mail))
