@@ -105,12 +105,12 @@ class _MentionsClause:
 
     text: str
     fact: str
-    words: tuple[str, ...]
+    forms: _WordForms
     wanted: bool
 
     def broken(self, facts: PreparedFacts) -> str | None:
         """None when it holds, else why not."""
-        return None if mentions(str(facts[self.fact]), self.words) is self.wanted else _short(self.text)
+        return None if _stands_in(_fold(str(facts[self.fact])), self.forms) is self.wanted else _short(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,8 @@ def _clause(text: str, program: cel.Expression) -> _Clause | _MentionsClause:
     shown = " ".join(text.split())
     simple = _MENTIONS.fullmatch(text)
     if simple and simple["fact"] in STRING_FACTS:
-        return _MentionsClause(shown, simple["fact"], _literals(simple["words"]), wanted=not simple["not"])
+        forms = _word_forms(_literals(simple["words"]))
+        return _MentionsClause(shown, simple["fact"], forms, wanted=not simple["not"])
     return _Clause(shown, program)
 
 
@@ -161,7 +162,11 @@ def mentions(text: str, words: Sequence[str]) -> bool:
     Words in letters with spaces between them (``down``) must stand by themselves, so that ``download`` is none;
     ``crash*`` takes any ending, and a blank in a phrase fits any run of blanks. Chinese words may stand anywhere.
     """
-    folded, forms = _fold(text), _word_forms(tuple(words))
+    return _stands_in(_fold(text), _word_forms(tuple(words)))
+
+
+def _stands_in(folded: _Folded, forms: _WordForms) -> bool:
+    """Whether one of the words stands in the text."""
     if any(next(_starts(folded, form), None) is not None for form in forms.loose):
         return True
     if forms.anchors.isdisjoint(folded.pieces):
