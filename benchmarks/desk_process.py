@@ -22,7 +22,7 @@ def configuration(folder: Path, relay_port: int) -> Path:
     config: dict[str, Any] = YAML(typ="safe").load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     box = config["channels"]["mail"][0]
     box["smtp_in"] = {"listen": "127.0.0.1:0"}
-    box["smtp_out"] = {"host": "127.0.0.1", "port": relay_port, "tls": False}
+    box["smtp_out"] = {"host": "127.0.0.1", "port": relay_port, "tls": False, "connections": 8}
     config["channels"]["web"] = {"listen": "127.0.0.1:0"}
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "config.yaml"

@@ -39,6 +39,7 @@ def relay_settings(settings: SmtpOutSettings) -> RelaySettings:
         username=settings.username,
         password=settings.password.get_secret_value() if settings.password else "",
         tls_context=trusting(settings.ca_file),
+        connections=settings.connections,
     )
 
 

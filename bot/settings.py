@@ -87,6 +87,7 @@ class SmtpOutSettings(Section):
     username: str = ""
     password: Secret | None = None
     ca_file: ExistingFile | None = None
+    connections: Annotated[int, Field(ge=1, le=50)] = 3
 
 
 class MailSettings(Section):

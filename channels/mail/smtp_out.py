@@ -36,7 +36,7 @@ class RelaySettings:
     tls: Tls = "starttls"
     username: str = ""
     password: str = field(default="", repr=False)
-    connections: int = 8
+    connections: int = 3
     connect_timeout: float = 15.0
     command_timeout: float = 60.0
     data_timeout: float = 180.0
@@ -71,7 +71,8 @@ class Relay:
         executor: Executor | None = None,
     ) -> None:
         self.name = name
-        self.at_once = settings.connections
+        # A line that is done finds its next mail here; more would only be of unknown fate after a crash.
+        self.at_once = 2 * settings.connections
         self._settings = settings
         self._mailbox = mailbox
         self._own = own
