@@ -93,7 +93,21 @@ async function older() {
   drawChannel();
 }
 
+// Cards are not drawn anew between a press and its release: a click is lost with the card on which it began.
+const press = { held: false, waiting: false };
+
+function release() {
+  press.held = false;
+  if (press.waiting) drawChannel();
+}
+
+document.addEventListener("pointerdown", () => { press.held = true; }, true);
+for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(release), true);
+document.addEventListener("pointermove", (event) => { if (press.held && !event.buttons) release(); }, true);
+
 function drawChannel() {
+  press.waiting = press.held;
+  if (press.held) return;
   keep(at("cards"), shown(), (item) => item.number ?? item.key, (item, had) => (item.number ? card(item, had) : notice(item)));
   at("empty").hidden = state.tickets.length > 0;
   at("more").hidden = !state.before;

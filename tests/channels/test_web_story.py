@@ -43,6 +43,7 @@ async def test_a_mail_is_claimed_answered_resolved_confirmed_and_scored() -> Non
     """Every button and form of the pages means the same to the desk as to the person who uses it."""
     async with the_house() as (stage, web, page):
         await page.click(".card [data-command=claim]")
+        await expect(page.locator(".card")).to_contain_text("Ana Lopez has it")
         await page.click(".card .open")
         await expect(page.locator("#lines")).to_contain_text("Acknowledged automatically")
         await page.fill("#words", "Please switch it off and on.")
@@ -141,3 +142,18 @@ async def test_a_refused_move_is_told_in_the_desks_words() -> None:
         await button.evaluate("old => old.click()")
         await expect(page.locator("#said")).to_contain_text("not possible now")
         await expect(page.locator(".card.status-resolved")).to_have_count(1)
+
+
+async def test_a_click_is_not_lost_when_its_card_changes_while_the_button_is_down() -> None:
+    """News that come between press and release wait for the release."""
+    async with the_house() as (stage, web, page):
+        box = await page.locator(".card .open").bounding_box()
+        assert box is not None
+        await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        await page.mouse.down()
+        async with page.expect_response("**/api/channel*"):
+            stage.command("claim", by="ana")
+            web.changed(1)
+        await page.mouse.up()
+        await expect(page.locator("#lines")).to_contain_text("Acknowledged automatically")
+        await expect(page.locator(".card")).to_contain_text("Ana Lopez has it")
