@@ -151,9 +151,11 @@ async def test_a_click_is_not_lost_when_its_card_changes_while_the_button_is_dow
         assert box is not None
         await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         await page.mouse.down()
-        async with page.expect_response("**/api/channel*"):
+        async with page.expect_response("**/api/channel*") as news:
             stage.command("claim", by="ana")
             web.changed(1)
+        await (await news.value).finished()
+        await page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
         await page.mouse.up()
         await expect(page.locator("#lines")).to_contain_text("Acknowledged automatically")
         await expect(page.locator(".card")).to_contain_text("Ana Lopez has it")
