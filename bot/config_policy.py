@@ -71,7 +71,6 @@ def build_policy(model: ConfigModel, wording: Wording, secret: bytes) -> Policy:
         default_impact=model.priorities.default_impact or shipped.DEFAULT_IMPACT,
         default_urgency=model.priorities.default_urgency or shipped.DEFAULT_URGENCY,
         default_category="other" if "other" in categories else categories[-1],
-        message_id_domain=mailboxes[0].address.rpartition("@")[2],
     )
 
 

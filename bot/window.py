@@ -44,11 +44,6 @@ class Window:
             posts = [entry for entry in store.outbox(ticket=0) if isinstance(entry.content, Post)]
         return posts[: -limit - 1 : -1]
 
-    def thread(self, key: str) -> int | None:
-        """The ticket whose chat thread this is (``channel:ts``)."""
-        with self._store.read() as store:
-            return store.linked(f"chat:{key}")
-
     def file(self, owed: OwedFile) -> bytes:
         """The bytes of a file that an effect carries, read again from the raw mail. Raises KeyError if it is gone."""
         with self._store.read() as store:

@@ -42,7 +42,7 @@ def to_customer(
         cc=others,
         subject=subject_line(ticket),
         text=text,
-        message_id=message_id(policy.secret, key, policy.message_id_domain or box.address.rpartition("@")[2]),
+        message_id=message_id(policy.secret, key, box.domain),
         from_name=from_name or box.display_name or policy.desk_name,
         reply_to=_reply_to(ticket, policy, box),
         in_reply_to=ticket.last_message_id,
@@ -78,7 +78,7 @@ def to_staff(
     mail = Mail(
         mailbox=box.name, to=(to,), subject=" ".join(subject.split())[:_LONGEST_SUBJECT], text=text, html=html,
         from_name=policy.desk_name,
-        message_id=message_id(policy.secret, key, policy.message_id_domain or box.address.rpartition("@")[2]),
+        message_id=message_id(policy.secret, key, box.domain),
     )  # fmt: skip
     return OutboxEntry(
         key=key,

@@ -349,7 +349,6 @@ class Situation:
     customer: Customer | None = None
     held: tuple[OutboxEntry, ...] = ()
     timers: tuple[Timer, ...] = ()
-    load: Mapping[str, int] = field(default_factory=dict)
     touched: tuple[Ticket, ...] = ()
     quarantined: int = 0
     uncertain: int = 0

@@ -45,6 +45,11 @@ class Mailbox:
     signed_replies: bool = True
 
     @property
+    def domain(self) -> str:
+        """What stands after the ``@``: where our Message-IDs come from too (complaint 37)."""
+        return self.address.rpartition("@")[2]
+
+    @property
     def addresses(self) -> tuple[str, ...]:
         """Every address that is this mailbox, in lower case, the main one first."""
         return (self.address.lower(), *(alias.lower() for alias in self.aliases))
@@ -169,7 +174,6 @@ class Policy:
     default_impact: str = "low"
     default_urgency: str = "medium"
     default_category: str = "other"
-    message_id_domain: str = ""
 
     def level(self, name: str) -> Level:
         """The level of that name; a ticket whose level was taken out of the configuration gets the last one."""

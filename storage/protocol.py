@@ -72,9 +72,6 @@ class Reader(Protocol):
     def next_due_at(self) -> datetime | None:
         """When the next timer is due."""
 
-    def open_load(self) -> dict[str, int]:
-        """How many tickets that are neither resolved nor closed each staff key has; ``""`` counts the unassigned."""
-
     def quarantined(self) -> Sequence[Quarantined]:
         """Messages that wait for a person, oldest first."""
 

@@ -19,9 +19,6 @@ K = TypeVar("K", bound=Hashable)
 UNSETTLED = (OutboxState.QUEUED, OutboxState.SENDING)
 """States of an outbox entry that hold its lane."""
 
-FINISHED = (Status.RESOLVED, Status.CLOSED)
-"""States of a ticket that are nobody's load any more."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
@@ -177,7 +174,6 @@ class State:
         self.by_status: Sets[Status] = Sets()
         self.by_customer: Groups[str] = Groups()
         self.touched = Chronicle()
-        self.load: dict[str, int] = {}
         self.entries_of: Groups[int] = Groups()
         self.lanes = Lanes()
         self.by_state: Sets[OutboxState] = Sets()
@@ -230,23 +226,13 @@ class State:
         if before is not None:
             self.by_status.discard(before.status, number)
             self.touched.discard(number, before.updated_at)
-            self._count_load(before, -1)
         if after is not None:
             self.by_status.add(after.status, number)
             self.touched.add(number, after.updated_at)
-            self._count_load(after, 1)
         old = before.customer.email.lower() if before is not None else None
         new = after.customer.email.lower() if after is not None else None
         if old != new:
             _regroup(self.by_customer, number, old, new)
-
-    def _count_load(self, ticket: Ticket, by: int) -> None:
-        if ticket.status in FINISHED:
-            return
-        staff = ticket.assignee or ""
-        self.load[staff] = self.load.get(staff, 0) + by
-        if not self.load[staff]:
-            del self.load[staff]
 
     def _entry_changed(self, row_id: int, before: Entry | None, after: Entry | None) -> None:
         if before is not None:

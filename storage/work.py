@@ -94,10 +94,6 @@ class StateReader:
         timer = None if row_id is None else self._state.timers.get(row_id)
         return timer.due_at if timer else None
 
-    def open_load(self) -> dict[str, int]:
-        """How many unfinished tickets each staff key has."""
-        return dict(self._state.load)
-
     def quarantined(self) -> Sequence[Quarantined]:
         """Messages that wait for a person, oldest first."""
         return tuple(sorted(self._state.quarantine, key=lambda held: held.at))

@@ -78,7 +78,6 @@ def test_every_part_of_a_mailbox_arrives(folder: Path) -> None:
 def test_the_policy_knows_how_customers_reach_the_pages(folder: Path) -> None:
     config = loaded(folder, environ=ENVIRON, base=MAILBOX)
     assert config.policy.public_url == "https://desk.example.com"
-    assert config.policy.message_id_domain == "example.com"
     assert config.policy.is_own("help+x@example.com")
 
 

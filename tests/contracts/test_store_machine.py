@@ -188,7 +188,7 @@ def answers(store: Any) -> Any:
             [list(look.outbox()), [list(look.outbox(states=(state,), ticket=1)) for state in OutboxState]],
             [sorted(look.timers_of(number), key=str) for number in range(4)],
             sorted(look.due_timers(MONDAY + timedelta(hours=9)), key=str),
-            [look.next_due_at(), look.open_load(), list(look.quarantined()), look.counts()],
+            [look.next_due_at(), list(look.quarantined()), look.counts()],
             [look.ledger(box, validity) for box in LANES for validity in (1, 2)],
             [raw_of(look, key) for key in KEYS],
             [store.next_send_at(), list(store.claimed()), sorted(store.verify())],

@@ -9,6 +9,7 @@ import pytest
 
 from rules.effects import Card, Mail, Mark, OutboxEntry, OutboxState, Post
 from rules.model import Actor, Address, Command, EntryKind, Status, Target
+from rules.policy import Mailbox
 from tests.stage import MONDAY, Stage, a_stage
 
 ALICE = "alice@customer.test"
@@ -309,3 +310,14 @@ def test_a_reply_written_before_a_reopening_counts_from_when_it_was_written() ->
     assert clock.met_at == MONDAY
     assert all(span.stopped_at is None or span.started_at <= span.stopped_at for span in clock.spans)
     assert stage.clock.at - MONDAY > timedelta(minutes=1)
+
+
+def test_each_mailbox_signs_its_message_ids_with_its_own_domain() -> None:
+    """A foreign domain in the Message-ID raises the spam score (complaint 37)."""
+    boxes = (*a_stage().policy.mailboxes, Mailbox(name="sales", address="sales@other.example"))
+    stage = a_stage(mailboxes=boxes)
+    stage.mail(key="mail:sales:1", channel="mail:sales", recipients=("sales@other.example",))
+    (letter,) = stage.mails(1)
+    assert letter.mailbox == "sales"
+    assert letter.message_id.endswith("@other.example>")
+    assert letter.reply_to.endswith("@other.example")
