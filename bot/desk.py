@@ -96,7 +96,7 @@ class Desk:
                 decision = decide.on_command(command, situation, self.policy, self.clock.now())
             except StoreError:
                 raise
-            except Exception:  # noqa: BLE001 - as for a message
+            except Exception:  # noqa: BLE001 - a bug of ours must not lose what staff asked for: it goes to quarantine
                 problem = self._quarantine_command(work, command)
                 return Answer(ticket=command.ticket, refusal=Refusal(code="bug", text=problem))
             work.record(command.key, decision)
