@@ -30,6 +30,7 @@ class Attachment:
     """One file in a message. ``part`` counts MIME parts depth first, to read the bytes again from the raw mail.
 
     ``kept_key`` names the bytes themselves where the file did not come in a mail: what staff attached.
+    ``held`` says why the file is kept but not handed on (it is executable, for one); empty for an ordinary file.
     """
 
     filename: str
@@ -40,6 +41,7 @@ class Attachment:
     part: int = 0
     content_id: str = ""
     kept_key: str = ""
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,40 @@ class AutomaticVerdict:
     kind: str = "person"
     may_answer: bool = True
     because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authentication:
+    """What our own receiving host found out about the sender (RFC 8601); all empty when no host of ours said anything.
+
+    Each of ``spf``, ``dkim`` and ``dmarc`` is a result word in lower case: ``pass``, ``fail``, ``softfail``, ``none`` …
+    """
+
+    host: str = ""
+    spf: str = ""
+    dkim: str = ""
+    dmarc: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the From address is not to be believed (RFC 7489)."""
+        return self.dmarc == "fail"
+
+    @property
+    def proven(self) -> bool:
+        """Whether the domain in From vouches for the mail."""
+        return self.dmarc == "pass"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarded:
+    """A mail that somebody passed on to us: who wrote it first, and what. ``comment`` is what was put above it."""
+
+    sender: Address
+    subject: str = ""
+    text: str = ""
+    comment: str = ""
+    message_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +103,10 @@ class Message:
 
     ``key`` is the same whenever the same message is delivered again. ``text`` is the whole body;
     ``reply_text`` and ``quoted_text`` cover every word of it. ``raw`` is the truth as received and is kept
-    by the store, not in memory.
+    by the store, not in memory. ``received_at`` is when we were handed it, ``arrived_at`` when our mail server got it,
+    where that is known and earlier. ``envelope_sender`` is empty for the null sender and ``None`` when nobody knows it.
+    ``content_hash`` is alike for mails that say the same, whoever is addressed and whenever they are sent.
+    ``probe`` names the synthetic mail that this is, when the desk sent it to itself.
     """
 
     key: str
@@ -93,6 +132,12 @@ class Message:
     bounces: tuple[Bounce, ...] = ()
     notes: tuple[str, ...] = ()
     origin: Origin | None = None
+    arrived_at: datetime | None = None
+    envelope_sender: str | None = None
+    authentication: Authentication = Authentication()
+    forwarded: Forwarded | None = None
+    content_hash: str = ""
+    probe: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

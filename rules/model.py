@@ -14,8 +14,10 @@ from enum import StrEnum
 from rules.effects import OutboxEntry, StaffFile
 from rules.message import Address as Address
 from rules.message import Attachment as Attachment
+from rules.message import Authentication as Authentication
 from rules.message import AutomaticVerdict as AutomaticVerdict
 from rules.message import Bounce as Bounce
+from rules.message import Forwarded as Forwarded
 from rules.message import Message as Message
 from rules.message import Origin as Origin
 
