@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
 from channels.mail import bodies, headers
+from channels.mail.authentication import read_authentication
 from channels.mail.charsets import bounded_detection
 from channels.mail.language import detect
 from channels.mail.reply import split_reply
 from channels.mail.reports import read_bounces
+from channels.mail.sameness import content_hash
 from channels.mail.structure import Part, Tree, read_tree
 from channels.mail.words import raw_text
 from rules.automatic import judge
-from rules.model import Address, Message, Origin
+from rules.message import Address, Message, Origin
 
 SYNTHETIC_DOMAIN = "deskbell.invalid"
+PROBE_HEADER = "X-Deskbell-Probe"
 _JUDGED_VALUE = 1_000
+_LONGEST_PROBE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """All that is known of a mail besides its bytes."""
+
+    received_at: datetime
+    channel: str
+    recipients: tuple[str, ...]
+    origin: Origin | None
+    envelope_sender: str | None
+    own_addresses: Collection[str]
+    trusted_hosts: Collection[str]
+    arrived_at: datetime | None
 
 
 def parse(
@@ -29,17 +48,24 @@ def parse(
     origin: Origin | None = None,
     envelope_sender: str | None = None,
     own_addresses: Collection[str] = (),
+    trusted_hosts: Collection[str] = (),
+    arrived_at: datetime | None = None,
 ) -> Message:
     """Understand one mail. ``recipients`` and ``envelope_sender`` are what SMTP said, where it was SMTP.
 
+    ``trusted_hosts`` are the receiving hosts whose word on SPF, DKIM and DMARC counts (RFC 8601); ``arrived_at`` is
+    when our mail server got the mail, where that is known.
     Never raises: what cannot be understood is left out and said in ``notes``; ``raw`` stays the truth (complaint 8).
     The key is the same for every delivery of the same mail to the same mailbox, whatever its way (complaints 18-20).
     """
+    delivery = _Delivery(
+        received_at, channel, recipients, origin, envelope_sender, own_addresses, trusted_hosts, arrived_at
+    )
     try:
         with bounded_detection():
-            return _parsed(raw, received_at, channel, recipients, origin, envelope_sender, own_addresses)
+            return _parsed(raw, delivery)
     except Exception as problem:  # noqa: BLE001 - a bug in reading one ugly mail must never lose it
-        return _unread(raw, received_at, channel, recipients, origin, problem)
+        return _unread(raw, delivery, problem)
 
 
 def part_bytes(raw: bytes, part: int) -> bytes:
@@ -52,19 +78,12 @@ def part_bytes(raw: bytes, part: int) -> bytes:
     return b""
 
 
-def _parsed(
-    raw: bytes,
-    received_at: datetime,
-    channel: str,
-    recipients: tuple[str, ...],
-    origin: Origin | None,
-    envelope_sender: str | None,
-    own_addresses: Collection[str],
-) -> Message:
+def _parsed(raw: bytes, delivery: _Delivery) -> Message:
     tree = read_tree(raw)
     root = tree.root
     body = bodies.read_body(raw, tree)
-    sender = _sender(root, envelope_sender)
+    senders = _addresses(root, "from")
+    sender = _sender(root, senders, delivery.envelope_sender)
     subject = headers.text_of(root.first("subject"), root.params.get("charset", ""))
     message_id = headers.id_of(root.first("message-id"))
     fingerprint = _fingerprint(raw, root)
@@ -72,24 +91,24 @@ def _parsed(
     verdict = judge(
         judged_headers(root),
         sender=sender.email,
-        envelope_sender=envelope_sender,
+        envelope_sender=delivery.envelope_sender,
         subject=subject,
-        own_addresses=own_addresses,
+        own_addresses=delivery.own_addresses,
     )
     return Message(
-        key=f"{_key_prefix(channel)}:{message_id or '-'}:{fingerprint[:16]}",
-        channel=channel,
+        key=f"{_key_prefix(delivery.channel)}:{message_id or '-'}:{fingerprint[:16]}",
+        channel=delivery.channel,
         sender=sender,
         subject=subject,
         text=body.text,
-        received_at=received_at,
+        received_at=delivery.received_at,
         raw=raw,
         reply_text=split.reply_text,
         quoted_text=split.quoted_text,
         reply_to=_addresses(root, "reply-to"),
         to=_addresses(root, "to"),
         cc=_addresses(root, "cc"),
-        recipients=recipients,
+        recipients=delivery.recipients,
         message_id=message_id or f"<{fingerprint[:32]}@{SYNTHETIC_DOMAIN}>",
         in_reply_to=headers.ids_of(root.fields.get("in-reply-to", [])),
         references=headers.ids_of(root.fields.get("references", [])),
@@ -99,7 +118,14 @@ def _parsed(
         automatic=verdict,
         bounces=read_bounces(raw, tree) if verdict.is_automatic or root.type == "multipart/report" else (),
         notes=_notes(tree, body, message_id),
-        origin=origin,
+        origin=delivery.origin,
+        arrived_at=delivery.arrived_at,
+        envelope_sender=delivery.envelope_sender,
+        authentication=read_authentication(
+            root.fields.get("authentication-results", ()), delivery.trusted_hosts, senders
+        ),
+        content_hash=content_hash(subject, split.reply_text, body.attachments),
+        probe=headers.text_of(root.first(PROBE_HEADER.lower()))[:_LONGEST_PROBE],
     )
 
 
@@ -118,11 +144,11 @@ def _addresses(root: Part, name: str) -> tuple[Address, ...]:
     return headers.addresses_of(root.fields.get(name, []), root.params.get("charset", ""))
 
 
-def _sender(root: Part, envelope_sender: str | None) -> Address:
+def _sender(root: Part, written: tuple[Address, ...], envelope_sender: str | None) -> Address:
     """Who wrote: the first From that holds an address, else Sender, Reply-To, Return-Path, the envelope."""
     name = ""
     for field in ("from", "sender", "reply-to", "return-path"):
-        for address in _addresses(root, field):
+        for address in written if field == "from" else _addresses(root, field):
             if "@" in address.email:
                 return Address(email=address.email, name=address.name or name)
             name = name or address.name
@@ -151,28 +177,24 @@ def _notes(tree: Tree, body: bodies.Body, message_id: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(notes))
 
 
-def _unread(
-    raw: bytes,
-    received_at: datetime,
-    channel: str,
-    recipients: tuple[str, ...],
-    origin: Origin | None,
-    problem: Exception,
-) -> Message:
+def _unread(raw: bytes, delivery: _Delivery, problem: Exception) -> Message:
     """What is left when reading failed by a bug of ours: the bytes, a stable key, and a note that says so."""
     fingerprint = sha256(raw.rstrip().replace(b"\r\n", b"\n")).hexdigest()
     text = raw[: bodies.MAX_TEXT].decode("utf-8", "replace").replace("\x00", "")
     return Message(
-        key=f"{_key_prefix(channel)}:-:{fingerprint[:16]}",
-        channel=channel,
+        key=f"{_key_prefix(delivery.channel)}:-:{fingerprint[:16]}",
+        channel=delivery.channel,
         sender=Address(email=""),
         subject="",
         text=text,
-        received_at=received_at,
+        received_at=delivery.received_at,
         raw=raw,
         reply_text=text,
-        recipients=recipients,
+        recipients=delivery.recipients,
         message_id=f"<{fingerprint[:32]}@{SYNTHETIC_DOMAIN}>",
         notes=(f"the mail could not be read ({type(problem).__name__}: {problem}); see the raw mail",),
-        origin=origin,
+        origin=delivery.origin,
+        arrived_at=delivery.arrived_at,
+        envelope_sender=delivery.envelope_sender,
+        content_hash=content_hash("", text, ()),
     )
