@@ -14,7 +14,8 @@ from rules.digesting import on_digest, on_start
 from rules.draft import CHAT, Draft
 from rules.effects import Card, Mail, OutboxEntry, OutboxState, Post, Upload
 from rules.escalation import on_clock
-from rules.intake import customer_address, on_message
+from rules.identities import customer_address
+from rules.intake import on_message
 from rules.lifecycle import Event
 from rules.model import (
     Author,

@@ -54,7 +54,10 @@ class StaffFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """A mail we owe, worded when decided. ``message_id`` is fixed before the first try (complaint 21)."""
+    """A mail we owe, worded when decided. ``message_id`` is fixed before the first try (complaint 21).
+
+    ``return_path`` is the envelope sender, where bounces go; empty means the mailbox's own address.
+    """
 
     mailbox: str
     to: tuple[str, ...]
@@ -68,6 +71,7 @@ class Mail:
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
     automatic: bool = True
+    return_path: str = ""
     files: tuple[OwedFile, ...] = ()
 
 

@@ -12,6 +12,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from rules.effects import OutboxEntry, StaffFile
+from rules.journal import DESK as DESK
+from rules.journal import Author as Author
+from rules.journal import AuthorKind as AuthorKind
+from rules.journal import Entry as Entry
+from rules.journal import EntryKind as EntryKind
 from rules.message import Address as Address
 from rules.message import Attachment as Attachment
 from rules.message import Authentication as Authentication
@@ -54,42 +59,6 @@ class Target(StrEnum):
 
     FIRST_RESPONSE = "first_response"
     RESOLUTION = "resolution"
-
-
-class AuthorKind(StrEnum):
-    """Whose words or deed a journal entry is (complaint 33: a staff address is never the customer)."""
-
-    CUSTOMER = "customer"
-    STAFF = "staff"
-    DESK = "desk"
-    ROBOT = "robot"
-
-
-class EntryKind(StrEnum):
-    """What a journal entry tells. The journal is the ticket's thread and its audit trail in one (R-DA-4)."""
-
-    RECEIVED = "received"
-    ALSO_RECEIVED = "also_received"
-    AUTOMATIC = "automatic"
-    CLASSIFIED = "classified"
-    ACKNOWLEDGED = "acknowledged"
-    NOT_ACKNOWLEDGED = "not_acknowledged"
-    REPLIED = "replied"
-    WITHDRAWN = "withdrawn"
-    NOTED = "noted"
-    ASSIGNED = "assigned"
-    CHANGED = "changed"
-    STATUS = "status"
-    REMINDED = "reminded"
-    ESCALATED = "escalated"
-    TAKEN = "taken"
-    DELIVERED = "delivered"
-    FAILED = "failed"
-    UNCERTAIN = "uncertain"
-    SURVEYED = "surveyed"
-    SCORED = "scored"
-    LINKED = "linked"
-    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,39 +178,6 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Author:
-    """Who wrote or did something; ``key`` is a staff key or a mail address."""
-
-    kind: AuthorKind
-    key: str = ""
-    name: str = ""
-
-
-DESK = Author(kind=AuthorKind.DESK, name="Deskbell")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One line of a ticket's journal. Entries are only ever added.
-
-    ``message_key`` names the raw mail an entry was read from, ``outbox_key`` the effect it owes or reports on.
-    """
-
-    ticket: int
-    at: datetime
-    kind: EntryKind
-    author: Author = DESK
-    text: str = ""
-    quoted_text: str = ""
-    because: tuple[str, ...] = ()
-    source: str = ""
-    message_key: str = ""
-    message_id: str = ""
-    outbox_key: str = ""
-    attachments: tuple[Attachment, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Timer:
     """A moment to look at a ticket (or the whole desk) again; setting the same key again moves it.
 
@@ -270,6 +206,25 @@ class Customer:
     acknowledged_at: datetime | None = None
     acknowledged: int = 0
     tickets: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How much went one way lately, so that a loop with another machine is seen and broken (complaints 23, 27, 28).
+
+    ``key`` says what is counted: ``address:<email>``, ``domain:<domain>`` or ``ticket:<number>``. ``answered_at`` are
+    the latest automatic answers, oldest first, ``hashes`` what the mails said that got them, ``reopened_at`` the latest
+    reopenings. ``blocked`` is a person's word that nothing automatic goes there any more; until ``free_until_at`` a
+    person let it pass. ``told_at`` is when staff were last told that it is too much.
+    """
+
+    key: str
+    answered_at: tuple[datetime, ...] = ()
+    hashes: tuple[str, ...] = ()
+    reopened_at: tuple[datetime, ...] = ()
+    blocked: bool = False
+    free_until_at: datetime | None = None
+    told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,7 +274,7 @@ class Decision:
     """All that one input changes. Nothing has happened yet; the store writes it down whole or not at all.
 
     ``withdraw`` and ``hasten`` name outbox entries that are taken back or sent without further delay, if they are
-    still queued.
+    still queued. ``held`` are messages that wait for a person's word, ``released`` the keys of those that got it.
     """
 
     because: tuple[str, ...] = ()
@@ -332,6 +287,9 @@ class Decision:
     cancel_timers: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
     customers: tuple[Customer, ...] = ()
+    tallies: tuple[Tally, ...] = ()
+    held: tuple[Quarantined, ...] = ()
+    released: tuple[str, ...] = ()
     refusal: Refusal | None = None
     outcome: str = ""
 
@@ -342,7 +300,8 @@ class Situation:
 
     ``candidates`` are tickets by the evidence that names them (``token``, ``message_id``, ``reference``,
     ``subject``, ``same_message``, ``bounced``). ``held`` are replies to this ticket that have not left yet, ``timers``
-    the ones set for it. ``touched`` are the tickets a digest counts.
+    the ones set for it. ``touched`` are the tickets a digest counts. ``tallies`` are what the loop breaker counted, by
+    their keys. ``same_id`` says that another message with this Message-ID was received before (complaint 20).
     """
 
     next_number: int = 1
@@ -352,13 +311,19 @@ class Situation:
     held: tuple[OutboxEntry, ...] = ()
     timers: tuple[Timer, ...] = ()
     touched: tuple[Ticket, ...] = ()
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
+    same_id: bool = False
     quarantined: int = 0
     uncertain: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quarantined:
-    """A message that a bug of ours could not decide on; it waits for ``deskbell quarantine requeue`` (complaint 7)."""
+    """A message that waits for a person: for ``deskbell quarantine requeue``, or for a word on who sent it.
+
+    ``kind`` is ``bug`` when we could not decide on it (complaint 7) and ``suspect`` when its sender may not be who they
+    say; then ``ticket`` is the one it would have joined, if any (complaints 34, 35).
+    """
 
     key: str
     at: datetime
@@ -368,3 +333,5 @@ class Quarantined:
     subject: str = ""
     recipients: tuple[str, ...] = ()
     origin: Origin | None = None
+    kind: str = "bug"
+    ticket: int | None = None

@@ -16,6 +16,9 @@ _REPLY = re.compile(r"^(?P<local>[^+@]+)\+(?P<number>[1-9][0-9]{0,9})\.(?P<signa
 _MESSAGE_ID = re.compile(
     r"^<(?P<name>(?P<number>[1-9][0-9]{0,9})\.[^<>@\s]{1,200})\.(?P<signature>[a-z2-7]{16})@[^<>@\s]+>$"
 )
+_RETURN = re.compile(
+    r"^(?P<local>[^+@]+)\+b\.(?P<name>[a-z0-9_.]{1,60})\.(?P<signature>[a-z2-7]{16})@(?P<domain>[^@]+)$"
+)
 _LINK = re.compile(
     r"^(?P<number>[1-9][0-9]{0,9})-(?P<purpose>[a-z]{1,16})-(?P<round>[0-9]{1,4})-(?P<sig>[a-z2-7]{16})$"
 )
@@ -45,6 +48,28 @@ def signed_for(secret: bytes, number: int, given: str, people: Iterable[str]) ->
         if hmac.compare_digest(given, signature(secret, "reply", number, email.lower())):
             return email
     return None
+
+
+def return_address(secret: bytes, address: str, effect: str) -> str:
+    """The envelope sender of a mail, so that a bounce names it: ``support+b.17.reply.2.<signature>@example.com``.
+
+    An effect whose name does not fit into an address has the plain address.
+    """
+    local, _, domain = address.rpartition("@")
+    name = effect.replace(":", ".").lower()
+    given = f"{local}+b.{name}.{signature(secret, 'return', name)}@{domain}"
+    # RFC 5321 §4.5.3.1.1: at most 64 octets before the @.
+    fits = "." not in effect and _RETURN.match(given.lower()) and len(given) - len(domain) <= 65
+    return given if fits else address
+
+
+def read_return_address(secret: bytes, address: str) -> str | None:
+    """The effect key of the mail whose return address this is (``17:reply:2``); ``None`` when it is not one of ours."""
+    found = _RETURN.match(address.lower())
+    if not found:
+        return None
+    good = hmac.compare_digest(found["signature"], signature(secret, "return", found["name"]))
+    return found["name"].replace(".", ":") if good else None
 
 
 def message_id(secret: bytes, effect: str, domain: str) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from rules.effects import OutboxEntry, OutboxState
-from rules.model import Customer, Decision, Entry, Origin, Quarantined, Status, Ticket, Timer
+from rules.model import Customer, Decision, Entry, Origin, Quarantined, Status, Tally, Ticket, Timer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,9 @@ class Reader(Protocol):
     def customer(self, email: str) -> Customer | None:
         """What is on file about a sender; ``email`` in lower case."""
 
+    def tally(self, key: str) -> Tally | None:
+        """What the loop breaker counted under a key (``address:…``, ``domain:…``, ``ticket:…``)."""
+
     def owed(self, key: str) -> OutboxEntry | None:
         """One outbox entry by the name of its effect, whatever its state."""
 
@@ -74,6 +77,9 @@ class Reader(Protocol):
 
     def quarantined(self) -> Sequence[Quarantined]:
         """Messages that wait for a person, oldest first."""
+
+    def in_quarantine(self, key: str) -> Quarantined | None:
+        """The message with this key, if it waits for a person."""
 
     def raw(self, message_key: str) -> bytes:
         """The raw bytes recorded under a key, checked against their sha256.
@@ -104,6 +110,7 @@ class UnitOfWork(Reader, Protocol):
         key is known stays with the ticket it leads to, so that no later mail can steal a thread; a timer with a known
         key is replaced. Withdrawing and hastening touch only entries still ``queued``. A ticket whose ``version``
         is not the stored one raises ConflictError; stored tickets get ``version + 1``. ``raw`` is kept under ``key``.
+        What the decision holds waits in quarantine; what it releases does not any more, and stays known by its key.
         """
 
     def keep(self, key: str, raw: bytes) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from rules.effects import OutboxEntry, OutboxState
-from rules.model import Customer, Entry, Link, Origin, Quarantined, Status, Ticket, Timer
+from rules.model import Customer, Entry, Link, Origin, Quarantined, Status, Tally, Ticket, Timer
 from storage.indexes import Chronicle, DueTimes, Groups, Lanes, Sets
 from storage.tables import HeldRows, Log, Rows, Table
 
@@ -164,6 +164,7 @@ class State:
         self.timers = table("timers", Timer, lambda timer: timer.key)
         self.links = table("links", Link, lambda link: link.key)
         self.customers = table("customers", Customer, lambda customer: customer.email.lower())
+        self.tallies = table("tallies", Tally, lambda tally: tally.key)
         self.quarantine = table("quarantine", Quarantined, lambda held: held.key)
         self.kept = table("kept", Kept, lambda kept: kept.key)
         self.seen = Seen(log)
@@ -189,7 +190,7 @@ class State:
     def tables(self) -> tuple[Table[Any], ...]:
         """Every table, in the order they are written out."""
         first = (self.tickets, self.entries, self.outbox, self.timers)
-        return (*first, self.links, self.customers, self.quarantine, self.kept)
+        return (*first, self.links, self.customers, self.tallies, self.quarantine, self.kept)
 
     def reindex(self) -> None:
         """Build every index from the rows, once, after loading them."""

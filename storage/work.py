@@ -9,7 +9,7 @@ from typing import Protocol
 
 from rules.effects import OutboxEntry, OutboxState
 from rules.errors import ConflictError
-from rules.model import Customer, Decision, Entry, Origin, Quarantined, Status, Ticket, Timer
+from rules.model import Customer, Decision, Entry, Origin, Quarantined, Status, Tally, Ticket, Timer
 from storage.protocol import Counts
 from storage.state import Kept, State
 
@@ -56,6 +56,10 @@ class StateReader:
         """What is on file about a sender."""
         return self._state.customers.find(email.lower())
 
+    def tally(self, key: str) -> Tally | None:
+        """What the loop breaker counted under a key."""
+        return self._state.tallies.find(key)
+
     def owed(self, key: str) -> OutboxEntry | None:
         """One outbox entry by the name of its effect."""
         return self._state.outbox.find(key)
@@ -97,6 +101,10 @@ class StateReader:
     def quarantined(self) -> Sequence[Quarantined]:
         """Messages that wait for a person, oldest first."""
         return tuple(sorted(self._state.quarantine, key=lambda held: held.at))
+
+    def in_quarantine(self, key: str) -> Quarantined | None:
+        """The message with this key, if it waits for a person."""
+        return self._state.quarantine.find(key)
 
     def raw(self, message_key: str) -> bytes:
         """The raw bytes recorded under a key, checked."""
@@ -272,6 +280,18 @@ class Work(StateReader):
                 state.links.put(link)
         for customer in decision.customers:
             state.customers.put(customer)
+        for tally in decision.tallies:
+            state.tallies.put(tally)
+        self._hold(decision)
+
+    def _hold(self, decision: Decision) -> None:
+        quarantine = self._state.quarantine
+        for held in decision.held:
+            quarantine.put(held)
+        for key in decision.released:
+            row_id = quarantine.id_of(key)
+            if row_id is not None:
+                quarantine.remove(row_id)
 
     def _set_timers(self, decision: Decision) -> None:
         timers = self._state.timers

@@ -14,7 +14,9 @@ from rules.tokens import (
     message_id,
     read_link,
     read_reply_address,
+    read_return_address,
     reply_address,
+    return_address,
     signed_for,
 )
 
@@ -91,6 +93,25 @@ def test_a_message_id_is_the_same_whenever_it_is_made() -> None:
         message_id(SECRET, "17:reply:1", "example.org"),
     }  # fmt: skip
     assert made not in others
+
+
+def test_a_return_address_names_the_mail_that_bounced() -> None:
+    """A bounce goes to the envelope sender, and that tells which mail of ours it was (complaint 29)."""
+    for effect in ("17:acknowledgement", "17:reply:2", "4711:waiting_reminder:12"):
+        made = return_address(SECRET, "Support@example.com", effect)
+        assert made.startswith("Support+b.")
+        assert len(made.partition("@")[0]) <= 64
+        assert read_return_address(SECRET, made) == effect
+        assert read_return_address(SECRET, made.upper()) == effect, "mail systems may change the case"
+        assert read_return_address(OTHER, made) is None
+        assert read_return_address(SECRET, made.replace(".17", ".18").replace(".4711", ".1")) is None
+
+
+def test_an_effect_that_fits_no_address_bounces_to_the_mailbox() -> None:
+    """64 octets are all that a local part has (RFC 5321 §4.5.3.1.1)."""
+    for effect in (f"17:{'long' * 20}", "17:escalation:resolution:1:0.1.0:ana"):
+        assert return_address(SECRET, "support@example.com", effect) == "support@example.com"
+    assert read_return_address(SECRET, "support@example.com") is None
 
 
 def test_a_link_names_ticket_purpose_and_round() -> None:

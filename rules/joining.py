@@ -1,0 +1,96 @@
+"""A message joins a ticket we have: told in its thread, and the ticket moved by what it says (R-IN-6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from rules import files, survey
+from rules.answers import Answer, read_answer
+from rules.draft import Draft
+from rules.effects import Button
+from rules.identities import author_of
+from rules.lifecycle import LIVE, Event
+from rules.model import Author, AuthorKind, Decision, EntryKind, Message, Situation, Status, Ticket
+from rules.policy import Policy
+from rules.receiving import draft_of, record_words, with_message
+from rules.threading import Verdict
+
+
+def settles(ticket: Ticket, message: Message) -> bool:
+    """Whether a late message only thanks, confirms or scores, so that nobody has anything to do about it."""
+    return survey.answers(ticket, message) is not None or said(message) in (Answer.THANKS, Answer.SOLVED)
+
+
+def said(message: Message) -> Answer:
+    """What a message says about a ticket that was done; a file is always more than a short answer (complaint 26)."""
+    if any(not attachment.inline for attachment in message.attachments):
+        return Answer.MORE
+    return read_answer(message.reply_text or message.text)
+
+
+def join(
+    message: Message, ticket: Ticket, verdict: Verdict, situation: Situation, policy: Policy, now: datetime
+) -> Decision:
+    """A message on a ticket we have: told in its thread, and moved by what it says."""
+    draft = draft_of(ticket, message, situation, policy, now)
+    draft.because += verdict.because
+    record_words(draft, message, verdict)
+    author = author_of(message, ticket, policy)
+    if author.kind is AuthorKind.CUSTOMER:
+        draft.ticket = with_message(draft.ticket, message, policy)
+    draft.ticket = replace(draft.ticket, received=ticket.received + 1)
+    _tell_thread(draft, message, author)
+    if author.kind is AuthorKind.CUSTOMER:
+        answer_customer(draft, message, author)
+    return draft.decision("joined")
+
+
+def _tell_thread(draft: Draft, message: Message, author: Author) -> None:
+    sent, name = files.of_message(message), f"message:{draft.ticket.received}"
+    draft.post(
+        draft.chat.say("chat_customer_wrote", name=author.name),
+        name=name,
+        quote=message.reply_text or message.text,
+        quote_author=author.name,
+        mark="customer",
+        mentions=draft.responsible,
+        files=sent,
+    )
+    files.show(draft, f"{draft.ticket.number}:{name}", sent)
+
+
+def answer_customer(draft: Draft, message: Message, author: Author) -> None:
+    """What a customer's words do to the state of a ticket."""
+    ticket = draft.ticket
+    score = survey.answers(ticket, message)
+    if score is not None:
+        survey.scored(draft, score, author)
+        return
+    if ticket.status in LIVE:
+        draft.move(Event.CUSTOMER_WROTE, author=author)
+        return
+    answer = said(message)
+    if answer is Answer.THANKS or (answer is Answer.SOLVED and ticket.status is Status.CLOSED):
+        reopen = Button(command="reopen", label=draft.chat.say("button_reopen"))
+        draft.post(draft.chat.say("chat_thanks", name=author.name), buttons=(reopen,), mark="thanks")
+    elif answer is Answer.SOLVED:
+        if ticket.confirmed_at is None:
+            survey.confirmed(draft, author)
+    elif answer is Answer.NOT_SOLVED:
+        survey.not_solved(draft, author)
+    else:
+        draft.move(Event.CUSTOMER_WROTE, author=author, why="an answer to a ticket that was done reopens it")
+        why = draft.chat.say("chat_customer_wrote", name=author.name)
+        draft.post(draft.chat.say("chat_reopened", number=ticket.number, why=why), mark="reopened")
+
+
+def also_received(
+    message: Message, ticket: Ticket, verdict: Verdict, situation: Situation, policy: Policy, now: datetime
+) -> Decision:
+    """One mail to two of our addresses is one ticket with both noted (complaints 18, 19)."""
+    draft = draft_of(ticket, message, situation, policy, now)
+    box = policy.mailbox(message.channel.removeprefix("mail:"))
+    draft.note(EntryKind.ALSO_RECEIVED, box.address, because=verdict.because, message_key=message.key)
+    draft.post(draft.chat.say("chat_also_received", mailbox=box.address), mark="linked")
+    return draft.decision("also_received")
