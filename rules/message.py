@@ -90,11 +90,17 @@ class Forwarded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Which message on an IMAP server this was: a line of the mailbox ledger (complaints 1, 2)."""
+    """Which message on an IMAP server this was: a line of the mailbox ledger (complaints 1, 2).
+
+    ``size`` in bytes and ``sha256`` (the first 32 hexadecimal digits) say what was read there; they are not part of
+    which message it was.
+    """
 
     mailbox: str
     uid_validity: int
     uid: int
+    size: int = field(default=0, compare=False)
+    sha256: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

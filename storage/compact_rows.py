@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from rules.model import Origin
 from storage.journal import Change
+from storage.protocol import LedgerLine
 from storage.records import dumps
 from storage.state import Ledger, Seen, State
 
 DIGEST_LENGTH = 16
 
-Outcomes = Mapping[tuple[str, int], Mapping[int, str]]
-"""Mailbox and UIDVALIDITY, then UID to outcome."""
+Lines = Mapping[tuple[str, int], Mapping[int, LedgerLine]]
+"""Mailbox and UIDVALIDITY, then UID to its line."""
 
 
 def seen_rows(digests: Iterable[bytes]) -> dict[int, bytes]:
@@ -24,15 +25,24 @@ def seen_rows(digests: Iterable[bytes]) -> dict[int, bytes]:
     return {first + 1: dumps({"digests": b"".join(sorted(groups[first])).hex()}) for first in sorted(groups)}
 
 
-def ledger_rows(outcomes: Outcomes) -> dict[int, bytes]:
-    """The ledger as one row for each mailbox and UIDVALIDITY, UIDs as ranges by outcome."""
+def ledger_rows(ledger: Lines) -> dict[int, bytes]:
+    """The ledger as one row for each mailbox and UIDVALIDITY.
+
+    UIDs of messages that were not read stand as ranges by outcome, those that were as UID, size and hash by outcome.
+    """
     rows = {}
-    for row_id, ((mailbox, uid_validity), lines) in enumerate(outcomes.items(), 1):
-        by_outcome: dict[str, list[int]] = {}
+    for row_id, ((mailbox, uid_validity), lines) in enumerate(ledger.items(), 1):
+        unread: dict[str, list[int]] = {}
+        read: dict[str, list[tuple[int, int, str]]] = {}
         for uid in sorted(lines):
-            by_outcome.setdefault(lines[uid], []).append(uid)
-        ranges = {outcome: list(_ranges(uids)) for outcome, uids in by_outcome.items()}
-        rows[row_id] = dumps({"mailbox": mailbox, "uid_validity": uid_validity, "outcomes": ranges})
+            outcome, size, sha256 = lines[uid]
+            if size or sha256:
+                read.setdefault(outcome, []).append((uid, size, sha256))
+            else:
+                unread.setdefault(outcome, []).append(uid)
+        ranges = {outcome: list(_ranges(uids)) for outcome, uids in unread.items()}
+        row = {"mailbox": mailbox, "uid_validity": uid_validity, "outcomes": ranges}
+        rows[row_id] = dumps({**row, "read": read} if read else row)
     return rows
 
 
@@ -41,7 +51,9 @@ def compact_changes(seen: Seen, ledger: Ledger) -> list[bytes]:
     changes = [dumps(["seen", digest.hex(), digest in seen.digests]) for digest in seen.changed]
     for origin in ledger.changed:
         key = [origin.mailbox, origin.uid_validity, origin.uid]
-        changes.append(dumps(["ledger", key, ledger.outcome(origin)]))
+        line = ledger.line(origin)
+        proven = line is not None and (line.size or line.sha256)
+        changes.append(dumps(["ledger", key, line if line is None or proven else line.outcome]))
     return changes
 
 
@@ -52,14 +64,18 @@ def restore_compact(state: State, tables: dict[str, dict[int, bytes]], changes: 
         state.seen.digests.update(digests[at : at + DIGEST_LENGTH] for at in range(0, len(digests), DIGEST_LENGTH))
     for row in tables.pop("ledger", {}).values():
         line = json.loads(row)
-        lines = state.ledger.outcomes.setdefault((line["mailbox"], line["uid_validity"]), {})
+        lines = state.ledger.lines.setdefault((line["mailbox"], line["uid_validity"]), {})
         for outcome, ranges in line["outcomes"].items():
-            lines.update((uid, outcome) for first, last in ranges for uid in range(first, last + 1))
+            told = LedgerLine(outcome)
+            lines.update((uid, told) for first, last in ranges for uid in range(first, last + 1))
+        for outcome, read in line.get("read", {}).items():
+            lines.update((uid, LedgerLine(outcome, size, sha256)) for uid, size, sha256 in read)
     for name, key, value in changes:
         if name == "seen":
             state.seen.revert(bytes.fromhex(key), value)
         else:
-            state.ledger.revert(Origin(mailbox=key[0], uid_validity=key[1], uid=key[2]), value)
+            told = LedgerLine(value) if isinstance(value, str) else value and LedgerLine(*value)
+            state.ledger.revert(Origin(mailbox=key[0], uid_validity=key[1], uid=key[2]), told)
 
 
 def _ranges(uids: Iterable[int]) -> Iterator[tuple[int, int]]:

@@ -6,10 +6,18 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from rules.effects import OutboxEntry, OutboxState
 from rules.model import Customer, Decision, Entry, Origin, Quarantined, Status, Tally, Ticket, Timer
+
+
+class LedgerLine(NamedTuple):
+    """What became of one message on an IMAP server; ``size`` (bytes) and ``sha256`` say what was read, if it was."""
+
+    outcome: str
+    size: int = 0
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +97,9 @@ class Reader(Protocol):
 
     def ledger(self, mailbox: str, uid_validity: int) -> frozenset[int]:
         """The UIDs of one mailbox that are accounted for (complaints 1, 2)."""
+
+    def ledger_lines(self, mailbox: str) -> Mapping[int, Mapping[int, LedgerLine]]:
+        """The whole ledger of one mailbox: UIDVALIDITY, then UID to its line. What is not above 0 is bookkeeping."""
 
     def seen(self, key: str) -> bool:
         """Whether an input with this key was already recorded."""

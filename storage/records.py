@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from rules.effects import Mail, Post, Whisper
-from rules.model import Entry
+from rules.model import Customer, Entry
 
 T = TypeVar("T")
 
@@ -37,6 +37,11 @@ LONG_FIELDS: Mapping[type, frozenset[str]] = {
     Whisper: frozenset({"text"}),
 }
 """Fields whose texts are kept outside the record when they are long; all are in nouns read one at a time."""
+
+RETIRED_FIELDS: Mapping[type, frozenset[str]] = {
+    Customer: frozenset({"acknowledged", "acknowledged_at"}),
+}
+"""Fields that nouns had once; records that still hold them are read without."""
 
 LONG = 200
 """More characters than this make a text long."""
@@ -93,6 +98,7 @@ class Codec(Generic[T]):
         )
         self._values_of = cast("Callable[[T], tuple[Any, ...]]", _getter([field.name for field in self._fields]))
         self._by_name = {field.name: field for field in self._fields}
+        self._retired = RETIRED_FIELDS.get(kind, frozenset()) - self._by_name.keys()
 
     def encode(self, value: T, keep: KeepText) -> dict[str, Any]:
         """The record of a noun; long texts go to ``keep``. Raises ValueError for a time without a zone."""
@@ -106,6 +112,8 @@ class Codec(Generic[T]):
         """The noun of a record. Raises KeyError for a field that this version does not know."""
         values = {}
         for name, stored in record.items():
+            if name in self._retired:
+                continue
             decode = self._by_name[name].way.decode
             values[name] = stored if decode is None else decode(stored, read)
         return self._kind(**values)

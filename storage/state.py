@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from rules.effects import OutboxEntry, OutboxState
 from rules.model import Customer, Entry, Link, Origin, Quarantined, Status, Tally, Ticket, Timer
 from storage.indexes import Chronicle, DueTimes, Groups, Lanes, Sets
+from storage.protocol import LedgerLine
 from storage.tables import HeldRows, Log, Rows, Table
 
 T = TypeVar("T")
@@ -103,27 +105,31 @@ class Ledger:
     """What became of each message on an IMAP server: mailbox and UIDVALIDITY, then UID to outcome (complaints 1, 2)."""
 
     def __init__(self, log: Log) -> None:
-        self.outcomes: dict[tuple[str, int], dict[int, str]] = {}
+        self.lines: dict[tuple[str, int], dict[int, LedgerLine]] = {}
         self.changed: set[Origin] = set()
         self._log = log
 
     def uids(self, mailbox: str, uid_validity: int) -> frozenset[int]:
         """The UIDs that are accounted for."""
-        return frozenset(self.outcomes.get((mailbox, uid_validity), ()))
+        return frozenset(self.lines.get((mailbox, uid_validity), ()))
 
-    def outcome(self, origin: Origin) -> str | None:
+    def line(self, origin: Origin) -> LedgerLine | None:
         """What became of one message, None when it is not accounted for."""
-        return self.outcomes.get((origin.mailbox, origin.uid_validity), {}).get(origin.uid)
+        return self.lines.get((origin.mailbox, origin.uid_validity), {}).get(origin.uid)
+
+    def of(self, mailbox: str) -> dict[int, dict[int, LedgerLine]]:
+        """A copy of all lines of one mailbox, by UIDVALIDITY."""
+        return {validity: dict(lines) for (name, validity), lines in self.lines.items() if name == mailbox}
 
     def account(self, origin: Origin, outcome: str) -> None:
         """Write down what became of a message."""
-        self._log.note(self, origin, self.outcome(origin))
+        self._log.note(self, origin, self.line(origin))
         self.changed.add(origin)
-        self.revert(origin, outcome)
+        self.revert(origin, LedgerLine(sys.intern(outcome), origin.size, origin.sha256))
 
     def revert(self, key: Any, before: Any) -> None:
         """Set or take away one line."""
-        lines = self.outcomes.setdefault((key.mailbox, key.uid_validity), {})
+        lines = self.lines.setdefault((key.mailbox, key.uid_validity), {})
         if before is None:
             lines.pop(key.uid, None)
         else:

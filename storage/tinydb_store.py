@@ -198,8 +198,8 @@ class TinyDBStore(StateStore):
             number = self._commits.rotate()
             tables = {name: dict(rows) for name, rows in self._db.desk.held.items()}
             digests = set(self.state.seen.digests)
-            outcomes = {box: dict(lines) for box, lines in self.state.ledger.outcomes.items()}
-        tables |= {"seen": seen_rows(digests), "ledger": ledger_rows(outcomes)}
+            ledger = {box: dict(lines) for box, lines in self.state.ledger.lines.items()}
+        tables |= {"seen": seen_rows(digests), "ledger": ledger_rows(ledger)}
         size = write_snapshot(self._folder, self._files, number, tables)
         self._snapshot_number = number
         self._snapshot_at = max(self._journal_size, size)

@@ -10,7 +10,7 @@ from typing import Protocol
 from rules.effects import OutboxEntry, OutboxState
 from rules.errors import ConflictError
 from rules.model import Customer, Decision, Entry, Origin, Quarantined, Status, Tally, Ticket, Timer
-from storage.protocol import Counts
+from storage.protocol import Counts, LedgerLine
 from storage.state import Kept, State
 
 
@@ -116,6 +116,10 @@ class StateReader:
     def ledger(self, mailbox: str, uid_validity: int) -> frozenset[int]:
         """The UIDs of one mailbox that are accounted for."""
         return self._state.ledger.uids(mailbox, uid_validity)
+
+    def ledger_lines(self, mailbox: str) -> Mapping[int, Mapping[int, LedgerLine]]:
+        """The whole ledger of one mailbox."""
+        return self._state.ledger.of(mailbox)
 
     def seen(self, key: str) -> bool:
         """Whether an input with this key was already recorded."""

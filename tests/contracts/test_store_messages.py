@@ -21,6 +21,21 @@ from tests.contracts.desks import Desk, reader
 HOUR = timedelta(hours=1)
 
 
+def test_the_ledger_keeps_what_was_read(desk: Desk) -> None:
+    """Size and hash stand beside the outcome, so that server and desk can be compared (complaint 1)."""
+    read = Origin(mailbox="support", uid_validity=7, uid=3, size=1200, sha256="ab" * 16)
+    desk.record("m3", raw=b"raw", origin=read, outcome="opened")
+    with desk.store.begin() as work:
+        work.account(Origin(mailbox="support", uid_validity=7, uid=4), "left_alone")
+        work.account(Origin(mailbox="sales", uid_validity=7, uid=5), "left_alone")
+        work.commit()
+    told = {7: {3: ("opened", 1200, "ab" * 16), 4: ("left_alone", 0, "")}}
+    assert reader(desk).ledger_lines("support") == told
+    if hasattr(desk.store, "snapshot"):
+        desk.store.snapshot()
+    assert reader(desk).ledger_lines("support") == told, "also from a snapshot"
+
+
 def test_the_ledger_accounts_for_every_uid(desk: Desk) -> None:
     """Complaints 1 and 2: mailbox and UIDVALIDITY and UID, never the Seen flag."""
     desk.record("a", origin=Origin(mailbox="support", uid_validity=1, uid=7), outcome="opened")

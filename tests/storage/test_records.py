@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rules.effects import OutboxEntry
-from rules.model import Customer, Entry, Link, Quarantined, Ticket, Timer
+from rules.model import Customer, Entry, Link, Quarantined, Tally, Ticket, Timer
 from storage.records import LONG, codec, dumps
 from storage.state import Kept
 from tests.builders import MONDAY, a_ticket, an_entry
 
-STORED = [Ticket, Entry, OutboxEntry, Timer, Link, Customer, Quarantined, Kept]
+STORED = [Ticket, Entry, OutboxEntry, Timer, Link, Customer, Tally, Quarantined, Kept]
 
 texts = st.text(st.characters(), max_size=8) | st.text(st.characters(), min_size=LONG + 1, max_size=LONG + 3)
 
@@ -130,3 +130,11 @@ def test_a_type_nobody_knows_how_to_write_down_is_told_at_once() -> None:
 
     with pytest.raises(TypeError, match="complex"):
         codec(Odd)
+
+
+def test_a_field_that_nouns_had_once_is_left_out() -> None:
+    """A folder written by an older version opens; a field that nobody ever knew does not pass in silence."""
+    with pytest.raises(KeyError):
+        codec(Customer).decode({"email": "mei@example.net", "shoe_size": 44}, str)
+    old = {"email": "mei@example.net", "acknowledged": 3, "acknowledged_at": "2026-03-02T09:00:00+00:00"}
+    assert codec(Customer).decode(old, str).email == "mei@example.net"
