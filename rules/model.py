@@ -228,6 +228,35 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """One mailbox compared with its ledger: each message on the server explained, or named as not (complaint 1).
+
+    ``counts`` says how many were what; ``unexplained`` are UIDs under the present UIDVALIDITY. ``problem`` says why the
+    comparison could not be made.
+    """
+
+    mailbox: str
+    at: datetime
+    on_server: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    unexplained: tuple[int, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """Something about the desk itself that staff must know: a silent mailbox, a password that expires (complaint 6).
+
+    It stands from ``raised_at`` until it is over; ``told_at`` is when staff last heard of it.
+    """
+
+    key: str
+    raised_at: datetime
+    problem: str
+    told_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """A name under which a ticket is found again: ``mid:<Message-ID>`` or ``chat:<channel>:<ts>``."""
 
@@ -274,7 +303,8 @@ class Decision:
     """All that one input changes. Nothing has happened yet; the store writes it down whole or not at all.
 
     ``withdraw`` and ``hasten`` name outbox entries that are taken back or sent without further delay, if they are
-    still queued. ``held`` are messages that wait for a person's word, ``released`` the keys of those that got it.
+    still queued. ``held`` are messages that wait for a person's word, ``released`` the keys of those that got it;
+    ``over`` names alarms that have passed.
     """
 
     because: tuple[str, ...] = ()
@@ -288,6 +318,9 @@ class Decision:
     links: tuple[Link, ...] = ()
     customers: tuple[Customer, ...] = ()
     tallies: tuple[Tally, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+    over: tuple[str, ...] = ()
     held: tuple[Quarantined, ...] = ()
     released: tuple[str, ...] = ()
     refusal: Refusal | None = None
@@ -302,6 +335,7 @@ class Situation:
     ``subject``, ``same_message``, ``bounced``). ``held`` are replies to this ticket that have not left yet, ``timers``
     the ones set for it. ``touched`` are the tickets a digest counts. ``tallies`` are what the loop breaker counted, by
     their keys. ``same_id`` says that another message with this Message-ID was received before (complaint 20).
+    ``proofs`` are the last comparisons of the mailboxes with their ledgers, ``alarms`` those that stand.
     """
 
     next_number: int = 1
@@ -313,6 +347,8 @@ class Situation:
     touched: tuple[Ticket, ...] = ()
     tallies: Mapping[str, Tally] = field(default_factory=dict)
     same_id: bool = False
+    proofs: tuple[Proof, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
     quarantined: int = 0
     uncertain: int = 0
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from rules.effects import OutboxEntry, OutboxState
-from rules.model import Customer, Decision, Entry, Origin, Quarantined, Status, Tally, Ticket, Timer
+from rules.model import Alarm, Customer, Decision, Entry, Origin, Proof, Quarantined, Status, Tally, Ticket, Timer
 
 
 class LedgerLine(NamedTuple):
@@ -62,6 +62,12 @@ class Reader(Protocol):
 
     def tally(self, key: str) -> Tally | None:
         """What the loop breaker counted under a key (``address:…``, ``domain:…``, ``ticket:…``)."""
+
+    def proofs(self) -> Sequence[Proof]:
+        """The last comparison of each mailbox with its ledger, by name."""
+
+    def alarms(self) -> Sequence[Alarm]:
+        """The alarms that stand, oldest first."""
 
     def owed(self, key: str) -> OutboxEntry | None:
         """One outbox entry by the name of its effect, whatever its state."""

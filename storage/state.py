@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from rules.effects import OutboxEntry, OutboxState
-from rules.model import Customer, Entry, Link, Origin, Quarantined, Status, Tally, Ticket, Timer
+from rules.model import Alarm, Customer, Entry, Link, Origin, Proof, Quarantined, Status, Tally, Ticket, Timer
 from storage.indexes import Chronicle, DueTimes, Groups, Lanes, Sets
 from storage.protocol import LedgerLine
 from storage.tables import HeldRows, Log, Rows, Table
@@ -171,6 +171,8 @@ class State:
         self.links = table("links", Link, lambda link: link.key)
         self.customers = table("customers", Customer, lambda customer: customer.email.lower())
         self.tallies = table("tallies", Tally, lambda tally: tally.key)
+        self.proofs = table("proofs", Proof, lambda proof: proof.mailbox)
+        self.alarms = table("alarms", Alarm, lambda alarm: alarm.key)
         self.quarantine = table("quarantine", Quarantined, lambda held: held.key)
         self.kept = table("kept", Kept, lambda kept: kept.key)
         self.seen = Seen(log)
@@ -196,7 +198,8 @@ class State:
     def tables(self) -> tuple[Table[Any], ...]:
         """Every table, in the order they are written out."""
         first = (self.tickets, self.entries, self.outbox, self.timers)
-        return (*first, self.links, self.customers, self.tallies, self.quarantine, self.kept)
+        seldom = (self.tallies, self.proofs, self.alarms, self.quarantine)
+        return (*first, self.links, self.customers, *seldom, self.kept)
 
     def reindex(self) -> None:
         """Build every index from the rows, once, after loading them."""

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from rules.effects import OutboxEntry, OutboxState
 from rules.errors import ConflictError
-from rules.model import Customer, Decision, Entry, Origin, Quarantined, Status, Tally, Ticket, Timer
+from rules.model import Alarm, Customer, Decision, Entry, Origin, Proof, Quarantined, Status, Tally, Ticket, Timer
 from storage.protocol import Counts, LedgerLine
 from storage.state import Kept, State
 
@@ -59,6 +59,14 @@ class StateReader:
     def tally(self, key: str) -> Tally | None:
         """What the loop breaker counted under a key."""
         return self._state.tallies.find(key)
+
+    def proofs(self) -> Sequence[Proof]:
+        """The last comparison of each mailbox with its ledger, by name."""
+        return tuple(sorted(self._state.proofs, key=lambda proof: proof.mailbox))
+
+    def alarms(self) -> Sequence[Alarm]:
+        """The alarms that stand, oldest first."""
+        return tuple(sorted(self._state.alarms, key=lambda alarm: alarm.raised_at))
 
     def owed(self, key: str) -> OutboxEntry | None:
         """One outbox entry by the name of its effect."""
@@ -287,6 +295,18 @@ class Work(StateReader):
         for tally in decision.tallies:
             state.tallies.put(tally)
         self._hold(decision)
+        self._watch(decision)
+
+    def _watch(self, decision: Decision) -> None:
+        state = self._state
+        for proof in decision.proofs:
+            state.proofs.put(proof)
+        for alarm in decision.alarms:
+            state.alarms.put(alarm)
+        for key in decision.over:
+            row_id = state.alarms.id_of(key)
+            if row_id is not None:
+                state.alarms.remove(row_id)
 
     def _hold(self, decision: Decision) -> None:
         quarantine = self._state.quarantine

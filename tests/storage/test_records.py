@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rules.effects import OutboxEntry
-from rules.model import Customer, Entry, Link, Quarantined, Tally, Ticket, Timer
+from rules.model import Alarm, Customer, Entry, Link, Proof, Quarantined, Tally, Ticket, Timer
 from storage.records import LONG, codec, dumps
 from storage.state import Kept
 from tests.builders import MONDAY, a_ticket, an_entry
 
-STORED = [Ticket, Entry, OutboxEntry, Timer, Link, Customer, Tally, Quarantined, Kept]
+STORED = [Ticket, Entry, OutboxEntry, Timer, Link, Customer, Tally, Proof, Alarm, Quarantined, Kept]
 
 texts = st.text(st.characters(), max_size=8) | st.text(st.characters(), min_size=LONG + 1, max_size=LONG + 3)
 
