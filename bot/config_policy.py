@@ -159,6 +159,7 @@ def _mailboxes(model: ConfigModel) -> tuple[Mailbox, ...]:
             aliases=tuple(box.aliases),
             display_name=box.display_name or model.desk.name,
             signed_replies=box.signed_replies,
+            trusted_hosts=tuple(box.trusted_hosts),
         )
         for box in model.channels.mail
     )

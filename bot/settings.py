@@ -98,6 +98,7 @@ class MailSettings(Section):
     aliases: list[Email] = Field(default_factory=list)
     display_name: str = ""
     signed_replies: bool = True
+    trusted_hosts: list[Text] = Field(default_factory=list)
     smtp_in: SmtpInSettings | None = None
     imap: ImapSettings | None = None
     smtp_out: SmtpOutSettings = Field(default_factory=SmtpOutSettings)

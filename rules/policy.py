@@ -36,13 +36,17 @@ class Staff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailbox:
-    """One support address. With ``signed_replies`` the Reply-To carries the ticket and a signature."""
+    """One support address. With ``signed_replies`` the Reply-To carries the ticket and a signature.
+
+    ``trusted_hosts`` are the receiving hosts whose word on SPF, DKIM and DMARC counts (RFC 8601).
+    """
 
     name: str
     address: str
     aliases: tuple[str, ...] = ()
     display_name: str = ""
     signed_replies: bool = True
+    trusted_hosts: tuple[str, ...] = ()
 
     @property
     def domain(self) -> str:

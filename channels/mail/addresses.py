@@ -15,6 +15,7 @@ class OwnAddresses:
     def __init__(self, mailboxes: Iterable[Mailbox]) -> None:
         self._mailboxes = {address: mailbox for mailbox in mailboxes for address in mailbox.addresses}
         self.all = frozenset(self._mailboxes)
+        self._trusted = {mailbox.name: mailbox.trusted_hosts for mailbox in self._mailboxes.values()}
 
     def mailbox_of(self, address: str) -> Mailbox | None:
         """The mailbox an address leads to, or nothing; what stands after a ``+`` does not count."""
@@ -24,6 +25,10 @@ class OwnAddresses:
             local, _, domain = address.rpartition("@")
             found = self._mailboxes.get(f"{local.partition('+')[0]}@{domain}")
         return found
+
+    def trusted_hosts(self, mailbox: str) -> tuple[str, ...]:
+        """The hosts whose word on SPF, DKIM and DMARC counts for the mailbox of that name."""
+        return self._trusted.get(mailbox, ())
 
     def __contains__(self, address: str) -> bool:
         return self.mailbox_of(address) is not None

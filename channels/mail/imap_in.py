@@ -186,6 +186,7 @@ class ImapListener:
             channel=f"mail:{self._mailbox.name}",
             origin=Origin(mailbox=self._mailbox.name, uid_validity=uid_validity, uid=uid),
             own_addresses=self._own.all,
+            trusted_hosts=self._mailbox.trusted_hosts,
         )
         ours = (address.email for address in (*message.to, *message.cc))
         message = replace(message, recipients=tuple(email for email in ours if self._own.mailbox_of(email)))

@@ -167,6 +167,7 @@ class SmtpListener:
                 recipients=addressed,
                 envelope_sender=sender,
                 own_addresses=self._own.all,
+                trusted_hosts=self._own.trusted_hosts(mailbox),
             )
             outcomes.append(self._hearing.receive(message))
         return _reply_text(outcomes)

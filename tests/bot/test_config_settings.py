@@ -22,6 +22,7 @@ channels:
   mail:
     - address: Support@Example.com
       aliases: [help@example.com]
+      trusted_hosts: [mx.example.com]
       smtp_in: {listen: "[::1]:0"}
       imap: {host: imap.example.com, username: u, password: {env: MAIL_PASSWORD}}
       smtp_out: {host: relay.example.com, tls: true, username: u, password: {file: relay.txt}}
@@ -61,9 +62,11 @@ def test_paths_count_from_the_folder_of_the_file(tmp_path: Path, monkeypatch: py
 
 
 def test_every_part_of_a_mailbox_arrives(folder: Path) -> None:
-    settings = loaded(folder, environ=ENVIRON, base=MAILBOX).settings
+    config = loaded(folder, environ=ENVIRON, base=MAILBOX)
+    settings = config.settings
     (box,) = settings.mail
     assert (box.name, box.address, box.aliases) == ("support", "support@example.com", ["help@example.com"])
+    assert config.policy.mailbox("support").trusted_hosts == ("mx.example.com",)
     assert box.smtp_in is not None
     assert box.imap is not None
     assert box.smtp_out.password is not None

@@ -22,7 +22,9 @@ from rules.model import Command, Message
 from tests.channels.mail_tls import Certificate, make_certificate
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-SUPPORT = Mailbox(name="support", address="support@example.com", aliases=("help@example.com",))
+SUPPORT = Mailbox(
+    name="support", address="support@example.com", aliases=("help@example.com",), trusted_hosts=("mx.example.com",)
+)
 SALES = Mailbox(name="sales", address="sales@example.com")
 MAIL = (
     b"From: Ana <ana@example.org>\r\nTo: support@example.com\r\nSubject: Printer\r\nMessage-ID: <1@x>\r\n"
@@ -131,6 +133,16 @@ async def test_a_mail_to_two_of_our_mailboxes_is_received_once_for_each() -> Non
     heard = {message.channel: message.recipients for message in desk.messages}
     assert heard == {"mail:support": ("support@example.com", "help@example.com"), "mail:sales": ("sales@example.com",)}
     assert len({message.key for message in desk.messages}) == 2
+
+
+async def test_only_the_mailboxs_own_hosts_are_believed_about_the_sender() -> None:
+    """What our receiving host found out is read for the mailbox that names it, and for no other (RFC 8601)."""
+    desk = Desk()
+    found = b"Authentication-Results: mx.example.com; dmarc=fail header.from=example.org\r\n"
+    async with listening(desk) as listener, client(listener) as smtp:
+        await smtp.sendmail("ana@example.org", ["support@example.com", "sales@example.com"], found + MAIL)
+    failed = {message.channel: message.authentication.failed for message in desk.messages}
+    assert failed == {"mail:support": True, "mail:sales": False}
 
 
 async def test_a_full_disk_is_a_451_and_the_next_mail_is_taken_again() -> None:
