@@ -13,7 +13,7 @@ from rules.model import Status, Target, Ticket
 from rules.policy import Mailbox, Policy, QuickLink
 from rules.sla import calendar_of
 from rules.threading import plain_subject
-from rules.tokens import link_token, message_id, reply_address
+from rules.tokens import link_token, message_id, reply_address, return_address
 from rules.wording import Texts, moment
 
 _LONGEST_NAME = 60
@@ -48,6 +48,7 @@ def to_customer(
         in_reply_to=ticket.last_message_id,
         references=ticket.references,
         automatic=automatic,
+        return_path=_return_path(policy, box, key),
     )
     return OutboxEntry(
         key=key,
@@ -73,11 +74,21 @@ def to_staff(
     urgency: int = 1,
     meta: Mapping[str, str] | None = None,
 ) -> OutboxEntry:
-    """A mail from the desk to somebody who works here."""
+    """A mail from the desk to somebody who works here; about a ticket, it can be answered from their own mail client.
+
+    The answer goes to an address that is signed for this person, which proves little by itself: whoever takes it in
+    looks at who sent it (complaint 33).
+    """
     box = policy.mailboxes[0]
+    reply_to = ""
+    if ticket is not None and box.signed_replies and (person := policy.staff_by_email(to)):
+        reply_to = reply_address(policy.secret, box.address, ticket, person.email)
+        text = (
+            f"{text.rstrip()}\n\n{policy.wording.of(person.language or policy.languages[0]).say('staff_answer_hint')}\n"
+        )
     mail = Mail(
         mailbox=box.name, to=(to,), subject=" ".join(subject.split())[:_LONGEST_SUBJECT], text=text, html=html,
-        from_name=policy.desk_name,
+        from_name=policy.desk_name, reply_to=reply_to, return_path=_return_path(policy, box, key),
         message_id=message_id(policy.secret, key, box.domain),
     )  # fmt: skip
     return OutboxEntry(
@@ -101,6 +112,11 @@ def _reply_to(ticket: Ticket, policy: Policy, box: Mailbox) -> str:
     if not box.signed_replies:
         return box.address
     return reply_address(policy.secret, box.address, ticket.number, ticket.customer.email)
+
+
+def _return_path(policy: Policy, box: Mailbox, key: str) -> str:
+    """Where a bounce of this mail goes, so that it names the mail; nothing where plus-addresses do not work."""
+    return return_address(policy.secret, box.address, key) if box.signed_replies else ""
 
 
 def greeting(ticket: Ticket, texts: Texts) -> str:

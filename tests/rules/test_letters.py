@@ -12,7 +12,7 @@ from rules.effects import Mail, OutboxEntry
 from rules.hours import parse_hours
 from rules.model import Address, Status
 from rules.policy import QuickLink
-from rules.tokens import read_link, read_reply_address
+from rules.tokens import read_link, read_reply_address, read_return_address, signed_for
 from rules.wording import gaps, moment, span
 from tests.builders import MONDAY, a_clock, a_ticket
 from tests.stage import a_policy
@@ -138,6 +138,37 @@ def test_a_mail_to_staff_has_one_line_of_subject() -> None:
     )
     assert mail(entry).subject.startswith("a Bcc: b")
     assert len(mail(entry).subject) == 200
+
+
+def test_a_mail_to_staff_about_a_ticket_can_be_answered_from_their_own_mail_client() -> None:
+    """Its Reply-To is signed for that person alone, and a line says what an answer does."""
+    entry = letters.to_staff(POLICY, key="17:k", to="ana@example.com", subject="s", text="t\n", at=MONDAY, ticket=17)
+    number, given = read_reply_address(mail(entry).reply_to) or (0, "")
+    assert (number, signed_for(POLICY.secret, number, given, ["bo@example.com", "ana@example.com"])) == (
+        17,
+        "ana@example.com",
+    )
+    assert mail(entry).text == f"t\n\n{EN.say('staff_answer_hint')}\n"
+
+
+@pytest.mark.parametrize(("to", "ticket"), [("somebody@else.test", 17), ("ana@example.com", None)])
+def test_a_mail_that_answers_nothing_offers_no_answer(to: str, ticket: int | None) -> None:
+    """Nobody outside the staff list speaks for the desk, and a digest is about no ticket."""
+    entry = letters.to_staff(POLICY, key="k:1", to=to, subject="s", text="t\n", at=MONDAY, ticket=ticket)
+    assert (mail(entry).reply_to, mail(entry).text) == ("", "t\n")
+
+
+def test_a_bounce_names_the_mail_it_is_about() -> None:
+    """Every mail has a return address of its own, for customers as for staff."""
+    to_staff = letters.to_staff(POLICY, key="17:k", to="ana@example.com", subject="s", text="t", at=MONDAY)
+    for entry in (letters.acknowledgement(a_ticket(17), POLICY, MONDAY), to_staff):
+        assert read_return_address(POLICY.secret, mail(entry).return_path) == entry.key
+
+
+def test_where_plus_addresses_do_not_work_bounces_come_to_the_plain_one() -> None:
+    """The other evidence must do."""
+    policy = replace(POLICY, mailboxes=(replace(POLICY.mailboxes[0], signed_replies=False),))
+    assert mail(letters.acknowledgement(a_ticket(17), policy, MONDAY)).return_path == ""
 
 
 def test_a_text_is_never_read_as_a_template() -> None:
