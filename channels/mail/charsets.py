@@ -75,6 +75,16 @@ _FEW_HIGH_BYTES = 6
 # One detection takes milliseconds, and a hostile mail can ask for a hundred thousand of them.
 _MOST_DETECTIONS = 100
 _detections_left: ContextVar[int | None] = ContextVar("detections_left", default=None)
+_SHORT_HIGH_BYTES = 60
+# The syllables of everyday Korean office mail; a Chinese word read as Korean hits few of them.
+_COMMON_HANGUL = frozenset(
+    "이다는을의에가를로고하지한은기사리도서자인대그아어시수나만해부일정보전스과여라적제들것면주장있었했습니까요네세계안"
+    "녕문감회원청구견발송배달확오류고장프린터컴퓨메일입니드립답변회의공연락처무업구매신청번호비밀카결제영수증급첨파내용관련건"
+    "방식품질상담교환반환불지연좋당신게될및후더년월개중동생성학국외모두위해소유조각으못않았좀등바치"
+)
+_HIGH = re.compile(rb"[\x80-\xff]")
+_IN_WORD = re.compile(rb"(?<=[A-Za-z])[\x80-\xff]|[\x80-\xff](?=[A-Za-z])")
+_WESTERN = frozenset("àâäçéèêëîïíìôöóòùûüúñßáãõåæøœÀÂÄÇÉÈÊÎÔÖÜÑÅØ’“”–€".encode("cp1252"))
 _NO_CHARSETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "charmap"})
 _JAPANESE_ESCAPE = re.compile(rb"\x1b(\$B|\$@|\$\(D|\(B|\(J|\(I)")
 
@@ -172,17 +182,59 @@ def _detected(data: bytes) -> str:
     sample = data if len(data) <= _DETECTED_BYTES else _around_high_bytes(data)
     if _is_shift_jis(sample):
         return "cp932"
+    if _is_few_hanzi(sample):
+        return "euc_jp" if _has_kana(sample) else "gb18030"
     found = chardet.detect(sample, include_encodings=_CANDIDATES)
     codec = codec_of(str(found.get("encoding") or "")) or "cp1252"
-    return codec if codec != "utf-8" else "cp1252"
+    return "cp1252" if codec == "utf-8" or _is_western(sample) else codec
+
+
+def _is_western(sample: bytes) -> bool:
+    """Whether a few bytes are letters of Western Europe, which detection takes for Czech or Arabic ones.
+
+    A letter that others write in whole words of their own stands beside an ASCII letter.
+    """
+    high = _HIGH.findall(sample)
+    return (
+        len(high) < _FEW_HIGH_BYTES
+        and all(byte[0] in _WESTERN for byte in high)
+        and len(high) == len(_IN_WORD.findall(sample))
+    )
+
+
+def _has_kana(sample: bytes) -> bool:
+    """Whether Japanese syllables, which GB2312 has in the same place, show that these bytes are EUC-JP."""
+    return any("\u3040" <= character <= "\u30ff" for character in _strictly(sample, "euc_jp") or "")
 
 
 def _is_shift_jis(sample: bytes) -> bool:
-    """Whether bytes are Japanese in Shift_JIS, which detection takes for Cyrillic when they are few."""
+    """Whether bytes are Japanese in Shift_JIS, which detection takes for Cyrillic or Chinese when they are few."""
     text = _strictly(sample[: len(sample) & ~1], "cp932") or _strictly(sample, "cp932") or ""
     foreign = [character for character in text if character > "\x7f"]
+    if not foreign or not all("\u3000" <= character <= "\u9fff" for character in foreign):
+        return False
     kana = sum("\u3040" <= character <= "\u30ff" for character in foreign)
-    return kana >= 2 and kana * 4 >= len(foreign) and all("\u3000" <= c <= "\u9fff" for c in foreign)
+    if kana >= 2 and kana * 4 >= len(foreign):
+        return True
+    # Kanji alone: most begin with bytes that no other charset has a letter at. A typewriter's quotation mark in
+    # windows-1252 also does, but an ASCII letter follows it.
+    high = sum(byte > 0x7F for byte in sample)
+    low_leads = sum(character.encode("cp932")[0] < 0xA0 for character in foreign)
+    return len(foreign) >= 2 and high * 2 >= len(foreign) * 3 and low_leads * 2 > len(foreign)
+
+
+def _is_few_hanzi(sample: bytes) -> bool:
+    """Whether a few bytes are everyday Chinese in GB2312, which detection takes for rare Korean syllables."""
+    high = sum(byte > 0x7F for byte in sample)
+    if not 4 <= high <= _SHORT_HIGH_BYTES:
+        return False
+    chinese, korean = _strictly(sample, "gb2312"), _strictly(sample, "euc_kr")
+    if chinese is None or korean is None:
+        return False
+    syllables = [character for character in korean if character > "\x7f"]
+    common = sum(character in _COMMON_HANGUL for character in syllables)
+    everyday = all(character.encode("gb2312")[0] < 0xD8 for character in chinese if character > "\x7f")
+    return everyday and common * 2 < len(syllables)
 
 
 def _around_high_bytes(data: bytes) -> bytes:

@@ -21,7 +21,18 @@ _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _BLANK = re.compile(rb"\r?\n\r?\n|\r\r")
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _FOLDED = re.compile(_LINE.pattern + rb"(?:[ \t]" + _LINE.pattern + rb")*")
-_START = re.compile(rb"\s*")
+_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*")
+# A line of another multipart's beginning: what follows it is a header or an empty line.
+_OPENING = re.compile(rb"(?:^|[\r\n])--([^\s-][^\r\n]{0,200})\r?\n(?=content-[a-z-]{1,40}:|\r?\n)", re.IGNORECASE)
+_GUESSED_WITHIN = 65_536
+# What the rest of a header line looks like that lost its indent at the end of the header.
+_REST = re.compile(rb"<[^<>\s]{1,900}>|=\?|[a-z*0-9-]{1,40}=[\"\\w]", re.IGNORECASE)
+_KNOWN = re.compile(
+    rb"(?:from|to|cc|date|subject|message-id|mime-version|content-[a-z-]{1,40}|received|reply-to|sender|return-path"
+    rb"|references|in-reply-to|x-[!-9;-~]{1,80}|list-[a-z-]{1,40}|dkim-signature|user-agent|thread-[a-z]{1,20})[ \t]*:",
+    re.IGNORECASE,
+)
+_LOST_LINES = 5
 _TRACE = (b"From ", b">From ")
 
 
@@ -29,7 +40,8 @@ _TRACE = (b"From ", b">From ")
 class Part:
     """One part of the mail; its content is ``raw[start:end]``, still in its transfer encoding.
 
-    ``number`` counts parts depth first from 1, the mail itself being 1.
+    ``number`` counts parts depth first from 1, the mail itself being 1; what was packed inside a part (in a
+    ``winmail.dat``, a signed envelope, a text) is counted behind all of them, and its bytes are ``source``.
     """
 
     number: int
@@ -41,6 +53,7 @@ class Part:
     disposition: str
     disposition_params: Parameters
     children: list[Part] = field(default_factory=list)
+    source: bytes | None = None
 
     def first(self, name: str) -> bytes:
         """The first value of a header field, or nothing."""
@@ -62,6 +75,27 @@ class Tree:
 
     root: Part
     notes: list[str]
+    count: int
+
+    def unpacked(self, part: Part, content: bytes) -> None:
+        """Put the mail that was packed inside a part below it, with its parts."""
+        if self.count >= MAX_PARTS:
+            return
+        builder = _Builder(content, self.count, packed=True)
+        part.children.append(builder.part(0, len(content), "text/plain", 1))
+        self.count = builder.count
+        self.notes += [note for note in builder.notes if note not in self.notes]
+
+    def unpacked_file(self, part: Part, name: str, kind: str, content: bytes, content_id: str = "") -> Part | None:
+        """Put a file that was packed inside a part below it; nothing when there are too many parts."""
+        if self.count >= MAX_PARTS:
+            return None
+        self.count += 1
+        fields = {"content-id": [content_id.encode("utf-8", "replace")]} if content_id else {}
+        named = {"filename": name} if name else {}
+        file = Part(self.count, fields, 0, len(content), kind, {}, "attachment", named, source=content)
+        part.children.append(file)
+        return file
 
 
 def read_tree(raw: bytes) -> Tree:
@@ -69,14 +103,15 @@ def read_tree(raw: bytes) -> Tree:
     builder = _Builder(raw)
     begin = _START.match(raw[:4096])
     root = builder.part(begin.end() if begin else 0, len(raw), "text/plain", 0)
-    return Tree(root, builder.notes)
+    return Tree(root, builder.notes, builder.count)
 
 
 class _Builder:
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, count: int = 0, *, packed: bool = False) -> None:
         self.raw = raw
         self.notes: list[str] = []
-        self.count = 0
+        self.count = count
+        self.packed = packed
 
     def note(self, text: str) -> None:
         if text not in self.notes:
@@ -89,6 +124,8 @@ class _Builder:
         kind, params = content_type(_first(fields, "content-type"), default)
         shown, shown_params = disposition(_first(fields, "content-disposition"))
         part = Part(number, fields, body, end, kind, params, shown, shown_params)
+        if self.packed:
+            part.source = self.raw
         if kind.startswith("multipart/"):
             self.split(part, depth)
         return part
@@ -126,7 +163,7 @@ class _Builder:
                 values = fields.setdefault(named.group(1).decode("ascii").lower(), [])
                 values.append(line[named.end() :])
             elif not (position == 0 and line.startswith(_TRACE)):
-                if values is None or not _more_fields(block, position + len(line)):
+                if values is None or not _lost_indent(block, position, position + len(line), values[-1]):
                     self.note("text begins without a blank line after the header")
                     return fields, position
                 self.note("a header line lost its indent")
@@ -144,20 +181,37 @@ class _Builder:
             )
             part.type = "text/plain" if not boundary else "application/octet-stream"
             return
+        if not self.divide(part, boundary, depth) and self.plain_coding(part):
+            other = self.guess(part)
+            if other and other != boundary and self.divide(part, other, depth):
+                self.note("a multipart names another boundary than it has")
+        if not part.children and self.plain_coding(part):
+            self.note("a multipart has no parts")
+            part.type = "text/plain"
+
+    def divide(self, part: Part, boundary: bytes, depth: int) -> bool:
+        """Find the parts between boundary lines; whether there was any such line."""
         default = "message/rfc822" if part.type == "multipart/digest" else "text/plain"
         closed = False
         for begin, stop, closes in self.pieces(part, boundary):
             closed = closes
             if self.count >= MAX_PARTS:
                 self.note("more than 1,000 parts; the rest was not read")
-                return
+                return True
             if begin >= 0:
                 part.children.append(self.part(begin, stop, default, depth + 1))
+            else:
+                # Only the closing line is there: what stands before it is the text, or else what stands behind.
+                empty = not self.raw[part.start : stop].strip()
+                part.start, part.end = (stop + len(boundary) + 4, part.end) if empty else (part.start, stop)
         if not closed and part.children:
             self.note("a multipart is not closed")
-        if not part.children:
-            self.note("a multipart has no parts")
-            part.type = "text/plain"
+        return closed or bool(part.children)
+
+    def plain_coding(self, part: Part) -> bool:
+        """Whether the bytes of a multipart stand there as they are, as they must (RFC 2045 §6.4)."""
+        coding = part.first("content-transfer-encoding").strip().lower()
+        return coding not in (b"base64", b"quoted-printable")
 
     def pieces(self, part: Part, boundary: bytes) -> Iterator[tuple[int, int, bool]]:
         """Begin and end of each piece between boundary lines; the last one says whether the multipart was closed."""
@@ -176,7 +230,7 @@ class _Builder:
                 yield begin, _before_break(raw, begin, found), closes
             if closes:
                 if begin < 0:
-                    yield -1, -1, True
+                    yield -1, found, True
                 return
             line_end = raw.find(b"\n", position, part.end)
             begin = position = line_end + 1 if line_end >= 0 else part.end
@@ -184,10 +238,13 @@ class _Builder:
             yield begin, part.end, False
 
     def guess(self, part: Part) -> bytes:
-        """The boundary of a multipart that does not name one: its first line, if it looks like one."""
+        """The boundary of a multipart that names none or a wrong one: its first line, or one that a header follows."""
         match = _LINE.match(self.raw, part.start, min(part.end, part.start + 200))
         line = match.group().strip() if match else b""
-        return line[2:] if line.startswith(b"--") and line.strip(b"-") else b""
+        if line.startswith(b"--") and line.strip(b"-"):
+            return line[2:]
+        opening = _OPENING.search(self.raw, part.start, min(part.end, part.start + _GUESSED_WITHIN))
+        return opening.group(1).rstrip() if opening else b""
 
 
 def _first(fields: dict[str, list[bytes]], name: str) -> bytes:
@@ -195,9 +252,24 @@ def _first(fields: dict[str, list[bytes]], name: str) -> bytes:
     return values[0] if values else b""
 
 
-def _more_fields(block: bytes, position: int) -> bool:
-    """Whether the line at ``position`` is a header field again, so that the one before merely lost its indent."""
-    return _FIELD.match(block, position) is not None
+def _lost_indent(block: bytes, start: int, end: int, above: bytes) -> bool:
+    """Whether a line without a field's name belongs to the field above, and is not the text already.
+
+    It does when a field follows at once, when a well-known one follows soon, and when the header ends here but the
+    line is plainly the rest of a list or of parameters.
+    """
+    if _FIELD.match(block, end):
+        return True
+    if above.rstrip().endswith((b",", b";")) or _REST.match(block, start, end):
+        return True
+    for _ in range(_LOST_LINES):
+        match = _LINE.match(block, end)
+        if not match or not match.group():
+            return False
+        end = match.end()
+        if _KNOWN.match(block, end):
+            return True
+    return False
 
 
 def _before_break(raw: bytes, begin: int, end: int) -> int:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import binascii
 import re
 
-from channels.mail.charsets import decode
+from channels.mail.charsets import codec_of, decode
 
 MAX_HEADER_TEXT = 100_000
 
-_WORD = re.compile(r"=\?([^?\s]{0,60})\?([bBqQ])\?([^?]{0,8000}(?:\?(?!=)[^?]{0,200}){0,3})\?=")
+# A word in Q may hold bare question marks.
+_WORD = re.compile(
+    r"=\?[ \t]?([^?\s]{0,60})[ \t]?\?[ \t]?([bBqQ])[ \t]?\?([^?]{0,100000}+(?:\?(?!=)[^?]{0,200}+){0,16}+)\?="
+)
+# The last word of a value may have lost its end on the way.
+_CUT = re.compile(r"=\?[^?\s]{0,60}\?[bBqQ]\?[^?\s]{1,8000}(\??)\Z")
 _FEW_BYTES, _SHORTEST_PIECE = 1_024, 32
 _BREAK = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]+")
@@ -34,11 +39,15 @@ def header_text(value: str) -> str:
     """The text with its encoded words decoded (RFC 2047 §6.2: white space between two of them is dropped)."""
     if "=?" not in value:
         return value
+    cut = _CUT.match(value, value.rfind("=?"))
+    if cut and not value.endswith("?="):
+        value += "=" if cut.group(1) else "?="
     out: list[str] = []
     run, charset, position = b"", "", 0
     for match in _WORD.finditer(value):
         between = value[position : match.start()]
         label = match.group(1).partition("*")[0].lower()
+        label = codec_of(label) or label
         data = _word_bytes(match.group(2), match.group(3))
         if run and (between.strip() or label != charset):
             out.append(decode(run, charset)[0])

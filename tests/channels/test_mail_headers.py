@@ -23,7 +23,7 @@ from tests.channels.mail_reading import read, with_header
         ("Subject: =??B?5omT5Y2w5py6?=", "打印机"),
         ("Subject: =?iso-8859-1?Q?=93quoted=94?=", "“quoted”"),
         ("Subject: =?iso-2022-jp?B?GyRCJVclaiVzJT8bKEI=?=", "プリンタ"),
-        ("Subject: =?utf-8?Q?unfinished", "=?utf-8?Q?unfinished"),
+        ("Subject: =?utf-8?Q?unfinished", "unfinished"),
         ("Subject: =?utf-8?Q?with spaces inside?=", "with spaces inside"),
         ("Subject: a=?utf-8?Q?b?=c", "abc"),
         ("Subject: 打印机 raw", "打印机 raw"),
