@@ -35,7 +35,10 @@ def relay_settings(settings: SmtpOutSettings) -> RelaySettings:
     return RelaySettings(
         host=settings.host,
         port=settings.port,
-        tls=_TLS[settings.tls],
+        lmtp=settings.protocol == "lmtp",
+        socket=str(settings.socket or ""),
+        # A socket of this machine has nobody on the line.
+        tls=False if settings.socket else _TLS[settings.tls],
         username=settings.username,
         password=settings.password.get_secret_value() if settings.password else "",
         tls_context=trusting(settings.ca_file),

@@ -137,7 +137,7 @@ def _mailbox(box: MailSettings) -> Iterator[Finding]:
 def _links(config: Config) -> Iterator[Finding]:
     """Mail that leaves this machine must not ask customers to click on a page of their own."""
     web = config.settings.web
-    relays = {box.smtp_out.host for box in config.settings.mail if not box.smtp_out.maildir}
+    relays = {box.smtp_out.host for box in config.settings.mail if box.smtp_out.host}
     if web.public_url or not web.listen.loopback or relays <= _THIS_MACHINE:
         return
     yield Finding(
@@ -163,8 +163,10 @@ def _ask_relay(settings: SmtpOutSettings) -> str:
     relay = relay_settings(settings)
     context = relay.tls_context or ssl.create_default_context()
     try:
-        if relay.tls is True:
-            line: smtplib.SMTP = smtplib.SMTP_SSL(relay.host, relay.port, timeout=_PATIENCE_S, context=context)
+        if relay.lmtp:
+            line: smtplib.SMTP = smtplib.LMTP(relay.socket or relay.host, relay.port, timeout=_PATIENCE_S)
+        elif relay.tls is True:
+            line = smtplib.SMTP_SSL(relay.host, relay.port, timeout=_PATIENCE_S, context=context)
         else:
             line = smtplib.SMTP(relay.host, relay.port, timeout=_PATIENCE_S)
         with line:
@@ -174,7 +176,7 @@ def _ask_relay(settings: SmtpOutSettings) -> str:
                 line.login(relay.username, relay.password)
             line.noop()
     except (OSError, smtplib.SMTPException) as problem:
-        return f"{relay.host}:{relay.port}: {problem}"
+        return f"{relay.place}: {problem}"
     return ""
 
 

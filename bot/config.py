@@ -124,7 +124,7 @@ def _settings(model: ConfigModel, known: Known) -> Settings:
         storage_url=f"tinydb:{(known.folder / Path(folder).expanduser()).absolute()}",
         mail=tuple(
             box.model_copy(update={"smtp_out": box.smtp_out.model_copy(update={"maildir": data_dir / "outgoing"})})
-            if not box.smtp_out.host and box.smtp_out.maildir is None
+            if not box.smtp_out.host and not box.smtp_out.socket and box.smtp_out.maildir is None
             else box
             for box in model.channels.mail
         ),

@@ -190,8 +190,10 @@ def _check_way_out(document: Document, box: object, at: Loc) -> None:
     out = _get(box, "smtp_out")
     if not isinstance(out, dict):
         return
-    if ("maildir" in out) == ("host" in out):
-        document.report(at, "needs either host (a relay) or maildir (a folder), and not both")
+    if ("maildir" in out) + ("host" in out) + ("socket" in out) != 1:
+        document.report(at, "needs one of host (a relay), socket (a mail store) and maildir (a folder)")
+    if "socket" in out and out.get("protocol") != "lmtp":
+        document.report(at, "a socket is spoken to with protocol: lmtp")
     if ("username" in out) != ("password" in out):
         document.report(at, "a login needs both username and password")
 

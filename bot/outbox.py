@@ -129,7 +129,7 @@ class Delivery:
         except Exception as error:
             log.exception("sender failed", key=entry.key)
             return self._settled(entry, OutboxState.UNCERTAIN, problem=f"{type(error).__name__}: {error}")
-        return self._settled(entry, OutboxState.ACCEPTED, receipt=receipt.text)
+        return self._settled(entry, OutboxState.ACCEPTED, receipt=receipt.text, problem=receipt.problem)
 
     async def _look(self, entry: OutboxEntry, problem: str) -> OutboxEntry:
         """Ask the channel what became of an entry of unknown fate, until it can be asked or we stop.

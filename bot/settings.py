@@ -78,9 +78,11 @@ class ImapSettings(Section):
 
 
 class SmtpOutSettings(Section):
-    """Where our mail goes: a relay, or a Maildir when ``maildir`` is given."""
+    """Where our mail goes: a relay, a mail store (``protocol`` lmtp), or a Maildir when ``maildir`` is given."""
 
     maildir: FolderPath | None = None
+    protocol: Literal["smtp", "lmtp"] = "smtp"
+    socket: FolderPath | None = None
     host: str = ""
     port: Port = 587
     tls: Tls = "starttls"

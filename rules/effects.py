@@ -168,7 +168,11 @@ class OutboxEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What the other side said when it took an effect: a queue line, a chat message's ``channel:ts``, a file."""
+    """What the other side said when it took an effect: a queue line, a chat message's ``channel:ts``, a file.
+
+    ``problem`` says what of it was not taken: a recipient that was refused while the others got the mail.
+    """
 
     text: str
     at: datetime
+    problem: str = ""

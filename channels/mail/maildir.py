@@ -91,7 +91,7 @@ class Maildir:
             raise PermanentDeliveryError(f"{entry.key} is not a mail; a Maildir takes only mails")
         content = entry.content
         return await asyncio.get_running_loop().run_in_executor(
-            self._executor, self.deliver, entry.key, lambda: self._write(content)
+            self._executor, self.deliver, entry.key, lambda: _return_path(content) + self._write(content)
         )
 
     async def find(self, entry: OutboxEntry) -> Receipt | None:
@@ -153,6 +153,12 @@ class Maildir:
                 names = [name for folder in ("new", "cur") for name in self._files.names(self._folder / folder)]
                 self._seen = {name.partition(":")[0] for name in names}
             return name in self._seen
+
+
+def _return_path(mail: Mail) -> bytes:
+    """Where bounces go, as whoever delivers a mail for good writes it (RFC 5321 §4.4)."""
+    fits = mail.return_path.isascii() and mail.return_path.isprintable()
+    return f"Return-Path: <{mail.return_path}>\r\n".encode("ascii") if mail.return_path and fits else b""
 
 
 def file_name(key: str) -> str:

@@ -1,4 +1,4 @@
-"""Mail goes out through a relay: what it said is the receipt, and what cannot be known is said to be uncertain."""
+"""Mail goes out through a relay or into a mail store; what it said is the receipt, what nobody can know is told so."""
 
 from __future__ import annotations
 
@@ -14,25 +14,30 @@ from aiosmtplib.protocol import PERIOD_REGEX, normalize_message_line_endings
 
 from channels.mail.addresses import Mailbox, OwnAddresses
 from channels.mail.compose import recipients_of
+from channels.mail.lmtp_out import Lmtp
+from channels.mail.relay_replies import Replies, Reply, after_content, by_code, one_line, refusal_of_all, refusals
 from channels.protocol import Now
 from rules.effects import Mail, OutboxEntry, Receipt
-from rules.errors import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError, UncertainDeliveryError
+from rules.errors import PermanentDeliveryError, TemporaryDeliveryError, UncertainDeliveryError
+from rules.files import size_in_words
 
 Tls = Literal["starttls"] | bool
 
-# Codes with which a relay refuses us rather than the mail; they pass when its owner or ours has mended something.
-_OURS_TO_MEND = frozenset({530, 534, 535, 538, 454})
+_GOODBYE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelaySettings:
     """How to reach the relay. ``tls``: from the first byte, by STARTTLS, or (only if chosen) not at all.
 
-    Times in seconds, for each step by itself.
+    With ``lmtp`` it is a mail store that answers for each recipient (RFC 2033); ``socket``, where one is named, is its
+    Unix socket and stands for host and port. Times in seconds, for each step by itself.
     """
 
     host: str
     port: int
+    lmtp: bool = False
+    socket: str = ""
     tls: Tls = "starttls"
     username: str = ""
     password: str = field(default="", repr=False)
@@ -42,6 +47,11 @@ class RelaySettings:
     data_timeout: float = 180.0
     idle: float = 20.0
     tls_context: ssl.SSLContext | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return self.socket or f"{self.host}:{self.port}"
 
 
 @dataclass(slots=True)
@@ -98,8 +108,9 @@ class Relay:
         else:
             data = self._content_of(mail)
         async with self._places:
-            reply = await self._deliver(data, (*to, *cc))
-        return Receipt(text=reply, at=self._now())
+            reply, refused = await self._deliver(_Handed(mail.return_path or self._mailbox.address, (*to, *cc), data))
+        problem = refusals(refused)
+        return Receipt(text=f"{reply}; {problem}" if problem else str(reply), at=self._now(), problem=problem)
 
     def _content_of(self, mail: Mail) -> bytes:
         """What goes over the line after DATA (RFC 5321 §4.5.2); with large files it takes most of a second."""
@@ -107,7 +118,7 @@ class Relay:
 
     async def find(self, entry: OutboxEntry) -> Receipt | None:
         """A relay cannot be asked what it took: always raises UncertainDeliveryError."""
-        raise UncertainDeliveryError(f"the relay {self._settings.host} cannot be asked whether it took {entry.key}")
+        raise UncertainDeliveryError(f"the relay {self._settings.place} cannot be asked whether it took {entry.key}")
 
     async def stop(self) -> None:
         """Say goodbye on all idle connections."""
@@ -115,19 +126,19 @@ class Relay:
         for line in lines:
             await _goodbye(line)
 
-    async def _deliver(self, data: bytes, recipients: Sequence[str]) -> str:
+    async def _deliver(self, mail: _Handed) -> tuple[Reply, dict[str, str]]:
         line = await self._line()
         try:
-            reply = await self._hand_over(line, data, recipients)
+            said = await self._hand_over(line, mail)
         except _StaleLineError:
             # The relay had closed a line that we kept; nothing was handed over on it.
             line = await self._connected()
-            reply = await self._hand_over(line, data, recipients)
+            said = await self._hand_over(line, mail)
         line.used_at = asyncio.get_running_loop().time()
         line.fresh = False
         if line.smtp.is_connected:
             self._idle.append(line)
-        return reply
+        return said
 
     async def _line(self) -> _Line:
         now = asyncio.get_running_loop().time()
@@ -139,11 +150,12 @@ class Relay:
         return await self._connected()
 
     async def _connected(self) -> _Line:
-        """A new line, encrypted and logged in as configured; never less (no fall-back from STARTTLS)."""
+        """A new line, encrypted, greeted and logged in as configured; never less (no fall-back from STARTTLS)."""
         settings = self._settings
-        smtp = aiosmtplib.SMTP(
-            hostname=settings.host,
-            port=settings.port,
+        smtp = (Lmtp if settings.lmtp else aiosmtplib.SMTP)(
+            hostname=None if settings.socket else settings.host,
+            port=None if settings.socket else settings.port,
+            socket_path=settings.socket or None,
             use_tls=settings.tls is True,
             start_tls=settings.tls == "starttls",
             tls_context=settings.tls_context,
@@ -154,128 +166,144 @@ class Relay:
         )
         try:
             await smtp.connect()
+            if smtp.is_ehlo_or_helo_needed:
+                await _greet(smtp)
         except aiosmtplib.SMTPAuthenticationError as problem:
             raise TemporaryDeliveryError(
-                f"the relay {settings.host}:{settings.port} does not accept our login: {_said(problem)}"
+                f"the relay {settings.place} does not accept our login: {_said(problem)}"
             ) from problem
         except (aiosmtplib.SMTPException, OSError, ValueError) as problem:
-            raise TemporaryDeliveryError(
-                f"cannot reach the relay {settings.host}:{settings.port}: {_words(problem)}"
-            ) from problem
+            smtp.close()
+            raise TemporaryDeliveryError(f"cannot reach the relay {settings.place}: {_words(problem)}") from problem
         return _Line(smtp)
 
-    async def _hand_over(self, line: _Line, data: bytes, recipients: Sequence[str]) -> str:
+    async def _hand_over(self, line: _Line, mail: _Handed) -> tuple[Reply, dict[str, str]]:
         """One mail over one line. On any trouble the line is closed; it is not known in what state it is."""
         try:
-            refused = await self._envelope(line, data, recipients)
-            reply = await self._content(line, data)
+            refused = await self._envelope(line, mail)
+            left = [recipient for recipient in mail.recipients if recipient not in refused]
+            reply, late = await self._content(line, mail.data, left)
         except BaseException:
             line.smtp.close()
             raise
-        return f"{reply}; {_refusals(refused)}" if refused else reply
+        return reply, refused | late
 
-    async def _envelope(self, line: _Line, data: bytes, recipients: Sequence[str]) -> dict[str, str]:
+    async def _envelope(self, line: _Line, mail: _Handed) -> dict[str, str]:
         """Sender and recipients; those refused with the relay's words. Raises when none is left."""
-        settings, smtp = self._settings, line.smtp
+        smtp, timeout = line.smtp, self._settings.command_timeout
         try:
-            options = await self._options(smtp, data, recipients)
+            options = self._options(smtp, mail)
             encoding = "utf-8" if "SMTPUTF8" in options else "ascii"
-            timeout = settings.command_timeout
-            sender = self._mailbox.address
-            await smtp.mail(sender, options=options, encoding=encoding, timeout=timeout)
-            refused: dict[str, aiosmtplib.SMTPRecipientRefused] = {}
-            for recipient in recipients:
+            await smtp.mail(mail.sender, options=options, encoding=encoding, timeout=timeout)
+            refused: dict[str, Reply] = {}
+            for recipient in mail.recipients:
                 try:
                     await smtp.rcpt(_routable(recipient), encoding=encoding, timeout=timeout)
                 except aiosmtplib.SMTPRecipientRefused as refusal:
-                    refused[recipient] = refusal
-            if len(refused) == len(recipients):
-                raise _refusal_of_all(refused)
+                    refused[recipient] = Reply(refusal.code, one_line(refusal.message))
+            if len(refused) == len(mail.recipients):
+                raise refusal_of_all(refused)
         except aiosmtplib.SMTPResponseException as problem:
-            raise _by_code(problem.code, f"the relay refused the mail: {_said(problem)}") from problem
+            raise by_code(problem.code, f"the relay refused the mail: {_said(problem)}") from problem
         except (aiosmtplib.SMTPException, OSError) as problem:
             if not line.fresh and isinstance(problem, aiosmtplib.SMTPServerDisconnected):
                 raise _StaleLineError(str(problem)) from problem
             raise TemporaryDeliveryError(f"the line to the relay failed: {_words(problem)}") from problem
-        return {recipient: _said(refusal) for recipient, refusal in refused.items()}
+        return {recipient: str(reply) for recipient, reply in refused.items()}
 
-    async def _options(self, smtp: aiosmtplib.SMTP, data: bytes, recipients: Sequence[str]) -> list[str]:
-        if smtp.is_ehlo_or_helo_needed:
-            await smtp.ehlo(timeout=self._settings.command_timeout)
-        options = [f"SIZE={len(data)}"] if smtp.supports_extension("size") else []
-        if all(_routable(recipient).isascii() for recipient in recipients):
+    def _options(self, smtp: aiosmtplib.SMTP, mail: _Handed) -> list[str]:
+        options = []
+        if smtp.supports_extension("size"):
+            most = smtp.esmtp_extensions.get("size", "")
+            if most.isdigit() and 0 < int(most) < len(mail.data):
+                raise PermanentDeliveryError(
+                    f"the mail is too large for the relay: it has {size_in_words(len(mail.data))} with its files, "
+                    f"the relay takes {size_in_words(int(most))}"
+                )
+            options.append(f"SIZE={len(mail.data)}")
+        if all(_routable(address).isascii() for address in (mail.sender, *mail.recipients)):
             return options
         if not smtp.supports_extension("smtputf8"):
             raise PermanentDeliveryError("the relay does not take international addresses (no SMTPUTF8)")
         return [*options, "SMTPUTF8"]
 
-    async def _content(self, line: _Line, data: bytes) -> str:
+    async def _content(self, line: _Line, data: bytes, recipients: Sequence[str]) -> tuple[Reply, dict[str, str]]:
         """The mail itself. From the moment it is written, a lost line leaves its fate unknown."""
+        transport, protocol = await self._invited(line)
+        replies = Replies(len(recipients) if self._settings.lmtp else 1)
+        transport.set_protocol(replies)
+        transport.write(data)
+        try:
+            await replies.collect(self._settings.data_timeout)
+        except OSError as problem:
+            known = _as_far_as_told(replies.replies, recipients) if self._settings.lmtp else ""
+            words = f"the line to the relay {self._settings.place} was lost after the mail was sent: {_words(problem)}"
+            raise UncertainDeliveryError(f"{words}; {known}" if known else words) from problem
+        transport.set_protocol(protocol)
+        return after_content(replies.replies, recipients, self._settings.place)
+
+    async def _invited(self, line: _Line) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
+        """The line after the relay said that the mail may come."""
         smtp = line.smtp
         try:
             response = await smtp.execute_command(b"DATA", timeout=self._settings.command_timeout)
-            protocol = smtp.protocol
-            if response.code == 354 and protocol is not None:
-                protocol.write(data)
+        except aiosmtplib.SMTPResponseException as problem:
+            raise by_code(problem.code, f"the relay refused the mail: {_said(problem)}") from problem
         except (aiosmtplib.SMTPException, OSError) as problem:
             raise TemporaryDeliveryError(
                 f"the line to the relay failed before the mail: {_words(problem)}"
             ) from problem
-        if response.code != 354 or protocol is None:
-            raise _by_code(response.code, f"the relay refused the mail: {response.code} {_one_line(response.message)}")
-        try:
-            response = await protocol.read_response(timeout=self._settings.data_timeout)
-        except (aiosmtplib.SMTPException, OSError) as problem:
-            raise UncertainDeliveryError(
-                f"the line to the relay {self._settings.host} was lost after the mail was sent: {_words(problem)}"
-            ) from problem
-        said = f"{response.code} {_one_line(response.message)}"
-        if not 200 <= response.code < 300:
-            raise _by_code(response.code, f"the relay refused the mail: {said}")
-        return said
+        if response.code != 354:
+            raise by_code(response.code, f"the relay refused the mail: {response.code} {one_line(response.message)}")
+        transport, protocol = smtp.transport, smtp.protocol
+        if not isinstance(transport, asyncio.Transport) or protocol is None or transport.is_closing():
+            raise TemporaryDeliveryError("the line to the relay failed before the mail: it was closed")
+        return transport, protocol
+
+
+@dataclass(frozen=True, slots=True)
+class _Handed:
+    """A mail as it goes over the line."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    data: bytes
 
 
 class _StaleLineError(Exception):
     """A kept connection turned out to be closed before anything was handed over."""
 
 
+async def _greet(smtp: aiosmtplib.SMTP) -> None:
+    """EHLO, or HELO for a relay that knows nothing newer (RFC 5321 §3.2); LMTP has LHLO alone."""
+    try:
+        await smtp.ehlo()
+    except aiosmtplib.SMTPHeloError:
+        await smtp.helo()
+
+
 async def _goodbye(line: _Line) -> None:
     try:
-        await line.smtp.quit(timeout=2.0)
+        await line.smtp.quit(timeout=_GOODBYE_S)
     except (aiosmtplib.SMTPException, OSError):
         # The other side may have gone first; there is nothing left to lose.
         line.smtp.close()
 
 
-def _by_code(code: int, words: str) -> DeliveryError:
-    """The error for an SMTP reply: 5xx is for good, unless it is about us and not about the mail."""
-    if 500 <= code < 600 and code not in _OURS_TO_MEND:
-        return PermanentDeliveryError(words)
-    if 400 <= code < 500 or code in _OURS_TO_MEND:
-        return TemporaryDeliveryError(words)
-    return UncertainDeliveryError(f"{words} (a reply that SMTP does not have)")
-
-
-def _refusal_of_all(refused: dict[str, aiosmtplib.SMTPRecipientRefused]) -> DeliveryError:
-    words = _refusals({recipient: _said(refusal) for recipient, refusal in refused.items()})
-    passing = [refusal.code for refusal in refused.values() if refusal.code < 500 or refusal.code in _OURS_TO_MEND]
-    return TemporaryDeliveryError(words) if passing else PermanentDeliveryError(words)
-
-
-def _refusals(refused: dict[str, str]) -> str:
-    return "; ".join(f"not taken for {recipient}: {said}" for recipient, said in refused.items())
+def _as_far_as_told(replies: Sequence[Reply], recipients: Sequence[str]) -> str:
+    """For whom the store took a mail, and for whom not, as far as it got."""
+    said = dict(zip(recipients, replies, strict=False))
+    taken = [f"taken for {recipient}" for recipient, reply in said.items() if reply.taken]
+    refused = {recipient: str(reply) for recipient, reply in said.items() if not reply.taken}
+    return "; ".join((*taken, *([refusals(refused)] if refused else [])))
 
 
 def _said(problem: aiosmtplib.SMTPResponseException) -> str:
-    return f"{problem.code} {_one_line(problem.message)}"
+    return f"{problem.code} {one_line(problem.message)}"
 
 
 def _words(problem: Exception) -> str:
-    return _one_line(str(problem)) or type(problem).__name__
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.encode("utf-8", "replace").decode("utf-8").split())[:400]
+    return one_line(str(problem)) or type(problem).__name__
 
 
 def _routable(address: str) -> str:

@@ -11,18 +11,24 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, AuthResult
 
 
 @dataclass
 class Sink:
-    """What the relay took, and how it is to behave. ``drop`` names the step after which it closes the line."""
+    """What the relay took, and how it is to behave. ``drop`` names the step after which it closes the line.
+
+    As a mail store (LMTP) it answers the content for each recipient, for those in ``late`` with what stands there.
+    """
 
     mails: list[tuple[str, list[str], bytes]] = field(default_factory=list)
     connections: int = 0
     logins: list[tuple[bytes, bool]] = field(default_factory=list)
     replies: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    late: dict[str, str] = field(default_factory=dict)
+    lmtp: bool = False
     drop: str = ""
     port: int = 0
     sessions: list[SMTP] = field(default_factory=list)
@@ -47,12 +53,21 @@ class Sink:
             return "250 never heard"
         if "DATA" in self.replies:
             return self.replies["DATA"]
-        self.mails.append((envelope.mail_from, list(envelope.rcpt_tos), envelope.content))
+        taken_for = [address for address in envelope.rcpt_tos if address not in self.late]
+        if taken_for:
+            self.mails.append((envelope.mail_from, taken_for, envelope.content))
         if self.drop == "DATA after taking":
             server.transport.abort()
         if self.drop == "silence":
             await asyncio.sleep(30)
-        return f"250 2.0.0 queued as Q{len(self.mails)}"
+        if self.drop == "between recipients":
+            server.transport.write(b"250 2.0.0 queued as Q1\r\n")
+            server.transport.close()
+            return "250 never heard"
+        good = f"250 2.0.0 queued as Q{len(self.mails)}"
+        if not self.lmtp:
+            return good
+        return "\r\n".join(self.late.get(address, good) for address in envelope.rcpt_tos)
 
     def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         self.logins.append((data.login, session.ssl is not None))
@@ -67,15 +82,22 @@ class Sink:
 
 @asynccontextmanager
 async def relay(
-    tls: ssl.SSLContext | None = None, starttls: bool = False, auth_in_clear: bool = False
+    tls: ssl.SSLContext | None = None,
+    starttls: bool = False,
+    auth_in_clear: bool = False,
+    lmtp: bool = False,
+    path: str = "",
 ) -> AsyncIterator[Sink]:
-    """A running sink; with ``tls`` and not ``starttls`` it speaks TLS from the first byte."""
-    sink = Sink()
+    """A running sink; with ``tls`` and not ``starttls`` it speaks TLS from the first byte.
+
+    With ``path`` it listens on a Unix socket.
+    """
+    sink = Sink(lmtp=lmtp)
     loop = asyncio.get_running_loop()
 
     def session() -> SMTP:
         sink.connections += 1
-        made = SMTP(
+        made = (LMTP if lmtp else SMTP)(
             sink,
             enable_SMTPUTF8=True,
             hostname="relay.test",
@@ -87,8 +109,11 @@ async def relay(
         sink.sessions.append(made)
         return made
 
-    server = await loop.create_server(session, "127.0.0.1", 0, ssl=None if starttls else tls)
-    sink.port = server.sockets[0].getsockname()[1]
+    if path:
+        server: asyncio.AbstractServer = await loop.create_unix_server(session, path)
+    else:
+        server = listening = await loop.create_server(session, "127.0.0.1", 0, ssl=None if starttls else tls)
+        sink.port = listening.sockets[0].getsockname()[1]
     try:
         yield sink
     finally:

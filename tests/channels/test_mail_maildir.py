@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import mailbox
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -64,6 +65,17 @@ async def test_a_mail_lies_in_new_and_any_mail_program_reads_it(tmp_path: Path) 
     assert (tmp_path / "out" / "new" / receipt.text).read_bytes() == RAW
     program = mailbox.Maildir(tmp_path / "out", create=False)
     assert [message["Subject"] for message in program] == ["x"]
+
+
+async def test_where_bounces_go_stands_on_top_of_the_mail(tmp_path: Path) -> None:
+    """As whoever delivers a mail for good writes it (RFC 5321 §4.4)."""
+    entry = owed()
+    assert isinstance(entry.content, Mail)
+    mail = replace(entry.content, return_path="support+b.17.reply.2.abcdefghijklmnop@example.com")
+    receipt = await maildir(tmp_path).send(replace(entry, content=mail))
+    assert (tmp_path / "new" / receipt.text).read_bytes() == (
+        b"Return-Path: <support+b.17.reply.2.abcdefghijklmnop@example.com>\r\n" + RAW
+    )
 
 
 async def test_the_same_effect_is_written_once_also_after_a_restart(tmp_path: Path) -> None:

@@ -28,21 +28,24 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     return make_certificate(Path(tmp_path_factory.mktemp("tls")))
 
 
-def owed(*to: str, key: str = "17:acknowledgement") -> OutboxEntry:
+def owed(*to: str, key: str = "17:acknowledgement", return_path: str = "") -> OutboxEntry:
     content = Mail(
-        mailbox="support", to=to or ("ana@example.org",), subject="x", text="y", message_id="<1@example.com>"
-    )
+        mailbox="support", to=to or ("ana@example.org",), subject="x", text="y", message_id="<1@example.com>",
+        return_path=return_path,
+    )  # fmt: skip
     return OutboxEntry(key=key, channel="mail", lane="17", content=content, due_at=NOW)
 
 
 @asynccontextmanager
-async def sender(sink: Sink, host: str = "127.0.0.1", tls: Any = False, **settings: Any) -> AsyncIterator[Relay]:
+async def sender(
+    sink: Sink, host: str = "127.0.0.1", tls: Any = False, raw: bytes = RAW, **settings: Any
+) -> AsyncIterator[Relay]:
     made = Relay(
         "support",
         RelaySettings(host=host, port=sink.port, tls=tls, **settings),
         mailbox=SUPPORT,
         own=OwnAddresses((SUPPORT,)),
-        write=lambda mail: RAW,
+        write=lambda mail: raw,
         now=lambda: NOW,
     )
     try:
@@ -56,6 +59,19 @@ async def test_the_receipt_is_what_the_relay_said() -> None:
         receipt = await out.send(owed("ana@example.org", "bo@example.org"))
     assert receipt.text == "250 2.0.0 queued as Q1"
     assert sink.mails == [("support@example.com", ["ana@example.org", "bo@example.org"], RAW)]
+
+
+async def test_a_bounce_comes_back_to_the_address_that_names_the_mail() -> None:
+    async with relay() as sink, sender(sink) as out:
+        await out.send(owed(return_path="support+b.17.reply.2.abcdefghijklmnop@example.com"))
+    assert sink.mails[0][0] == "support+b.17.reply.2.abcdefghijklmnop@example.com"
+
+
+async def test_a_mail_larger_than_the_relay_takes_is_refused_with_both_sizes_in_words() -> None:
+    async with relay() as sink, sender(sink, raw=b"x" * 80 + b"\r\n" + b"y" * 34_000_000) as out:
+        with pytest.raises(PermanentDeliveryError, match=r"it has 32\.4 MB with its files, the relay takes 32\.0 MB"):
+            await out.send(owed())
+    assert sink.mails == []
 
 
 async def test_one_connection_serves_many_mails_and_several_serve_at_once() -> None:
@@ -107,6 +123,7 @@ async def test_a_refused_recipient_is_told_while_the_others_get_the_mail() -> No
         sink.refused["bo@example.org"] = "550 5.1.1 no such user"
         receipt = await out.send(owed("ana@example.org", "bo@example.org"))
     assert receipt.text == "250 2.0.0 queued as Q1; not taken for bo@example.org: 550 5.1.1 no such user"
+    assert receipt.problem == "not taken for bo@example.org: 550 5.1.1 no such user"
     assert sink.mails[0][1] == ["ana@example.org"]
 
 
@@ -160,7 +177,7 @@ async def test_no_relay_at_all_is_temporary() -> None:
 
 @pytest.mark.parametrize("tls", [True, "starttls"])
 async def test_the_login_goes_over_the_encrypted_line(certificate: Certificate, tls: Any) -> None:
-    login = {"username": "desk", "password": "right", "tls_context": certificate.client()}
+    login: dict[str, Any] = {"username": "desk", "password": "right", "tls_context": certificate.client()}
     async with relay(certificate.server(), starttls=tls == "starttls") as sink:
         if tls is True:
             # aiosmtpd offers AUTH only to lines it encrypted itself.
@@ -179,7 +196,7 @@ async def test_without_starttls_nothing_is_sent_and_nobody_logs_in() -> None:
 
 
 async def test_a_certificate_nobody_vouches_for_is_refused(certificate: Certificate) -> None:
-    login = {"username": "d", "password": "right"}
+    login: dict[str, Any] = {"username": "d", "password": "right"}
     async with (
         relay(certificate.server(), starttls=True) as sink,
         sender(sink, host="localhost", tls="starttls", **login) as out,
