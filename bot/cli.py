@@ -18,7 +18,17 @@ from rules.errors import ConfigError, DeskbellError, StoreError
 BAD = 2
 
 READS = frozenset(
-    {"ticket list", "ticket show", "why", "digest", "quarantine list", "quarantine show", "outbox list", "verify"}
+    {
+        "ticket list",
+        "ticket show",
+        "why",
+        "digest",
+        "quarantine list",
+        "quarantine show",
+        "outbox list",
+        "verify",
+        "reconcile",
+    }
 )
 """Requests that only look; on a folder that is not there yet they find an empty desk and make nothing."""
 
@@ -98,6 +108,7 @@ def _from_folder(config: Any, request: Request) -> Iterator[Line]:
     from bot.desk import Desk
     from bot.logs import set_up_logs
     from bot.office import Office
+    from bot.reconciling import of_accounts
     from bot.stores import folder_of
     from storage.memory import MemoryStore
     from storage.tinydb_store import TinyDBStore
@@ -106,12 +117,15 @@ def _from_folder(config: Any, request: Request) -> Iterator[Line]:
     folder, clock = folder_of(config.settings.storage_url), SystemClock()
     only_looks = request.name in READS
     if only_looks and not folder.is_dir():
-        yield from Office(Desk(MemoryStore(), config.policy, clock, lambda tickets: None), clock).answer(request)
+        nothing = MemoryStore()
+        desk = Desk(nothing, config.policy, clock, lambda tickets: None)
+        yield from Office(desk, clock, of_accounts(config.settings.mail, nothing)).answer(request)
         return
     store = TinyDBStore(folder)
     try:
         policy = config.policy if only_looks else config.signed().policy
-        yield from Office(Desk(store, policy, clock, lambda tickets: None), clock).answer(request)
+        desk = Desk(store, policy, clock, lambda tickets: None)
+        yield from Office(desk, clock, of_accounts(config.settings.mail, store)).answer(request)
     finally:
         store.abandon() if only_looks else store.close()
 

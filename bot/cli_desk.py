@@ -22,7 +22,7 @@ TEXT = click.option("--text", required=True, metavar="TEXT", help="The words; - 
 
 def add_to(main: click.Group) -> None:
     """Put these commands on the command line."""
-    for command in (ticket, why, digest, quarantine, outbox, verify):
+    for command in (ticket, why, digest, quarantine, outbox, verify, reconcile):
         main.add_command(command)
 
 
@@ -232,3 +232,10 @@ def outbox_drop(key: str, config_path: Path, as_json: bool) -> None:
 def verify(config_path: Path, as_json: bool) -> None:
     """Check every checksum and reference of the store."""
     tell(config_path, Request(name="verify"), as_json=as_json, show=showing.verified)
+
+
+@click.command()
+@common
+def reconcile(config_path: Path, as_json: bool) -> None:
+    """Each mailbox on its server against the ledger; exit 1 unless every message is explained."""
+    tell(config_path, Request(name="reconcile"), as_json=as_json, show=showing.proof)

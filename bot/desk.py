@@ -27,6 +27,7 @@ from rules.periods import previous
 from rules.policy import Policy
 from storage import situations
 from storage.protocol import Store, UnitOfWork
+from storage.recollection import recalled
 
 log = structlog.get_logger()
 
@@ -92,7 +93,7 @@ class Desk:
                 work.commit()
                 return Answer(ticket=command.ticket, outcome="duplicate")
             try:
-                situation = situations.for_ticket(work, command.ticket)
+                situation = recalled(work, situations.for_ticket(work, command.ticket), command)
                 decision = decide.on_command(command, situation, self.policy, self.clock.now())
             except StoreError:
                 raise
@@ -252,6 +253,13 @@ class Desk:
             work.record(f"left_alone:{mailbox}:{now.isoformat()}", decision)
             work.commit()
         self._tell(decision, "left alone", mailbox=mailbox, count=count)
+
+    def conclude(self, key: str, decision: Decision, event: str, **facts: object) -> None:
+        """Write down a decision that nothing from outside called for, such as the daily comparison of a mailbox."""
+        with self.store.begin() as work:
+            work.record(key, decision)
+            work.commit()
+        self._tell(decision, event, **facts)
 
     def ticket_of_thread(self, thread: str) -> int | None:
         """The ticket whose chat thread this is (``channel:ts``)."""

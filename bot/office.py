@@ -18,6 +18,7 @@ from typing import Any
 from bot import plain
 from bot.clock import Clock
 from bot.desk import Desk
+from bot.reconciling import Listings, compare
 from channels.mail.parse import parse
 from rules.digest_words import digest_mail
 from rules.digesting import edition_of
@@ -47,9 +48,11 @@ class Refused(Exception):  # noqa: N818 - it is an answer that ends the run, tol
 class Office:
     """Answers requests on a desk and its store."""
 
-    def __init__(self, desk: Desk, clock: Clock) -> None:
+    def __init__(self, desk: Desk, clock: Clock, listings: Listings | None = None) -> None:
+        """``listings`` tell what lies in the mailboxes on servers."""
         self._desk = desk
         self._clock = clock
+        self._listings = listings or {}
         self._answers: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Line]]] = {
             "ticket list": self._list,
             "ticket show": self._show,
@@ -63,6 +66,7 @@ class Office:
             "outbox retry": self._retry,
             "outbox drop": self._drop,
             "verify": self._verify,
+            "reconcile": self._reconcile,
         }
 
     def answer(self, request: Request) -> Iterator[Line]:
@@ -229,6 +233,16 @@ class Office:
         if entry is None:
             raise Refused(f"No failed or uncertain effect is called {key}; see `deskbell outbox list`.")
         return plain.outbox_line(entry)
+
+    def _reconcile(self, args: Mapping[str, Any]) -> Iterator[Line]:
+        for proof in compare(self._desk.store, self._listings, self._clock):
+            line = plain.proof_line(proof)
+            if proof.problem:
+                yield {**line, "finding": f"{proof.mailbox} could not be compared: {proof.problem}"}
+            elif proof.unexplained:
+                yield {**line, "finding": f"{len(proof.unexplained)} in {proof.mailbox} are not explained"}
+            else:
+                yield line
 
     def _verify(self, args: Mapping[str, Any]) -> Iterator[Line]:
         problems = self._desk.store.verify()

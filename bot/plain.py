@@ -8,7 +8,8 @@ from enum import Enum
 from typing import Any
 
 from rules.effects import Content, Mail, OutboxEntry, Post, Upload
-from rules.model import Entry, Quarantined, Ticket
+from rules.model import Entry, Proof, Quarantined, Ticket
+from rules.reconciling import CLASSES
 
 Line = dict[str, Any]
 
@@ -99,6 +100,16 @@ def _said(content: Content) -> str:
     if isinstance(content, Upload):
         return content.file.filename
     return content.text if isinstance(content, Post) else ""
+
+
+def proof_line(proof: Proof) -> Line:
+    """One mailbox against its ledger: on_server = the sum of all classes and unexplained (contract.md)."""
+    counts = {name: proof.counts.get(name, 0) for name in CLASSES}
+    return {
+        "mailbox": proof.mailbox, "at": iso(proof.at), "on_server": proof.on_server, **counts,
+        "unexplained": len(proof.unexplained), "unexplained_uids": list(proof.unexplained[:1000]),
+        "problem": proof.problem,
+    }  # fmt: skip
 
 
 def quarantine_line(held: Quarantined) -> Line:

@@ -11,10 +11,11 @@ TICK_S = 1
 
 
 class Ticker:
-    """Calls a coroutine function every second of wall time, never twice at once, and late rather than not at all."""
+    """Calls a coroutine function every so many seconds of wall time, never twice at once, late rather than never."""
 
-    def __init__(self, tick: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, tick: Callable[[], Awaitable[None]], every_s: float = TICK_S) -> None:
         self._tick = tick
+        self._every_s = every_s
         self._scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
@@ -22,7 +23,7 @@ class Ticker:
 
     async def start(self) -> None:
         """Begin to tick on the running loop."""
-        self._scheduler.add_job(self._once, "interval", seconds=TICK_S, id="due timers")
+        self._scheduler.add_job(self._once, "interval", seconds=self._every_s, id="tick")
         self._scheduler.start()
 
     async def _once(self) -> None:

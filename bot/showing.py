@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rules.reconciling import CLASSES
+
 Line = dict[str, Any]
 
 _SHORT = 48
@@ -147,3 +149,13 @@ def checked(line: Line) -> str:
     """One thing that was looked at."""
     told = f"{'ok ' if line['ok'] else 'NOT'} {line['what']}: {line['told']}"
     return f"{told}\n    {line['advice']}" if line["advice"] else told
+
+
+def proof(line: Line) -> str:
+    """One mailbox against its ledger, as a sum."""
+    if line["problem"]:
+        return f"{line['mailbox']}: {line['finding']}"
+    told = [f"{line[name]} {name.replace('_', ' ')}" for name in CLASSES if line[name]]
+    shown = f" (UID {', '.join(map(str, line['unexplained_uids'][:20]))})" if line["unexplained"] else ""
+    terms = " + ".join([*told, f"{line['unexplained']} unexplained"])
+    return f"{line['mailbox']}: {line['on_server']} on server = {terms}{shown}"

@@ -23,6 +23,7 @@ from bot.desk import Desk
 from bot.health import Doctor
 from bot.office import Office
 from bot.outbox import Delivery
+from bot.reconciling import DailyProof, of_listeners
 from bot.scheduler import Ticker
 from bot.settings import MailSettings
 from bot.signing import kept_secret
@@ -49,6 +50,9 @@ log = structlog.get_logger()
 
 _NO_LIMIT = 2**40
 _PATIENCE_S = 4.0
+
+ROUNDS_S = 30
+"""How often the desk looks after itself, in seconds."""
 
 THREADS = 64
 """Worker threads: each waits for its own commit, and waiting together is what makes group commit cheap."""
@@ -89,7 +93,10 @@ class House:
         chance = jitter or random.SystemRandom()
         self.delivery = Delivery(self.desk, self._senders, clock, self._executor, chance)
         self._ticker = Ticker(self.tick)
-        self._counter = Counter(config.settings.data_dir, Office(self.desk, clock), self._executor)
+        self._rounds = Ticker(self.make_rounds, every_s=ROUNDS_S)
+        listings = of_listeners(self._imap)
+        self._proof = DailyProof(self.desk, listings, clock)
+        self._counter = Counter(config.settings.data_dir, Office(self.desk, clock, listings), self._executor)
 
     @property
     def listening(self) -> dict[str, str]:
@@ -114,8 +121,9 @@ class House:
                 started.append(door)
             delivering = asyncio.create_task(self.delivery.run())
             delivering.add_done_callback(lambda _: self._stop.set())
-            await self._ticker.start()
-            started.append(self._ticker)
+            for ticker in (self._ticker, self._rounds):
+                await ticker.start()
+                started.append(ticker)
             opened()
             log.info("ready", listening=self.listening, pid=os.getpid())
             await self._stop.wait()
@@ -140,6 +148,15 @@ class House:
             while await self._in_thread(self.desk.ring_due) and not self._stop.is_set():
                 # There may be more: after downtime many are due at once.
                 continue
+        except StoreError:
+            log.exception("the store failed; the desk stops")
+            self.failed = True
+            self._stop.set()
+
+    async def make_rounds(self) -> None:
+        """Look after the desk itself: compare the mailboxes with their ledgers."""
+        try:
+            await self._in_thread(self._proof.make_due)
         except StoreError:
             log.exception("the store failed; the desk stops")
             self.failed = True

@@ -33,6 +33,7 @@ def html_page(page: Page) -> str:
         _cards(page.cards),
         _attention(page),
         _section(page.lines_title, _figures(page)),
+        *([_section(page.proofs_title, _lines_of(page.proofs))] if page.proofs else []),
         *(_section(table.title, _table(table)) for table in page.tables),
         _section(page.definitions_title, _definitions(page)),
     ]
@@ -105,6 +106,10 @@ def _attention(page: Page) -> str:
         f'{_TABLE} bgcolor="{ground}"><tr><td style="padding:10px 14px;border-left:4px solid {edge};'
         f'font-size:14px;line-height:20px"><strong>{_esc(page.attention_title)}</strong>{items}</td></tr></table>'
     )
+
+
+def _lines_of(lines: Iterable[str]) -> str:
+    return "".join(f'<div style="padding-top:4px;font-size:14px;line-height:20px">{_esc(line)}</div>' for line in lines)
 
 
 def _section(title: str, body: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from rules.digest_tables import Edition, Line, Table, attention, definitions, headline, tables
+from rules.digest_tables import Edition, Line, Table, attention, definitions, headline, proofs, tables
 from rules.policy import Policy
 from rules.wording import Texts, moment
 
@@ -27,6 +27,8 @@ class Page:
     attention_title: str
     attention: tuple[str, ...]
     nothing: str
+    proofs_title: str
+    proofs: tuple[str, ...]
     lines_title: str
     columns: tuple[str, ...]
     lines: tuple[Line, ...]
@@ -54,6 +56,8 @@ def compose(edition: Edition, texts: Texts, policy: Policy) -> Page:
         attention_title=texts.say("digest_section_attention"),
         attention=attention(edition, texts),
         nothing=texts.say("digest_attention_nothing"),
+        proofs_title=texts.say("digest_section_proofs"),
+        proofs=proofs(edition, texts),
         lines_title=texts.say("digest_section_figures"),
         columns=tuple(columns),
         lines=headline(edition, texts),

@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 
 from rules.digest import DEFINITIONS
 from rules.figures import Figures, Rate, Times, Volume
-from rules.model import Target, Ticket
+from rules.model import Proof, Target, Ticket
 from rules.periods import Period
 from rules.policy import Policy
-from rules.wording import Texts, span
+from rules.reconciling import CLASSES
+from rules.wording import Texts, moment, span
 
 LISTED = 10
 """How many ticket numbers a line lists before it says how many more there are."""
@@ -42,6 +43,7 @@ class Edition:
     missed: tuple[Period, ...] = ()
     quarantined: int = 0
     uncertain: int = 0
+    proofs: tuple[Proof, ...] = ()
     with_people: bool = False
 
 
@@ -114,7 +116,29 @@ def attention(edition: Edition, texts: Texts) -> tuple[str, ...]:
         for name, numbers in named.items()
         if numbers
     ]
-    return (*lines, *(texts.say(f"digest_attention_{name}", n=n) for name, n in counted.items() if n))
+    lines += [texts.say(f"digest_attention_{name}", n=n) for name, n in counted.items() if n]
+    open_proofs = (proof for proof in edition.proofs if proof.unexplained)
+    lines += [
+        texts.say("digest_attention_unexplained", mailbox=proof.mailbox, n=len(proof.unexplained))
+        for proof in open_proofs
+    ]
+    return tuple(lines)
+
+
+def proofs(edition: Edition, texts: Texts) -> tuple[str, ...]:
+    """Each mailbox on a server against the ledger, as a sum: every mail is something, or is named (complaint 1)."""
+    return tuple(_proof(proof, texts, edition.zone) for proof in edition.proofs)
+
+
+def _proof(proof: Proof, texts: Texts, zone: str) -> str:
+    at = moment(texts, proof.at, zone)
+    if proof.problem:
+        return texts.say("digest_proof_failed", mailbox=proof.mailbox, at=at, problem=proof.problem[:200])
+    counted = ((name, proof.counts.get(name, 0)) for name in CLASSES)
+    told = " + ".join(texts.say(f"proof_class_{name}", n=n) for name, n in counted if n) or "0"
+    key = "digest_proof_open" if proof.unexplained else "digest_proof"
+    gaps = {"unexplained": len(proof.unexplained)} if proof.unexplained else {}
+    return texts.say(key, mailbox=proof.mailbox, n=proof.on_server, told=told, at=at, **gaps)
 
 
 def tables(edition: Edition, texts: Texts, policy: Policy) -> tuple[Table, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from rules.digest_html import html_page
 from rules.digest_page import Page, compose, missed_labels
-from rules.digest_tables import Edition, Line, Table, attention, headline
+from rules.digest_tables import Edition, Line, Table, attention, headline, proofs
 from rules.policy import Policy
 from rules.wording import Texts
 
@@ -52,6 +52,7 @@ def digest_post(edition: Edition, texts: Texts) -> str:
     if edition.missed:
         said.append(texts.say("digest_chat_missed", labels=missed_labels(edition)))
     said += attention(edition, texts) or (texts.say("digest_attention_nothing"),)
+    said += proofs(edition, texts)
     return "\n".join(said[:POST_LINES])
 
 
@@ -62,6 +63,7 @@ def text_page(page: Page) -> str:
         "\n".join(_wrapped(line) for line in (page.covers, *page.notes)),
         _titled(page.attention_title, "\n".join(f"* {line}" for line in page.attention or (page.nothing,))),
         _titled(page.lines_title, _lines(page)),
+        *([_titled(page.proofs_title, "\n".join(map(_wrapped, page.proofs)))] if page.proofs else []),
         *(_titled(table.title, _aligned(table)) for table in page.tables),
         _titled(
             page.definitions_title, "\n".join(_wrapped(f"{name}{page.colon}{text}") for name, text in page.definitions)

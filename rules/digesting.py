@@ -108,6 +108,7 @@ def edition_of(
         previous=figures(situation.touched, previous(period, zone), policy, now),
         quarantined=situation.quarantined,
         uncertain=situation.uncertain,
+        proofs=situation.proofs,
         with_people=reader is not None and reader.role.rank >= Role.LEAD.rank,
     )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
 
 from imapclient import SEEN, IMAPClient, SocketTimeout
 
@@ -23,7 +24,8 @@ class ImapSettings:
     """Which mailbox on which server, and what to do with a message once the desk has it. Times in seconds.
 
     ``first_run`` decides about what lies there when the mailbox is connected for the first time: ``new`` leaves it
-    alone, ``silent`` takes it in without answering, ``all`` treats it like new mail (complaint 10).
+    alone, ``silent`` takes it in without answering, ``all`` treats it like new mail (complaint 10). Of a message of
+    more than ``largest`` bytes only the head is fetched.
     """
 
     host: str
@@ -36,9 +38,26 @@ class ImapSettings:
     move_to: str = ""
     first_run: FirstRun = "new"
     poll: float = 60.0
+    largest: int = 50 * 1024 * 1024
     connect_timeout: float = 15.0
     read_timeout: float = 60.0
     tls_context: ssl.SSLContext | None = None
+
+
+class Described(NamedTuple):
+    """What a server says of a message before it is fetched: its size in bytes, and when it came."""
+
+    size: int
+    arrived_at: datetime | None
+
+
+class Fetched(NamedTuple):
+    """A message as it lies on the server, or only its head when ``size`` (bytes) is too large to fetch it all."""
+
+    raw: bytes
+    size: int
+    whole: bool
+    arrived_at: datetime | None
 
 
 class ImapAccount:
@@ -49,6 +68,7 @@ class ImapAccount:
         self._client = _logged_in(settings)
         try:
             self._capabilities = frozenset(self._client.capabilities())
+            self._client.normalise_times = False
             if settings.after == "move" and not self._client.folder_exists(settings.move_to):
                 self._client.create_folder(settings.move_to)
             # Read-only where nothing will be changed, so that not even the Recent flag is touched.
@@ -64,16 +84,39 @@ class ImapAccount:
         found = self._client.search("ALL" if first <= 1 else ["UID", f"{first}:*"])
         return sorted(uid for uid in found if uid >= first)
 
-    def fetch(self, uid: int) -> bytes | None:
-        """The whole message; ``None`` when it is gone. Some servers answer BODY[] with nothing (complaint 13)."""
-        answer = self._client.fetch([uid], ["BODY.PEEK[]", "RFC822.SIZE"]).get(uid)
-        if answer is None or not ({b"BODY[]", b"RFC822.SIZE"} & set(answer)):
+    def unseen(self) -> list[int]:
+        """The UIDs of messages without the Seen flag; to finish flagging, never to find out what is new."""
+        return sorted(self._client.search("UNSEEN"))
+
+    def described(self, uids: Sequence[int]) -> Mapping[int, Described]:
+        """Size and time of arrival of those messages that are still there."""
+        told = self._client.fetch(uids, ["RFC822.SIZE", "INTERNALDATE"]) if uids else {}
+        return {
+            uid: Described(int(answer[b"RFC822.SIZE"]), _arrived_at(answer))
+            for uid, answer in told.items()
+            if b"RFC822.SIZE" in answer
+        }
+
+    def arrivals(self, uids: Iterable[int]) -> Mapping[int, datetime]:
+        """When the server got these messages, where it says so."""
+        wanted = list(uids)
+        told = self._client.fetch(wanted, ["INTERNALDATE"]) if wanted else {}
+        found = {uid: _arrived_at(answer) for uid, answer in told.items()}
+        return {uid: at for uid, at in found.items() if at is not None}
+
+    def fetch(self, uid: int, told: Described) -> Fetched | None:
+        """One message; ``None`` when it is gone. Some servers answer BODY[] with nothing (complaint 13)."""
+        size, arrived_at = told
+        if size > self._settings.largest:
+            head = self._client.fetch([uid], ["BODY.PEEK[HEADER]"]).get(uid) or {}
+            return Fetched(bytes(head.get(b"BODY[HEADER]") or b""), size, False, arrived_at)
+        answer = self._client.fetch([uid], ["BODY.PEEK[]"]).get(uid)
+        if answer is None:
             return None
         raw = answer.get(b"BODY[]") or b""
-        if raw or not answer.get(b"RFC822.SIZE"):
-            return bytes(raw)
-        again = self._client.fetch([uid], ["RFC822"]).get(uid) or {}
-        return bytes(again.get(b"RFC822") or b"")
+        if not raw and size:
+            raw = (self._client.fetch([uid], ["RFC822"]).get(uid) or {}).get(b"RFC822") or b""
+        return Fetched(bytes(raw), size, True, arrived_at)
 
     def settle(self, uids: Iterable[int]) -> None:
         """Flag or move messages that the desk has, as configured; nothing is ever deleted (complaint 9)."""
@@ -110,6 +153,16 @@ class ImapAccount:
             # A dead line is noticed here and not at the next message.
             self._client.noop()
 
+    @property
+    def abilities(self) -> str:
+        """What the server can do that matters to us, in words."""
+        known = (b"IDLE", b"MOVE", b"UIDPLUS")
+        return ", ".join(name.decode("ascii") for name in known if name in self._capabilities) or "plain IMAP"
+
+    def abort(self) -> None:
+        """Cut the line from another thread, so that a server that hangs holds nobody up."""
+        _hang_up(self._client)
+
     def close(self) -> None:
         """Say goodbye if the server still listens."""
         try:
@@ -135,6 +188,11 @@ def _logged_in(settings: ImapSettings) -> IMAPClient:
         _hang_up(client)
         raise
     return client
+
+
+def _arrived_at(answer: Mapping[bytes, Any]) -> datetime | None:
+    at = answer.get(b"INTERNALDATE")
+    return at.astimezone(UTC) if isinstance(at, datetime) and at.tzinfo else None
 
 
 def _hang_up(client: Any) -> None:

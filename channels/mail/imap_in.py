@@ -4,27 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import threading
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import sha256
 from imaplib import IMAP4
 from typing import Protocol
 
 import structlog
 
 from channels.mail.addresses import Mailbox, OwnAddresses
-from channels.mail.imap_account import ImapAccount, ImapSettings
+from channels.mail.imap_account import Described, Fetched, ImapAccount, ImapSettings
 from channels.mail.parse import parse
 from channels.protocol import Hearing, Now
-from rules.errors import StoreUnavailableError
+from rules.errors import ChannelError, StoreUnavailableError
 from rules.model import Message, Origin
 
 log = structlog.get_logger(__name__)
 
 LEFT_ALONE = "left_alone"
 _LONGEST_PAUSE = 300.0
-_TROUBLE = (IMAP4.error, OSError, StoreUnavailableError, ValueError, KeyError)
+_AT_ONCE = 100
+_HUNG_S = 5.0
+_LISTED_WITHIN_S = 90.0
+_THROTTLED = re.compile(
+    r"throttl|too many|rate.?limit|\[LIMIT\]|\[UNAVAILABLE\]|\[OVERQUOTA\]|bandwidth|try again later|server busy",
+    re.IGNORECASE,
+)
+_PATIENT = 7
+"""As many failures as make the pause long: a minute at least with a first pause of a second."""
+
+_FIELD = re.compile(rb"[^\r\n]+\r?\n(?:[ \t][^\r\n]*\r?\n)*")
+TROUBLE = (IMAP4.error, OSError, StoreUnavailableError, ValueError, KeyError)
 
 
 class Ledger(Protocol):
@@ -35,6 +49,22 @@ class Ledger(Protocol):
 
     def account(self, origin: Origin, outcome: str) -> None:
         """Write a line for a message that is not received; durable when this returns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What lies in the folder: its UIDs, and when those without a line in the ledger came."""
+
+    uid_validity: int
+    uids: tuple[int, ...]
+    arrived: Mapping[int, datetime] = field(default_factory=dict)
+
+
+def list_folder(account: ImapAccount, known: frozenset[int]) -> Listing:
+    """Every message in the folder, whoever has read it."""
+    uids = account.uids()
+    arrived = account.arrivals(uid for uid in uids if uid not in known)
+    return Listing(uid_validity=account.uid_validity, uids=tuple(uids), arrived=arrived)
 
 
 class ImapListener:
@@ -67,6 +97,9 @@ class ImapListener:
         self._first_pause = first_pause
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._account: ImapAccount | None = None
+        self._asked: Future[Listing] | None = None
+        self._wanted = threading.Event()
         self.connected = False
         self.looked_at: datetime | None = None
         self.problem = ""
@@ -74,15 +107,40 @@ class ImapListener:
     async def start(self) -> None:
         """Begin to watch. A server that cannot be reached now is tried again and again; see ``problem``."""
         self._stop.clear()
+        self._wanted.clear()
         self._thread = threading.Thread(target=self._watch, name=self.name, daemon=True)
         self._thread.start()
 
     async def stop(self) -> None:
-        """Finish the message at hand and let the line go."""
+        """Finish the message at hand and let the line go; a server that hangs is not waited for."""
         self._stop.set()
+        self._wanted.set()
         thread, self._thread = self._thread, None
         if thread is not None:
-            await asyncio.get_running_loop().run_in_executor(None, thread.join)
+            await asyncio.get_running_loop().run_in_executor(None, self._join, thread)
+
+    def _join(self, thread: threading.Thread) -> None:
+        thread.join(_HUNG_S)
+        account = self._account
+        if thread.is_alive() and account is not None:
+            account.abort()
+        thread.join()
+
+    def listing(self) -> Listing:
+        """What lies in the folder now, over the one line that is open anyway; called from any other thread.
+
+        Raises ChannelError when the mailbox cannot be looked at.
+        """
+        if not self.connected or self._stop.is_set():
+            raise ChannelError(f"the mailbox {self._mailbox.name} is not connected: {self.problem or 'not yet'}")
+        asked: Future[Listing] = Future()
+        self._asked = asked
+        self._wanted.set()
+        try:
+            return asked.result(_LISTED_WITHIN_S)
+        except (TimeoutError, *TROUBLE) as problem:
+            told = _one_line(problem)
+            raise ChannelError(f"the mailbox {self._mailbox.name} could not be listed: {told}") from problem
 
     def _watch(self) -> None:
         """The thread: one connection after another, with longer and longer pauses while there is trouble."""
@@ -93,8 +151,12 @@ class ImapListener:
                 self._session()
             except Exception as problem:
                 failures = 1 if self.looked_at != looked_at else failures + 1
-                self.problem = " ".join(f"{type(problem).__name__}: {problem}".split())[:300]
-                if isinstance(problem, _TROUBLE):
+                self.problem = _one_line(problem)
+                if _THROTTLED.search(self.problem):
+                    # It says that we come too often: going on at our pace would only make it last (complaint 12).
+                    self.problem = f"throttled by the server: {self.problem}"
+                    failures = max(failures, _PATIENT)
+                if isinstance(problem, TROUBLE):
                     log.warning("imap.trouble", mailbox=self._mailbox.name, problem=self.problem, failures=failures)
                 else:
                     log.exception("imap.failed", mailbox=self._mailbox.name)
@@ -107,25 +169,59 @@ class ImapListener:
 
     def _session(self) -> None:
         account = ImapAccount(self._settings)
-        self.connected = True
+        self._account, self.connected = account, True
         try:
             self._look_and_wait(account)
         finally:
             self.connected = False
+            self._refuse_listing()
             account.close()
+            self._account = None
 
     def _look_and_wait(self, account: ImapAccount) -> None:
         handled = set(self._ledger.known(self._mailbox.name, account.uid_validity))
         present = account.uids()
         boundary = self._boundary(account.uid_validity, present)
         self._leave_alone(account.uid_validity, present, handled, boundary)
-        account.settle(uid for uid in present if uid in handled and uid > boundary and self._settings.after == "move")
+        self._make_up(account, present, handled, boundary)
+        last = 0
         while not self._stop.is_set():
             self._take_all(account, [uid for uid in present if uid not in handled], handled, boundary)
             self.looked_at, self.problem = self._now(), ""
-            account.wait(self._settings.poll, self._stop.wait)
-            first = min((uid for uid in present if uid not in handled), default=max(present, default=0) + 1)
-            present = sorted({*(uid for uid in present if uid >= first), *account.uids(first)})
+            self._answer_listing(account)
+            account.wait(self._settings.poll, self._wanted_within)
+            self._answer_listing(account)
+            last = max(present, default=last)
+            present = account.uids(min((uid for uid in present if uid not in handled), default=last + 1))
+
+    def _make_up(self, account: ImapAccount, present: list[int], handled: set[int], boundary: int) -> None:
+        """Flag or move what was taken before the desk was killed, or before it was told to."""
+        if self._settings.after == "keep":
+            return
+        left = set(present) if self._settings.after == "move" else set(account.unseen())
+        account.settle(uid for uid in present if uid in left and uid in handled and uid > boundary)
+
+    def _wanted_within(self, seconds: float) -> bool:
+        """Whether the thread is wanted elsewhere: to stop, or to list the folder."""
+        return self._wanted.wait(seconds) and (self._stop.is_set() or self._asked is not None)
+
+    def _answer_listing(self, account: ImapAccount) -> None:
+        asked, self._asked = self._asked, None
+        if asked is None:
+            return
+        if not self._stop.is_set():
+            self._wanted.clear()
+        try:
+            known = self._ledger.known(self._mailbox.name, account.uid_validity)
+            asked.set_result(list_folder(account, known))
+        except TROUBLE as problem:
+            asked.set_exception(problem)
+            raise
+
+    def _refuse_listing(self) -> None:
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            asked.set_exception(OSError("the line was lost"))
 
     def _boundary(self, uid_validity: int, present: list[int]) -> int:
         """The last UID that lay there when the mailbox was first connected; 0 when all are to be taken as new.
@@ -162,16 +258,22 @@ class ImapListener:
 
         Raises StoreUnavailableError at once: when nothing can be stored, nothing more is fetched.
         """
-        for uid in uids:
+        for at in range(0, len(uids), _AT_ONCE):
+            told = account.described(uids[at : at + _AT_ONCE])
+            self._take(account, dict(sorted(told.items())), handled, boundary)
+
+    def _take(self, account: ImapAccount, described: Mapping[int, Described], handled: set[int], boundary: int) -> None:
+        for uid, told in described.items():
             if self._stop.is_set():
                 return
-            raw = account.fetch(uid)
-            if raw is None:
-                handled.add(uid)
-                continue
             try:
-                self._hearing.receive(self._message(raw, account.uid_validity, uid, silent=uid <= boundary))
-            except StoreUnavailableError:
+                found = account.fetch(uid, told)
+                if found is None:
+                    continue
+                if not found.raw and found.size:
+                    raise ValueError(f"the server gives nothing of a message of {found.size} bytes")
+                self._hearing.receive(self._message(found, account.uid_validity, uid, silent=uid <= boundary))
+            except (StoreUnavailableError, IMAP4.abort, OSError):
                 raise
             except Exception:
                 log.exception("imap.receive_failed", mailbox=self._mailbox.name, uid=uid)
@@ -179,12 +281,17 @@ class ImapListener:
             handled.add(uid)
             account.settle([uid])
 
-    def _message(self, raw: bytes, uid_validity: int, uid: int, *, silent: bool) -> Message:
+    def _message(self, found: Fetched, uid_validity: int, uid: int, *, silent: bool) -> Message:
+        raw = found.raw if found.whole else self._stand_in(found, uid)
+        proof = sha256(raw).hexdigest()[:32]
         message = parse(
             raw,
             received_at=self._now(),
+            arrived_at=found.arrived_at,
             channel=f"mail:{self._mailbox.name}",
-            origin=Origin(mailbox=self._mailbox.name, uid_validity=uid_validity, uid=uid),
+            origin=Origin(
+                mailbox=self._mailbox.name, uid_validity=uid_validity, uid=uid, size=found.size, sha256=proof
+            ),
             own_addresses=self._own.all,
             trusted_hosts=self._mailbox.trusted_hosts,
         )
@@ -194,3 +301,16 @@ class ImapListener:
             because = (*message.automatic.because, "it lay in the mailbox before the desk was connected")
             message = replace(message, automatic=replace(message.automatic, may_answer=False, because=because))
         return message
+
+    def _stand_in(self, found: Fetched, uid: int) -> bytes:
+        """A mail that is too large to fetch, as one that says where the rest lies: nobody who writes is lost."""
+        told = (
+            f"[This mail of {found.size / 1024**2:.0f} MB is larger than the desk takes "
+            f"({self._settings.largest / 1024**2:.0f} MB). It lies on the server: {self._settings.folder}, UID {uid}.]"
+        )
+        kept = (line for line in _FIELD.findall(found.raw) if not line.lower().startswith(b"content-"))
+        return b"".join(kept) + b"Content-Type: text/plain\r\n\r\n" + told.encode("utf-8") + b"\r\n"
+
+
+def _one_line(problem: BaseException) -> str:
+    return " ".join(f"{type(problem).__name__}: {problem}".split())[:300]

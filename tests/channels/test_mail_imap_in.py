@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from channels.mail.addresses import Mailbox, OwnAddresses
 from channels.mail.imap_account import ImapSettings
 from channels.mail.imap_in import LEFT_ALONE, ImapListener
 from channels.protocol import Answer
-from rules.errors import StoreUnavailableError
+from rules.errors import ChannelError, StoreUnavailableError
 from rules.model import Command, Message, Origin
 from tests.channels.mail_imap_server import PASSWORD, USER, ImapServer
 
@@ -269,6 +270,73 @@ async def test_one_mail_that_cannot_be_taken_does_not_keep_the_others(server: Im
         await until(lambda: desk.subjects == ["good"])
         desk.problem = None
         await until(lambda: desk.subjects == ["good", "bad"])
+
+
+async def test_mail_is_taken_with_the_time_it_reached_the_server(server: ImapServer) -> None:
+    """Not the time at which we came to look; the ledger keeps size and hash (complaints 1, 5)."""
+    desk = Desk()
+    long_ago = datetime(2026, 3, 1, 22, 30, tzinfo=UTC)
+    with server.client() as phone:
+        phone.append("INBOX", mail("late"), msg_time=long_ago)
+    async with watching(server, desk):
+        await until(lambda: desk.subjects == ["late"])
+    (message,) = desk.messages
+    assert (message.received_at, message.arrived_at) == (NOW, long_ago)
+    (line,) = (line for line in desk.lines if line.uid_validity > 0)
+    assert (line.size, line.sha256) == (len(mail("late")), hashlib.sha256(mail("late")).hexdigest()[:32])
+
+
+async def test_a_mail_larger_than_the_limit_is_answered_for_though_it_stays_where_it_is(server: ImapServer) -> None:
+    """Whoever wrote it gets a ticket, and staff read where the rest lies; it is not fetched (complaint 7)."""
+    desk = Desk()
+    server.deliver(mail("large").replace(b"Hello", b"x" * 5_000), mail("small"))
+    async with watching(server, desk, largest=1_000):
+        await until(lambda: desk.subjects == ["large", "small"])
+    large = desk.messages[0]
+    assert large.sender.email == "ana@example.org"
+    assert "xxxx" not in large.text
+    assert "INBOX, UID" in large.text
+    assert len(large.raw) < 1_000
+
+
+async def test_mail_that_was_taken_but_not_yet_flagged_is_flagged_at_the_next_start(server: ImapServer) -> None:
+    """The desk was killed between the commit and the flag."""
+    desk = Desk()
+    server.deliver(mail("one"))
+    async with watching(server, desk, after="keep"):
+        await until(lambda: desk.subjects == ["one"])
+    async with watching(server, desk, after="seen") as listener:
+        await until(lambda: listener.looked_at == NOW)
+    with server.client() as phone:
+        assert phone.search("UNSEEN") == []
+    assert desk.subjects == ["one"]
+
+
+async def test_the_folder_is_listed_over_the_line_that_is_open_anyway(server: ImapServer) -> None:
+    """One connection: providers refuse a second one (complaint 12)."""
+    desk = Desk()
+    server.deliver(mail("one"), mail("two"))
+    async with watching(server, desk, poll=60.0) as listener:
+        await until(lambda: listener.looked_at == NOW)
+        listing = await asyncio.get_running_loop().run_in_executor(None, listener.listing)
+        assert set(listing.uids) == {line.uid for line in desk.lines if line.uid_validity == listing.uid_validity}
+        server.deliver(mail("three"))
+        await until(lambda: len(desk.messages) == 3)
+    with pytest.raises(ChannelError, match="not connected"):
+        listener.listing()
+
+
+async def test_a_listing_that_the_server_breaks_off_is_said_to_be_impossible(server: ImapServer) -> None:
+    """The comparison is tried again later; mail goes on."""
+    desk = Desk()
+    async with watching(server, desk, poll=60.0) as listener:
+        await until(lambda: listener.looked_at == NOW)
+        server.stop()
+        with pytest.raises(ChannelError, match="support"):
+            await asyncio.get_running_loop().run_in_executor(None, listener.listing)
+        server.start()
+        server.deliver(mail("one"))
+        await until(lambda: desk.subjects == ["one"])
 
 
 async def test_a_server_that_comes_late_is_found(server: ImapServer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
@@ -15,7 +16,7 @@ from rules.digest import figures
 from rules.digest_page import compose
 from rules.digest_tables import LISTED, Edition, headline, numbered, one_line, priority
 from rules.digest_words import POST_LINES, TEXT_WIDTH, digest_mail, digest_post, width
-from rules.model import Ticket
+from rules.model import Proof, Ticket
 from rules.periods import PeriodKind, missed_periods, period_before, period_of, previous
 from rules.wording import Texts
 from tests.builders import MONDAY, a_clock, a_ticket
@@ -77,7 +78,14 @@ def a_full_edition() -> Edition:
         *(a_ticket(n, clocks=(a_clock(),)) for n in range(80, 95)),
     ]
     missed = missed_periods("week", due_at, NOW, ZONE)
-    return an_edition(a_busy_week() + more, missed=missed, quarantined=2, uncertain=1, with_people=True)
+    proofs = (
+        Proof(mailbox="support", at=NOW, on_server=12, counts={"tickets": 7, "automatic": 5}),
+        Proof(mailbox="sales", at=NOW, on_server=3, counts={"replies": 1}, unexplained=(8, 9)),
+        Proof(mailbox="info", at=NOW, problem="no route to host"),
+    )
+    return an_edition(
+        a_busy_week() + more, missed=missed, quarantined=2, uncertain=1, proofs=proofs, with_people=True
+    )  # fmt: skip
 
 
 def an_empty_edition() -> Edition:
@@ -295,3 +303,17 @@ def test_any_tickets_make_a_whole_digest(tickets: list[Ticket], language: str, k
     assert subject.strip()
     assert text.strip()
     assert len(digest_post(edition, texts(language)).splitlines()) <= POST_LINES
+
+
+@both
+def test_each_mailbox_is_proven_in_the_digest(language: str) -> None:
+    """412 on the server = tickets + replies + … + 0 unexplained, in text, HTML and chat (complaint 1)."""
+    edition = a_full_edition()
+    _, text, html = digest_mail(edition, texts(language), a_policy())
+    post = digest_post(replace(an_empty_edition(), proofs=edition.proofs), texts(language))
+    for told in (text, html, post):
+        flat = " ".join(told.split())
+        assert texts(language).say("proof_class_tickets", n=7) in flat
+        assert texts(language).say("proof_class_automatic", n=5) in flat
+        assert texts(language).say("digest_attention_unexplained", mailbox="sales", n=2)[:12] in flat
+        assert "no route to host" in flat
