@@ -1,45 +1,43 @@
-"""Which parts of a mail are its text and which are files, each decoded from its transfer encoding."""
+"""Which parts of a mail are its text and which are files; every part is one or the other, so that nothing is lost."""
 
 from __future__ import annotations
 
-import binascii
 import re
 from dataclasses import dataclass, field
-from hashlib import sha256
 
+from channels.mail.attachments import MAX_ATTACHMENTS, attachment_of, content_id_of, filename_of
 from channels.mail.charsets import decode
-from channels.mail.headers import text_of
+from channels.mail.flowed import unflowed
 from channels.mail.html_text import html_to_text
+from channels.mail.invitations import MAX_CALENDAR, Invitation, read_invitation
+from channels.mail.packed import Unpacked, unpack, words_of
+from channels.mail.protected import note_of_text
+from channels.mail.rtf import rtf_words
 from channels.mail.structure import Part, Tree
-from channels.mail.words import base64_bytes
-from rules.model import Attachment
+from channels.mail.transfer import decoded
+from channels.mail.uuencode import without_files
+from rules.message import Attachment
 
 MAX_TEXT = 4_000_000
-MAX_ATTACHMENTS = 1_000
 _MAX_CODED = MAX_TEXT * 3
 
-_BASE64_ONLY = re.compile(rb"[A-Za-z0-9+/=\s]*\Z")
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f/\\:*?\"<>|\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]+")
 _FILE_TEXT = frozenset(
-    {"text/calendar", "text/x-vcard", "text/vcard", "text/rfc822-headers", "text/csv", "text/x-amp-html"}
+    (
+        *("text/calendar", "text/x-vcalendar", "text/x-vcard", "text/vcard", "text/directory"),
+        *("text/rfc822-headers", "text/csv", "text/x-amp-html"),
+    )
 )
-_SHORTEST_UU_LINE = 16
-_UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\r\n]{1,200}\r?\n", re.MULTILINE)
-_EXTENSIONS = {
-    "text/plain": ".txt",
-    "text/html": ".html",
-    "text/calendar": ".ics",
-    "text/rfc822-headers": ".txt",
-    "message/rfc822": ".eml",
-    "message/delivery-status": ".txt",
-    "application/pdf": ".pdf",
-    "application/ms-tnef": ".dat",
-    "application/pgp-signature": ".asc",
-    "application/pkcs7-signature": ".p7s",
-    "image/png": ".png",
-    "image/jpeg": ".jpg",
-    "image/gif": ".gif",
-}
+_CALENDARS = frozenset({"text/calendar", "text/x-vcalendar", "application/ics"})
+_META_CHARSET = re.compile(rb"<meta\b[^<>]{0,300}charset\s{0,5}=\s{0,5}[\"']?([\w-]{1,40})", re.IGNORECASE)
+_META_WITHIN = 4_096
+# What a plain form says when the words are in the HTML form only.
+_NO_HTML = re.compile(
+    r"(?:not?|n't)\b.{0,40}\bhtml|\bhtml\b.{0,40}\b(?:view|reader|client|capable|enabled|required|only)"
+    r"|view.{0,30}\b(?:browser|html)|kein.{0,20}html",
+    re.IGNORECASE,
+)
+_SHORT_FORM = 300
+_MAX_SEARCHED = 3
 
 
 @dataclass(slots=True)
@@ -47,9 +45,13 @@ class Body:
     """The text of a mail, its files, and where a mail client marked the quoted part (HTML only)."""
 
     text: str = ""
-    quote_at: int | None = None
+    spans: tuple[Span, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     notes: list[str] = field(default_factory=list)
+
+    def note(self, *texts: str) -> None:
+        """Say something once."""
+        self.notes += [text for text in texts if text and text not in self.notes]
 
 
 @dataclass(slots=True)
@@ -57,28 +59,79 @@ class _Found:
     raw: bytes
     texts: list[Part] = field(default_factory=list)
     files: list[tuple[Part, bool]] = field(default_factory=list)
+    unpacked: Unpacked = field(default_factory=Unpacked)
 
 
 def read_body(raw: bytes, tree: Tree) -> Body:
-    """Text and attachments. Parts that are neither chosen as text nor shown are listed as files: nothing is lost."""
-    found = _Found(raw)
+    """Text and attachments. Parts that are neither chosen as text nor shown are listed as files: nothing is lost.
+
+    What was packed inside parts is added to the tree.
+    """
+    found = _Found(raw, unpacked=unpack(raw, tree))
     _sort(tree.root, found, related=False, first=True)
     body = Body()
+    body.note(*found.unpacked.notes)
+    pieces = _read_texts(raw, tree, found, body)
+    if not pieces and found.unpacked.words:
+        pieces = [_lines(words_of(found.unpacked.words[0]))]
+    invitation = _invitation(raw, found)
+    if invitation and not pieces:
+        pieces = [invitation.text]
+    elif invitation:
+        body.note(invitation.note)
+    body.text = "\n\n".join(pieces)[:MAX_TEXT]
+    body.note(note_of_text(body.text))
+    if len(found.files) > MAX_ATTACHMENTS:
+        body.note("more than 1,000 files; the rest stays in the raw mail")
+    listed = [
+        attachment_of(raw, part, inline=_is_inline(raw, tree, part, related=related))
+        for part, related in found.files[:MAX_ATTACHMENTS]
+    ]
+    body.attachments = tuple(attachment for attachment, _ in listed)
+    body.note(*(note for _, notes in listed for note in notes))
+    return body
+
+
+def _read_texts(raw: bytes, tree: Tree, found: _Found, body: Body) -> list[str]:
     pieces: list[str] = []
+    size = 0
     for part in found.texts:
         text, quote_at, notes = _text(raw, part)
-        body.notes += [note for note in notes if note not in body.notes]
+        if part.type != "text/html":
+            text, packed = without_files(text)
+            text = text if not packed else text.strip("\n").rstrip()
+            files = [tree.unpacked_file(part, name, "application/octet-stream", data) for name, data in packed]
+            found.files += [(file, False) for file in files if file]
+        body.note(*notes)
         if text.strip():
             body.quote_at = quote_at if not pieces else None
             pieces.append(text)
-        if sum(map(len, pieces)) > MAX_TEXT:
-            body.notes.append("the text is larger than 4 MB; the rest stays in the raw mail")
+            size += len(text)
+        if size > MAX_TEXT:
+            body.note("the text is larger than 4 MB; the rest stays in the raw mail")
             break
-    body.text = "\n\n".join(pieces)[:MAX_TEXT]
-    if len(found.files) > MAX_ATTACHMENTS:
-        body.notes.append("more than 1,000 files; the rest stays in the raw mail")
-    body.attachments = tuple(_attachment(raw, part, inline) for part, inline in found.files[:MAX_ATTACHMENTS])
-    return body
+    return pieces
+
+
+def _invitation(raw: bytes, found: _Found) -> Invitation | None:
+    """What the first calendar file says."""
+    for part, _ in found.files:
+        if part.type in _CALENDARS:
+            data, _ = decoded(raw, part, limit=MAX_CALENDAR * 2)
+            return read_invitation(decode(data, part.params.get("charset", ""))[0])
+    return None
+
+
+def _is_inline(raw: bytes, tree: Tree, part: Part, *, related: bool) -> bool:
+    """Whether a file is shown within the text: it says so, stands beside its HTML, or the HTML names it by its cid."""
+    if part.disposition == "inline" or (related and part.disposition != "attachment"):
+        return True
+    name = content_id_of(part)
+    if not name or part.type.startswith("message/"):
+        return False
+    wanted = f"cid:{name}".encode("utf-8", "replace")
+    pages = [candidate for candidate in tree.root.walk() if candidate.type == "text/html"][:_MAX_SEARCHED]
+    return any(wanted in decoded(raw, page, limit=_MAX_CODED)[0] for page in pages)
 
 
 def _sort(part: Part, found: _Found, *, related: bool, first: bool) -> None:
@@ -86,8 +139,10 @@ def _sort(part: Part, found: _Found, *, related: bool, first: bool) -> None:
     if not part.type.startswith("multipart/"):
         if _is_text(part, first and not found.texts):
             found.texts.append(part)
-        else:
-            found.files.append((part, related or part.disposition == "inline"))
+        elif part.number not in found.unpacked.emptied:
+            found.files.append((part, related))
+        for child in part.children:
+            _sort(child, found, related=False, first=first)
     elif part.type == "multipart/alternative":
         _sort_alternative(part, found, related=related, first=first)
     elif part.type == "multipart/report":
@@ -106,7 +161,7 @@ def _sort_alternative(part: Part, found: _Found, *, related: bool, first: bool) 
     """Of several forms of one text take the plain one, else the HTML one; files among them stay files."""
     forms = []
     for child in part.children:
-        inner = _Found(found.raw)
+        inner = _Found(found.raw, unpacked=found.unpacked)
         _sort(child, inner, related=related, first=True)
         forms.append(inner)
         found.files += inner.files
@@ -120,8 +175,14 @@ def _sort_alternative(part: Part, found: _Found, *, related: bool, first: bool) 
 
 
 def _is_blank(form: _Found) -> bool:
-    """Whether a form says nothing, as the empty plain form that some clients put beside a full HTML one."""
-    return not any(form.raw[part.start : part.end].strip() for part in form.texts)
+    """Whether a form says nothing, as the empty plain form that some clients put beside a full HTML one.
+
+    Or it says only that the words are in the other form.
+    """
+    if any(part.end - part.start > _SHORT_FORM * 2 for part in form.texts):
+        return False
+    text = "".join(_text(form.raw, part)[0] for part in form.texts).strip()
+    return not text.strip("\xa0\u200b\ufeff") or (len(text) < _SHORT_FORM and _NO_HTML.search(text) is not None)
 
 
 def _is_text(part: Part, first: bool) -> bool:
@@ -131,111 +192,34 @@ def _is_text(part: Part, first: bool) -> bool:
 
 
 def _text(raw: bytes, part: Part) -> tuple[str, int | None, list[str]]:
+    """The text of a part, where its client marked the quote, and what was odd."""
     data, notes = decoded(raw, part, limit=_MAX_CODED)
     if part.end - part.start > _MAX_CODED or len(data) > MAX_TEXT * 2:
-        notes.append("the text is larger than 4 MB; the rest stays in the raw mail")
+        notes = [*notes, "the text is larger than 4 MB; the rest stays in the raw mail"]
         data = data[: MAX_TEXT * 2]
-    text, odd = decode(data, part.params.get("charset", ""))
+    label = part.params.get("charset", "")
+    if not label and part.type == "text/html" and not data.isascii():
+        meta = _META_CHARSET.search(data, 0, _META_WITHIN)
+        label = meta.group(1).decode("ascii", "replace") if meta else ""
+    text, odd = decode(data, label)
     if odd:
-        notes.append(odd)
+        notes = [*notes, odd]
     if "\x00" in text:
         text = text.replace("\x00", "")
-        notes.append("NUL bytes were left out of the text")
+        notes = [*notes, "NUL bytes were left out of the text"]
     if part.type == "text/html":
         text, quote_at, html_notes = html_to_text(text)
         return text, quote_at, notes + html_notes
-    return _lines(text), None, notes
+    if part.type in ("text/rtf", "text/richtext") and text.startswith("{\\rtf"):
+        text, is_html = rtf_words(data)
+        text = html_to_text(text)[0] if is_html else text
+    text = _lines(text)
+    if part.params.get("format", "").lower() == "flowed" and part.type == "text/plain":
+        text = unflowed(text, delete_space=part.params.get("delsp", "").lower() == "yes")
+    return text, None, notes
 
 
 def _lines(text: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.strip("\n").rstrip()
-
-
-def decoded(raw: bytes, part: Part, limit: int | None = None) -> tuple[bytes, list[str]]:
-    """The bytes of a part without its transfer encoding (RFC 2045 §6), and what was odd.
-
-    ``limit`` bounds how many encoded bytes are read.
-    """
-    end = part.end if limit is None else min(part.end, part.start + limit)
-    data = raw[part.start : end]
-    encoding = part.first("content-transfer-encoding").strip().lower().partition(b";")[0].strip(b" \"'")
-    if encoding == b"base64":
-        if part.type.startswith("text/") and not _BASE64_ONLY.match(data[:4096]) and not _mostly_base64(data[:4096]):
-            return data, ["the text is labelled base64 but is not"]
-        return base64_bytes(data), []
-    if encoding == b"quoted-printable":
-        return binascii.a2b_qp(data), []
-    if encoding in (b"x-uuencode", b"uuencode", b"x-uue", b"uue"):
-        return _uudecoded(data), []
-    return data, []
-
-
-def _mostly_base64(sample: bytes) -> bool:
-    """Whether junk stands among base64 (a footer added by a list) rather than plain words labelled base64."""
-    lines = [line.strip() for line in sample.splitlines()[:-1] if line.strip()]
-    coded = sum(1 for line in lines if len(line) >= 40 and _BASE64_ONLY.match(line))
-    return coded * 2 > len(lines)
-
-
-def _uudecoded(data: bytes) -> bytes:
-    if len(data) > 1_024 and data.count(b"\n") * _SHORTEST_UU_LINE > len(data):
-        # A file has lines of 62 characters; what has millions of short ones is none.
-        return data
-    begin = _UU_BEGIN.search(data)
-    out = bytearray()
-    for line in data[begin.end() if begin else 0 :].splitlines():
-        if line.strip() in (b"end", b"`", b""):
-            continue
-        try:
-            out += binascii.a2b_uu(line)
-        except binascii.Error:
-            # Some encoders pad the line; what its length byte promises is what counts.
-            length = (((line[0] - 32) & 63) * 4 + 5) // 3
-            try:
-                out += binascii.a2b_uu(line[:length])
-            except binascii.Error:
-                continue
-    return bytes(out)
-
-
-def _attachment(raw: bytes, part: Part, inline: bool) -> Attachment:
-    data, _ = decoded(raw, part)
-    content_id = text_of(part.first("content-id")).strip("<> ")[:200] if "content-id" in part.fields else ""
-    return Attachment(
-        filename=filename_of(part) or _invented_name(raw, part),
-        content_type=part.type,
-        size=len(data),
-        sha256=sha256(data).hexdigest(),
-        inline=inline,
-        part=part.number,
-        content_id=content_id,
-    )
-
-
-def filename_of(part: Part) -> str:
-    """The name the sender gave a file, made safe for any file system; empty when there is none."""
-    name = part.disposition_params.get("filename") or part.params.get("name") or ""
-    return safe_filename(name) if name else ""
-
-
-def safe_filename(name: str) -> str:
-    """The last piece of a path, without control, direction and reserved characters, at most 200 bytes long."""
-    name = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    name = _UNSAFE.sub("_", name).strip(" .")
-    stem, dot, extension = name.rpartition(".")
-    encoded = name.encode("utf-8", "ignore")
-    if len(encoded) <= 200:
-        return encoded.decode("utf-8")
-    extension = dot + extension if dot and len(extension) <= 12 else ""
-    return (stem or name).encode("utf-8", "ignore")[:180].decode("utf-8", "ignore") + extension
-
-
-def _invented_name(raw: bytes, part: Part) -> str:
-    extension = _EXTENSIONS.get(part.type, ".bin")
-    if part.type == "message/rfc822":
-        subject = re.search(rb"(?im)^subject:([^\r\n]{1,500})", raw[part.start : min(part.end, part.start + 20_000)])
-        named = safe_filename(text_of(subject.group(1))) if subject else ""
-        return f"{named or 'message'}.eml"
-    return f"part-{part.number}{extension}"

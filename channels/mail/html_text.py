@@ -8,6 +8,9 @@ import re
 from resiliparse.extract.html2text import extract_plain_text
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
+from channels.mail import html_quotes
+from channels.mail.html_quotes import Span
+
 MAX_HTML = 2_000_000
 # Both HTML libraries take time with the square of the depth: 20,000 levels are 0.7 s, 100,000 are 20 s.
 MAX_TAG_DEPTH = 3_000
@@ -17,17 +20,6 @@ _HIDDEN = (
     "script, style, template, noscript, head, [hidden], [style*='display:none'], [style*='display: none'], "
     "[style*='visibility:hidden'], [style*='mso-hide:all']"
 )
-_CONTAINERS = (
-    ".gmail_quote, blockquote[type=cite], .yahoo_quoted, .protonmail_quote, .ntes-mailmaster-quote, "
-    "#isReplyContent, .isReplyContent, includetail, .zmail_extra, .moz-cite-prefix"
-)
-_TAILS = (
-    "#divRplyFwdMsg, #appendonsend, div[style*='border-top:solid #E1E1E1'], div[style*='border-top:solid #B5C4DF'], "
-    "div[style*='border-top: solid #E1E1E1']"
-)
-_MARKS = ("\ue0f0", "\ue0f1", "\ue0f2", "\ue0f3")
-_MARKED = re.compile("[\ue0f0-\ue0f3]")
-_OPEN, _CLOSE, _QUOTE, _UNQUOTE = _MARKS
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40})")
 _VOID = frozenset(
     (
@@ -40,76 +32,31 @@ _BLOCK = re.compile(r"</?(?:p|div|br|tr|li|h[1-6]|table|blockquote)\b[^<>]{0,100
 _INVISIBLE = re.compile(r"<(/?)(?:script|style)\b[^<>]{0,1000}>", re.IGNORECASE)
 
 
-def html_to_text(html: str) -> tuple[str, int | None, list[str]]:
-    """The text, where in it the quoted mail begins if its client marked that, and what was odd."""
+def html_to_text(html: str) -> tuple[str, tuple[Span, ...], list[str]]:
+    """The text, which stretches of it the sender's client marked as quoted or as signature, and what was odd."""
     notes = []
     if len(html) > MAX_HTML:
         html, notes = html[:MAX_HTML], ["the HTML is larger than 2 MB; the rest was not read"]
-    html = _MARKED.sub("", html.replace("\x00", ""))
+    html = html_quotes.MARKED.sub("", html.replace("\x00", ""))
     if len(html) > _SHALLOW_SIZE and _deeper_than(html, MAX_TAG_DEPTH):
-        return _crude(html), None, [*notes, "the HTML is nested too deep; its tags were only stripped"]
+        return _crude(html), (), [*notes, "the HTML is nested too deep; its tags were only stripped"]
     try:
         return *_read(html), notes
     except (SelectolaxError, ValueError, RuntimeError, TypeError) as problem:
         return (
             _crude(html),
-            None,
+            (),
             [*notes, f"the HTML cannot be read ({type(problem).__name__}); its tags were stripped"],
         )
 
 
-def _read(html: str) -> tuple[str, int | None]:
+def _read(html: str) -> tuple[str, tuple[Span, ...]]:
     tree = LexborHTMLParser(html)
     for node in tree.css(_HIDDEN):
         node.decompose()
-    marked = _mark(tree)
+    marked = html_quotes.mark(tree)
     text = _tidy(extract_plain_text(tree.html or "", alt_texts=True))
-    if not marked:
-        return text, None
-    quote_at = _quote_start(text)
-    before = _MARKED.sub("", text[:quote_at]) if quote_at is not None else ""
-    return _MARKED.sub("", text), len(before) if quote_at is not None else None
-
-
-def _mark(tree: LexborHTMLParser) -> bool:
-    """Put private marks around what mail clients declare as quoted, so that it is found again in the text."""
-    containers = tree.css(_CONTAINERS)
-    tail = tree.css_first(_TAILS)
-    if not containers and tail is None:
-        return False
-    for node in containers[:50]:
-        node.insert_before(_OPEN)
-        node.insert_after(_CLOSE)
-    if tail is not None:
-        tail.insert_before(_OPEN)
-        if tree.body is not None:
-            tree.body.insert_child(_CLOSE)
-    for node in tree.css("blockquote")[:200]:
-        node.insert_before(_QUOTE)
-        node.insert_after(_UNQUOTE)
-    return True
-
-
-def _quote_start(text: str) -> int | None:
-    """Where the quoted mail begins, unless somebody wrote below it or between its lines (complaint 43)."""
-    start = text.find(_OPEN)
-    if start < 0 or not _MARKED.sub("", text[:start]).strip():
-        return None
-    container = quote = 0
-    left_quote = False
-    for piece in re.split("([\ue0f0-\ue0f3])", text[start:]):
-        if piece == _OPEN:
-            container += 1
-        elif piece == _CLOSE:
-            container -= 1
-        elif piece == _QUOTE:
-            quote += 1
-        elif piece == _UNQUOTE:
-            quote -= 1
-            left_quote = True
-        elif piece.strip() and ((container <= 0 and quote <= 0) or (left_quote and quote <= 0)):
-            return None
-    return start
+    return html_quotes.read_marks(text) if marked else (text, ())
 
 
 def _deeper_than(html: str, limit: int) -> bool:

@@ -12,12 +12,13 @@ from channels.mail.authentication import read_authentication
 from channels.mail.charsets import bounded_detection
 from channels.mail.language import detect
 from channels.mail.reply import split_reply
-from channels.mail.reports import read_bounces
+from channels.mail.reports import arrived, read_bounces
 from channels.mail.sameness import content_hash
 from channels.mail.structure import Part, Tree, read_tree
+from channels.mail.transfer import decoded
 from channels.mail.words import raw_text
 from rules.automatic import judge
-from rules.message import Address, Message, Origin
+from rules.message import Address, AutomaticVerdict, Bounce, Message, Origin
 
 SYNTHETIC_DOMAIN = "deskbell.invalid"
 PROBE_HEADER = "X-Deskbell-Probe"
@@ -72,10 +73,12 @@ def part_bytes(raw: bytes, part: int) -> bytes:
     """The bytes of the file ``Attachment.part`` names, without transfer encoding; empty when there is no such part."""
     with bounded_detection():
         tree = read_tree(raw)
-    for candidate in tree.root.walk():
-        if candidate.number == part:
-            return bodies.decoded(raw, candidate)[0]
-    return b""
+        found = tree.numbered(part)
+        if found is None:
+            # It is counted behind all parts, as it was packed inside one of them or inside the text.
+            bodies.read_body(raw, tree)
+            found = tree.numbered(part)
+        return decoded(raw, found)[0] if found else b""
 
 
 def _parsed(raw: bytes, delivery: _Delivery) -> Message:
@@ -87,13 +90,16 @@ def _parsed(raw: bytes, delivery: _Delivery) -> Message:
     subject = headers.text_of(root.first("subject"), root.params.get("charset", ""))
     message_id = headers.id_of(root.first("message-id"))
     fingerprint = _fingerprint(raw, root)
-    split = split_reply(body.text, body.quote_at)
+    split = split_reply(body.text, body.spans)
     verdict = judge(
         judged_headers(root),
         sender=sender.email,
         envelope_sender=delivery.envelope_sender,
         subject=subject,
         own_addresses=delivery.own_addresses,
+        text=split.reply_text,
+        parts=[part.type for part in root.walk()][1:] if root.children else (),
+        arrived=root.type == "multipart/report" and arrived(raw, tree),
     )
     return Message(
         key=f"{_key_prefix(delivery.channel)}:{message_id or '-'}:{fingerprint[:16]}",
@@ -116,7 +122,7 @@ def _parsed(raw: bytes, delivery: _Delivery) -> Message:
         attachments=body.attachments,
         language=detect(split.reply_text),
         automatic=verdict,
-        bounces=read_bounces(raw, tree) if verdict.is_automatic or root.type == "multipart/report" else (),
+        bounces=_bounces(raw, tree, verdict, body.text, sender.email),
         notes=_notes(tree, body, message_id),
         origin=delivery.origin,
         arrived_at=delivery.arrived_at,
@@ -127,6 +133,14 @@ def _parsed(raw: bytes, delivery: _Delivery) -> Message:
         content_hash=content_hash(subject, split.reply_text, body.attachments),
         probe=headers.text_of(root.first(PROBE_HEADER.lower()))[:_LONGEST_PROBE],
     )
+
+
+def _bounces(raw: bytes, tree: Tree, verdict: AutomaticVerdict, text: str, sender: str) -> tuple[Bounce, ...]:
+    """Whom a mail of ours did not reach; read from the text only where a mail system surely wrote it."""
+    if not verdict.is_automatic and tree.root.type != "multipart/report":
+        return ()
+    others = {sender, *(address.email for address in _addresses(tree.root, "to"))}
+    return read_bounces(raw, tree, text=text if verdict.kind == "bounce" else "", others=others)
 
 
 def judged_headers(root: Part) -> dict[str, tuple[str, ...]]:

@@ -1,136 +1,152 @@
-"""How mail clients say "here the quoted mail begins": one table, by language. Every pattern runs on one short line."""
+"""How mail clients and help desks draw the line above a quoted or forwarded mail: titles by language."""
 
 from __future__ import annotations
 
 import re
+from enum import Enum
 
-MAX_LINE = 500
+MAX_LINE = 300
 
 # Our own line in outgoing mails; whatever language it was sent in, it is found again.
 REPLY_MARKER = "-- reply above this line --"
-_OWN = re.compile(
-    r"[\s>]*[-–—#=*]{2,}\s*(?:please\s+)?(?:reply above this line|请在此线以上回复|請在此線以上回覆"
-    r"|请在此行以上回复|bitte über dieser zeile antworten"
-    r"|répondez au-dessus de cette ligne|responda por encima de esta línea)",
+
+
+class Mark(Enum):
+    """What a line that looks like a title says: below is a forwarded mail, a quoted one, or the end of the reply."""
+
+    FORWARD = "forward"
+    ORIGINAL = "original"
+    REPLY_ABOVE = "reply above"
+    TITLE = "title"
+
+
+_ORIGINAL_TITLES = (
+    "original message, original email, original e-mail, original appointment, original mail, original, "
+    "original text, original sender, originalnachricht, original-nachricht, original nachricht, originalmeldung, "
+    "ursprüngliche nachricht, ursprüngliche e-mail, ursprüngliche mail, ursprünglicher termin, original-mail, "
+    "message d'origine, message d’origine, message original, message initial, mail original, e-mail d'origine, "
+    "courriel original, courriel d'origine, mail d'origine, rendez-vous d'origine, mensaje original, "
+    "mensaje inicial, "
+    "correo original, mensagem original, e-mail original, email original, messaggio originale, "
+    "oorspronkelijk bericht, oorspronkelijke bericht, origineel bericht, originele bericht, originalmeddelande, "
+    "ursprungligt meddelande, ursprungligt mejl, originalmelding, originalt meddelande, opprinnelig melding, "
+    "original melding, oprindelig meddelelse, oprindelig besked, oprindelig mail, original besked, "
+    "alkuperäinen viesti, upprunaleg skilaboð, upprunalegu skilaboðin, wiadomość oryginalna, oryginalna wiadomość, "
+    "wiadomość pierwotna, treść oryginalnej wiadomości, původní zpráva, původní e-mail, pôvodná správa, "
+    "eredeti üzenet, mesaj original, mesajul original, mesaj initial, исходное сообщение, оригинальное сообщение, "
+    "первоначальное сообщение, исходное письмо, вихідне повідомлення, оригінальне повідомлення, "
+    "початкове повідомлення, оригинално съобщение, първоначално съобщение, αρχικό μήνυμα, "
+    "πρωτότυπο μήνυμα, özgün ileti, orijinal ileti, orijinal mesaj, 原始邮件, 原始郵件, 原邮件, 原郵件, 原始信息, "
+    "原始訊息, 原始消息, 原件, 原邮件信息, 原邮件内容, 回复的原邮件, 回复的邮件, 回复邮件, 回覆的郵件, 答复邮件, "
+    "答复的邮件, 邮件原件, 邮件原文, 元のメッセージ, 元のメール, オリジナルメッセージ, 元の予定, 원본 메시지, "
+    "원본 메일, "
+    "원본메일, 원본메시지, 원본 이메일, 원본 내용, tin nhắn gốc, thư gốc, thư ban đầu, pesan asli, pesan orisinal, "
+    "ข้อความต้นฉบับ, ข้อความเดิม, الرسالة الأصلية, رسالة أصلية, הודעה מקורית, ההודעה המקורית, reply message, "
+    "replied message, replied mail, reply to message, origin message, missatge original, originalna poruka, "
+    "izvorna poruka, izvirno sporočilo, algne kiri, algne sõnum, quoted message, previous message, "
+    "oryginalny e-mail, antwortnachricht, raw message, message reply, original message follows, मूल संदेश, "
+    "پیام اصلی"
+)
+_ORIGINAL = frozenset(title.strip().casefold() for title in _ORIGINAL_TITLES.split(","))
+_FORWARDED = re.compile(
+    r"(?:begin |original )?forwarded (?:message|by|mail|e-?mail|letter)\b|forwarded$"
+    r"|(?:anfang der )?weitergeleitete\w? (?:nachricht|e-?mail|mail)"
+    r"|(?:début du )?(?:message|mail|courriel|e-mail) (?:transféré|transmis|réexpédié|suivi)"
+    r"|(?:inicio del |início d[ae] )?(?:mensaje|correo|mensagem|e-?mail) (?:reenviad|encaminhad|reencaminhad)[oa]"
+    r"|(?:inizio )?(?:messaggio|e-?mail) inoltrat[oa]|inoltrato da\b|(?:begin )?(?:doorgestuurd"
+    r"|doorgezonden)e? (?:bericht|e-?mail)"
+    r"|vidarebefordra(?:t|de) (?:meddelande|mejl|brev|e-post)|(?:start på )?videresend(?:t|te|ing)? ?(?:meddelelse"
+    r"|besked|melding|e-?mail|mail)"
+    r"|(?:välitetty|edelleenlähetetty|edelleen lähetetty) viesti|(?:początek )?(?:przekaz\w{2,8}"
+    r"|przesłan\w{1,3}) (?:dalej )?wiadomoś\w{1,2}"
+    r"|wiadomość (?:przekazana|przesłana)|treść przekazanej wiadomości|(?:začátek )?(?:přepos[lí]\w{2,5}"
+    r"|předan[áé]) zpráv\w"
+    r"|(?:začiatok )?prepos[lí]\w{2,6} správ\w|továbbított (?:üzenet|levél)|mesaj(?:ul)? redirec[țt]ionat"
+    r"|(?:начало )?(?:пересылаемо[ег]о?|пересланн?о[ег]о?|переадресованно[ег]о?) (?:сообщени|письм)\w"
+    r"|(?:початок )?(?:переслан|перенаправлен)\w{1,3} (?:повідомлення|лист)|препратено (?:съобщение|писмо)"
+    r"|προωθημένο μήνυμα"
+    r"|αρχή προωθημένου|(?:yönlendirilmiş|iletilen|iletilmiş|yönlendirilen) (?:ileti|mesaj|e-posta)|áframsend"
+    r"|(?:以下是|下面是|开始)?(?:被)?(?:转发|轉寄|轉發|已轉寄|已转发)的?(?:邮件|郵件|訊息|信息|消息)"
+    r"|転送(?:された)?(?:メッセージ|メール)|전달(?:된|하는)? ?(?:메시지|메일)|(?:bắt đầu )?(?:thư"
+    r"|tin nhắn)(?: đã)?(?: được)? chuyển tiếp"
+    r"|(?:mulai )?pesan (?:terusan|yang diteruskan)|(?:เริ่ม)?ข้อความที่ส่งต่อ"
+    r"|(?:بدء )?(?:ال)?رسالة (?:ال)?(?:محولة|معاد توجيهها|معاد إرسالها)"
+    r"|הודעה שהועברה|missatge reenviat|proslijeđena poruka|posredovano sporočilo|edastatud (?:kiri|sõnum)",
     re.IGNORECASE,
 )
-# Begin and end of "On … wrote:"; between them must stand a date or an address.
-_ATTRIBUTION_START = re.compile(
-    r"[\s>*]*(?:on|am|le|el|em|il|op|den|dne|w dniu|dnia|пн|вт|ср|чт|пт|сб|вс|в|at|pada|vào|tarihinde"
-    r"|\d{1,4}[-./年]|\w{2,9}[., ]"
-    r"|在|于|於|[\"“<]?[^\s<>]{1,80}@|.{1,80}<[^<>\s]{1,120}@)",
+_APPLE_FORWARD = re.compile(r"begin forwarded |anfang der |début du message |in[ií]cio d|inizio |begin doorgestuurd")
+_REPLY_ABOVE = re.compile(
+    r"(?:(?:please )?(?:type|write|enter|put|add|make|post)?(?: ?(?:in )?(?:your|a|any))?(?: ?(?:reply|repl(?:y"
+    r"|ies)|response|answer|comments?))?"
+    r" ?(?:reply|respond|replies)?(?: to this (?:message|e-?mail|mail))?(?: only)? ?(?:ABOVE|over) this line\b"
+    r"|(?:请|請)?(?:在|于|於)?(?:此|这|這)(?:线|線|行)(?:以上|上方|之上)|この(?:行|線)より上"
+    r"|이 줄 위에|(?:bitte )?.{0,40}(?:über|oberhalb) dieser (?:zeile|linie)|.{0,40}au[- ]dessus de cette ligne"
+    r"|.{0,40}(?:por encima de|arriba de|encima de|sobre) esta línea|.{0,40}acima (?:desta|dessa|da) linha"
+    r"|.{0,40}(?:sopra di|sopra|al di sopra di) questa (?:riga|linea)|.{0,40}boven deze (?:regel|lijn)"
+    r"|.{0,40}(?:ovanför|ovenfor|over) (?:den här|denne|denna) (?:raden|linje|linjen|linjan)"
+    r"|.{0,40}tämän rivin yläpuolelle"
+    r"|.{0,40}(?:powyżej|nad) tej? (?:lini[ię]|linij\w)|.{0,40}nad (?:tento|tímto|touto) (?:řádek|řádkem|čarou)"
+    r"|.{0,40}(?:над|выше) (?:этой|этим|цим) (?:строк\w{1,2}|лин\w{1,3}|рядком)|.{0,40}bu (?:satırın|çizginin) üst"
+    r"|.{0,40}(?:phía )?trên dòng này|.{0,40}di atas baris ini)",
     re.IGNORECASE,
 )
-_ATTRIBUTION_END = re.compile(
-    r"(?:wrote|writes|schrieb(?: .{1,120})?|a écrit|écrit|escribió|escreveu|ha scritto|schreef(?: .{1,120})?"
-    r"|skrev(?: .{1,120})?"
-    r"|kirjoitti|napisał(?:\(a\)|a)?|napsal(?:\(a\)|a)?|написал(?:\(а\)|а)?|пишет|napísal|a scris|írta|yazdı"
-    r"|έγραψε|写道|寫道|写到"
-    r"|のメール|書きました|님이 작성|작성)\s*[:：]\s*$",
-    re.IGNORECASE,
-)
-# Some languages put no verb behind the sender: "пн, 2 мар. 2026 г. в 10:00, Support <support@example.com>:".
-_NAMED_SENDER = re.compile(r"\d{1,2}[:.]\d{2}[^<>]{1,120}<[^<>\s]{1,200}@[^<>\s]{1,200}>\s*[:：]$")
-_DATE_OR_ADDRESS = re.compile(r"@|\d{1,2}[:.h]\d{2}|\d{4}|\d{1,2}[./-]\d{1,2}")
-_STRONG_START = re.compile(
-    r"[\s>*]*(?:(?:on|am|le|el|em|il|op|den|dne|w dniu|dnia|pada|vào)\s|在|于|於|\d{1,4}[-./年]"
-    r"|(?:пн|вт|ср|чт|пт|сб|вс)\W)",
-    re.IGNORECASE,
-)
-_IN_A_MARK = (":", ">", "：", "＞")
-_RULES = frozenset("-–—_=#*|")
-_SEPARATOR = re.compile(
-    r"[\s>]*(?:[-–—_=]{2,}|\|)\s*(?:original (?:message|email|appointment)|ursprüngliche (?:nachricht|e-mail)"
-    r"|original-?nachricht|message d'origine"
-    r"|message original|mensaje original|mensagem original|messaggio originale|oorspronkelijk bericht"
-    r"|originalmeddelande|ursprungligt meddelande"
-    r"|opprinnelig melding|oprindelig (?:meddelelse|besked)|alkuperäinen viesti|wiadomość oryginalna"
-    r"|původní zpráva|исходное сообщение"
-    r"|原始邮件|原始郵件|原邮件|回复的原邮件|回复的邮件|原邮件信息|元のメッセージ|원본 메(?:시지"
-    r"|일))\s*(?:[-–—_=]{2,}|\||[:：]|$)",
-    re.IGNORECASE,
-)
-_FORWARD = re.compile(
-    r"[\s>]*(?:[-–—_=]{2,}\s*(?:forwarded (?:message|by)|weitergeleitete nachricht|message transféré"
-    r"|mensaje reenviado|mensagem encaminhada"
-    r"|messaggio inoltrato|doorgestuurd bericht|转发的?邮件|轉寄郵件|转发邮件信息|転送メッセージ"
-    r"|пересылаемое сообщение)|begin forwarded message"
-    r"|anfang der weitergeleiteten)",
-    re.IGNORECASE,
-)
-_LABEL = re.compile(
-    r"[\s>|*_]*(?P<label>from|sent|date|to|cc|subject|von|gesendet|datum|an|betreff|de|envoyé|envoyé le|date|à"
-    r"|objet|enviado|enviado el"
-    r"|enviada em|para|asunto|assunto|da|inviato|data|a|oggetto|van|verzonden|aan|onderwerp|från|skickat|till"
-    r"|ämne|fra|sendt|til|emne|lähettäjä"
-    r"|lähetetty|vastaanottaja|aihe|od|wysłano|do|temat|odesláno|komu|předmět|от|отправлено|кому|тема|дата"
-    r"|发件人|寄件人|寄件者|发送时间|发送日期"
-    r"|寄件日期|日期|收件人|收件者|抄送|抄送人|副本|主题|主旨|主題|差出人|送信日時|送信元|日時|宛先|件名"
-    r"|보낸 ?사람|보낸 ?날짜|받는 ?사람|날짜|제목)"
-    r"[ \u3000*_|]{0,4}[:：]",
-    re.IGNORECASE,
-)
-_SENDER_LABELS = frozenset(
-    (
-        *("from", "von", "de", "da", "van", "från", "fra", "lähettäjä", "od", "от", "差出人", "送信元"),
-        *("发件人", "寄件人", "寄件者", "보낸사람", "보낸 사람"),
-    )
-)
+_FRAME = " \t>-–—_=*#~+<|.:：\u3000\xa0"
+_RULE = frozenset("-–—_=*#~+")
 
 
-_NAMED_WRITER = re.compile(
-    r"\S.{0,100}\s?(?:wrote|writes|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|skrev|kirjoitti"
-    r"|napisał(?:\(a\))?|napsal(?:\(a\))?|писал(?:\(а\))?|пишет|写道|寫道|写到|さんの書き込み|님이 작성)\s?[:：]",
-    re.IGNORECASE,
-)
+def title_of(line: str) -> tuple[str, bool]:
+    """The words of a title line without its dashes, in lower case, and whether it has dashes."""
+    bare = line[:MAX_LINE].replace("&nbsp;", " ").replace("\xa0", " ").strip(" \t>*|\u200b\ufeff")
+    framed = bare[:2] != "" and set(bare[:2]) <= _RULE and bare[0] != "." and len(bare) > 2
+    words = bare.strip(_FRAME)
+    return " ".join(words.split()).casefold(), framed or (bare[-3:] != "" and set(bare[-3:]) <= _RULE)
 
 
-def names_writer(line: str) -> bool:
-    """A line such as ``Acme Support wrote:``, without a date: a mark only right above quoted lines."""
-    return _NAMED_WRITER.fullmatch(line.strip()[:MAX_LINE]) is not None
+def mark_of(line: str) -> Mark | None:
+    """What a title line such as ``-----Original Message-----`` or ``---原始邮件---`` says; ``None`` for other lines.
 
-
-def may_mark(line: str) -> bool:
-    """Whether a line can be any of the marks below; quick, because most lines are none."""
-    return any(mark in line for mark in _IN_A_MARK) or line.lstrip()[:1] in _RULES
-
-
-def begins_attribution(line: str) -> bool:
-    """Whether the line begins as "On … wrote:" does, with a word for a day or a date."""
-    return _STRONG_START.match(line) is not None
-
-
-def is_own_marker(line: str) -> bool:
-    """Our own "reply above this line"."""
-    return _OWN.match(line[:MAX_LINE]) is not None
-
-
-def is_separator(line: str) -> bool:
-    """A line such as ``-----Original Message-----`` or ``---原始邮件---``."""
-    return _SEPARATOR.match(line[:MAX_LINE].replace("&nbsp;", " ")) is not None
+    ``ORIGINAL`` without dashes and ``TITLE`` (dashes round unknown words) count only above a header block.
+    """
+    if len(line) > MAX_LINE:
+        return None
+    words, framed = title_of(line)
+    if not words or len(words) > 120:
+        return None
+    if framed and words in _ORIGINAL:
+        return Mark.ORIGINAL
+    if is_forward(line):
+        return Mark.FORWARD
+    if _is_reply_above(line, words, framed=framed):
+        return Mark.REPLY_ABOVE
+    return Mark.TITLE if (framed and len(words) <= 60) or words in _ORIGINAL else None
 
 
 def is_forward(line: str) -> bool:
     """The line under which a mail is passed on: what follows is the point of the mail, not a quote."""
-    return _FORWARD.match(line[:MAX_LINE]) is not None
-
-
-def is_attribution(line: str) -> bool:
-    """A line such as ``On Mon, 2 Mar 2026, Ana <ana@example.org> wrote:``; a sentence that says "he wrote" is none."""
-    line = line.strip()
-    if not 8 <= len(line) <= MAX_LINE or line[-1] not in ":：":
+    if len(line) > MAX_LINE:
         return False
-    if not (_ATTRIBUTION_END.search(line[-140:]) or _NAMED_SENDER.search(line)) or not _DATE_OR_ADDRESS.search(line):
+    words, framed = title_of(line)
+    if len(words) > 120 or _FORWARDED.match(words) is None:
         return False
-    return _ATTRIBUTION_START.match(line) is not None
+    return framed or (line.rstrip()[-1:] in ":：" and len(words) <= 60 and _is_apple(words))
 
 
-def label_of(line: str) -> str:
-    """The label of a header-block line (``From``, ``发件人`` …) in lower case, or nothing."""
-    match = _LABEL.match(line[:MAX_LINE])
-    return match.group("label").lower() if match else ""
+def _is_apple(words: str) -> bool:
+    """Apple Mail's title has no dashes: it must be the whole line."""
+    return _APPLE_FORWARD.match(words) is not None or len(words.split()) <= 5
 
 
-def is_sender_label(label: str) -> bool:
-    """Whether a header block can begin with this label."""
-    return label in _SENDER_LABELS
+def _is_reply_above(line: str, words: str, *, framed: bool) -> bool:
+    found = _REPLY_ABOVE.match(words)
+    if found is None:
+        return False
+    if framed:
+        return True
+    # Without a frame it must be the whole line: "Reply above this line is what your mail says" is a sentence.
+    return found.end() == len(words) and line.strip()[-1:] not in "?.!"
+
+
+def is_rule(line: str) -> bool:
+    """Whether a line is nothing but dashes, underscores or the like, as clients draw them above a header block."""
+    bare = line.strip(" \t>\xa0")
+    return len(bare) >= 3 and set(bare) <= _RULE

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from channels.mail.html_quotes import Region, Span
 from channels.mail.reply import split_reply
 
 NEW = "It is still broken.\n\nAna"
@@ -121,7 +122,8 @@ def test_a_forward_is_not_a_reply(mark: str) -> None:
 
 def test_what_the_html_client_marked_as_quoted_is_the_quote() -> None:
     text = "It is still broken.\n\nSupport, yesterday\nHello, we are on it."
-    assert split_reply(text, text.index("Support,")) == (
+    quoted = Span(text.index("Support,"), len(text), Region.QUOTE)
+    assert split_reply(text, [quoted]) == (
         "It is still broken.",
         "Support, yesterday\nHello, we are on it.",
     )
@@ -153,15 +155,14 @@ LINES = st.lists(
 )
 
 
-@given(lines=LINES, marked=st.integers(0, 400) | st.none())
+SPANS = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 400), st.sampled_from(list(Region)[1:])), max_size=4)
+
+
+@given(lines=LINES, marked=SPANS)
 @settings(max_examples=300, deadline=None)
-def test_reply_and_quote_cover_every_word(lines: list[str], marked: int | None) -> None:
+def test_reply_and_quote_cover_every_word(lines: list[str], marked: list[tuple[int, int, Region]]) -> None:
     text = "\n".join(lines)
-    quote_at = None if marked is None else min(marked, len(text))
-    if quote_at is not None:
-        # A client marks whole elements, never the middle of a word.
-        quote_at = text.rfind("\n", 0, quote_at) + 1
-    split = split_reply(text, quote_at)
+    split = split_reply(text, [Span(min(first, last), max(first, last), region) for first, last, region in marked])
     assert sorted(text.split()) == sorted(split.reply_text.split() + split.quoted_text.split())
     assert bool(text.strip()) == bool(split.reply_text.strip())
 

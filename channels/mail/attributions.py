@@ -1,0 +1,188 @@
+"""The line above a quote that says who wrote it and when ("On … wrote:"), in the languages of the world."""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+
+MAX_LINE = 500
+# Mail clients break such a line into at most this many.
+MAX_WRAPPED = 5
+
+
+class Attribution(IntEnum):
+    """How surely a line introduces a quote: not at all, only right above quoted lines, or wherever it stands."""
+
+    NONE = 0
+    ABOVE_QUOTE = 1
+    PLAIN = 2
+    STRONG = 3
+
+
+_VERBS = (
+    *(r"wrote", r"writes", r"has written", r"schrieb(?:en)?", r"schreibt", r"geschrieben", r"a écrit", r"écrit"),
+    *(r"escribi[óo]", r"escribe", r"escreveu", r"escreve", r"ha scritto", r"scrisse", r"scrive", r"va escriure"),
+    *(r"ha escrit", r"schreef", r"geschreven", r"skrev", r"skriver", r"kirjoitti", r"skrifaði", r"napisał(?:\(a\)|a)?"),
+    *(r"pisze", r"napsal(?:\(a\)|a)?", r"píše", r"napísal(?:\(a\)|a)?", r"írta", r"a scris", r"написал(?:\(а\)|а)?"),
+    *(r"писал(?:\(а\)|а)?", r"пишет", r"написа(?:в|ла|в\(ла\)|в\(-ла\))?", r"пише", r"έγραψε", r"yazdı", r"yazmış"),
+    *(r"napisao(?: je)?", r"napisala(?: je)?", r"napisao/la", r"rašė", r"parašė", r"rakstīja", r"kirjutas"),
+    *(r"menulis", r"đã viết", r"viết", r"escribiu", r"sumulat", r"на писао", r"написао(?: је)?", r"ने लिखा", r"نوشت"),
+    *(r"كتب(?:ت)?", r"تمت كتابة ما يلي", r"כתב(?:ה|/ה)?", r"ככתב"),
+)
+_TIGHT_VERBS = (
+    *(
+        r"写道",
+        r"寫道",
+        r"写到",
+        r"寫到",
+        r"写",
+        r"提到",
+        r"来信",
+        r"來信",
+        r"のメール",
+        r"のメッセージ",
+        r"書きました",
+    ),
+    *(r"書き込み", r"님이 작성", r"님이 쓴 글", r"작성", r"썼습니다", r"เขียนว่า", r"เขียน"),
+)
+_VERB = re.compile(r"(?<!\w)(?:" + "|".join(_VERBS) + r")(?!\w)|" + "|".join(_TIGHT_VERBS), re.IGNORECASE)
+_AT_END = re.compile(
+    r"(?:(?<!\w)(?:" + "|".join(_VERBS) + ")|" + "|".join(_TIGHT_VERBS) + r")\s?[*_]{0,2}\s?[:：]?\s?$", re.IGNORECASE
+)
+_QUOTING = re.compile(
+    r"(?:quoting|zitat von|zitiere|citando(?: a)?|citation de|cytowanie|cytat|citeren|selon|citerar|message from"
+    r"|missatge de|contacto|in (?:article|message)|em mensagem)\s",
+    re.IGNORECASE,
+)
+_PREPOSITION = (
+    *("on", "am", "at", "le", "el", "em", "il", "op", "den", "dne", "dňa", "w dniu", "dnia", "pada", "vào", "în", "pe"),
+    *(
+        "la data",
+        "στις",
+        "την",
+        "þann",
+        "els",
+        "el dia",
+        "u",
+        "v",
+        "på",
+        "fra",
+        "il giorno",
+        "a",
+        "noong",
+        "na",
+        "στις",
+    ),
+    *("на", "в", "во", "у", "ден", "در", "في", "بتاريخ", "בתאריך", "ב-", "missatge de", "kontakt", "op de"),
+)
+_WORD_START = re.compile(r"(?:" + "|".join(dict.fromkeys(_PREPOSITION)) + r")[ ,]", re.IGNORECASE)
+_DATE_START = re.compile(
+    r"[(\[]?\d{1,4}(?:[-./年월]|\s?[^\W\d]{1,12}[.,]?\s|\. )|(?:在|于|於|ในวันที่|วันที่|เมื่อ|בתאריך)"
+    r"|[^\W\d]{2,14}[.,]{0,2}\s(?:de\s)?(?:[^\W\d]{2,14}[.,]?\s)?(?:den\s)?\d{1,4}\b",
+    re.IGNORECASE,
+)
+_NAMED_START = re.compile(r"[\"“'«]?[^<>\n]{1,100}[<(\[]|[^\s<>]{1,80}@|.{1,40}(?:在|于|於)")
+_TIME = re.compile(r"\d{1,2}\s?[:.h時点时점시]\s?\d{2}|\d{1,2}\s?(?:時|时|点|點|시)")
+_DATE = re.compile(
+    r"(?<!\d)\d{4}(?!\d)|\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{2,4}|\d{1,2}\s?[月월]|\d{1,2}[/.]\d{1,2}(?![\d.])"
+)
+_ADDRESS = re.compile(r"[<(\[](?:mailto:)?[^<>()\[\]\s]{1,120}@[^<>()\[\]\s]{1,120}[>)\]]")
+_BARE_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{2,100}")
+_ADDRESS_LAST = re.compile(r"<[^<>\s]{1,200}@[^<>\s]{1,200}>\s?[:：]?$")
+_SPEECH = re.compile(
+    r"\b(?:(?:he|she|they|i|we|you|somebody|someone|nobody|my \w{1,20}|your \w{1,20}|our \w{1,20})\s(?:also |once )?"
+    r"(?:wrote|writes)|schrieb(?:en)? (?:ich|er|sie|wir|mir|uns|ihr|ihnen|man|mein\w{0,2}|ihr\w{0,2})\b"
+    r"|(?:il|elle|on|j'|nous) (?:m')?a écrit|(?:me|nos|le) escribió|skrev (?:jag|jeg|han|hun|hon)\b)",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[!?。！？]\s|[^\W\d_]{4,30}\.\s[^\W\d_]{2,30}\s[^\W\d_]{2,30}\s")
+_LATE_START = re.compile(
+    r"[.!?。！？,)]\s{1,3}(?=(?:On|Am|Le|El|Em|Il giorno|Op|Den|W dniu|Dne|At)\s[^:]{0,40}\d|(?:在|于|於)\s?\d{4})"
+)
+_INLINE = re.compile(
+    r"[<(][^<>()\s]{1,120}@[^<>()\s]{1,120}[>)]?,?\s?(?:wrote|a écrit|escribió|escreveu|ha scritto)\s?[:：]"
+)
+_EDGES = " \t-–—*_>|"
+_DRESSED = re.compile(r"\[(?:mailto:|https?:)[^\]\s]{1,200}\]|<(?:mailto:|https?:)[^<>\s]{1,200}>")
+
+
+def judge(line: str, *, quote_below: bool = False) -> Attribution:
+    """How surely the line, with its wrapped pieces joined by blanks, says "On … wrote:".
+
+    ``quote_below`` says that quoted lines follow, which makes a thinner form enough. A sentence that merely says
+    "he wrote:" is none.
+    """
+    bare = line.strip(_EDGES + "\u3000")
+    dashed = line.lstrip().startswith("--") and line.rstrip().endswith("--")
+    if not 6 <= len(bare) <= MAX_LINE:
+        return Attribution.NONE
+    if len(bare) > 30:
+        bare = _DRESSED.sub("", bare)
+    if _SPEECH.search(bare):
+        return Attribution.NONE
+    closed = dashed or bare[-1] in ":：" or bare.endswith((":", "：", ":<br>"))
+    verb = _VERB.search(bare) is not None
+    if not (verb or closed or quote_below):
+        return Attribution.NONE
+    return _weigh(bare, verb=verb, closed=closed, quote_below=quote_below)
+
+
+def _weigh(bare: str, *, verb: bool, closed: bool, quote_below: bool) -> Attribution:
+    start = _start(bare)
+    dated, timed = _DATE.search(bare) is not None, _TIME.search(bare) is not None
+    addressed = _ADDRESS.search(bare) is not None or (timed and _BARE_ADDRESS.search(bare) is not None)
+    if _SENTENCE.search(bare) and not (addressed and (dated or timed) and start is Attribution.STRONG):
+        return Attribution.NONE
+    if verb and closed:
+        return _with_verb(bare, start, dated=dated, timed=timed, addressed=addressed)
+    if verb and dated and timed and (quote_below or (addressed and _AT_END.search(bare))):
+        return start
+    if start is Attribution.STRONG and addressed and dated and (closed or quote_below) and (timed or quote_below):
+        return start if closed or _ADDRESS_LAST.search(bare) else Attribution.NONE
+    if closed and quote_below and (_QUOTING.match(bare) or (addressed and len(bare) < 160)):
+        return Attribution.ABOVE_QUOTE
+    if quote_below and dated and timed and len(bare) < 120 and (closed or start is Attribution.STRONG):
+        return Attribution.ABOVE_QUOTE
+    return Attribution.NONE
+
+
+def _with_verb(bare: str, start: Attribution, *, dated: bool, timed: bool, addressed: bool) -> Attribution:
+    if (addressed or (dated and timed)) and start is not Attribution.NONE:
+        return start
+    if dated and start is not Attribution.NONE:
+        return Attribution.ABOVE_QUOTE
+    if _AT_END.search(bare) and len(bare) <= 120:
+        return Attribution.ABOVE_QUOTE
+    return Attribution.ABOVE_QUOTE if addressed else Attribution.NONE
+
+
+def _start(bare: str) -> Attribution:
+    """How well the line begins: with a word for a day or a date, or with whoever wrote."""
+    if _WORD_START.match(bare) or _DATE_START.match(bare):
+        return Attribution.STRONG
+    if _QUOTING.match(bare):
+        return Attribution.STRONG
+    return Attribution.PLAIN if _NAMED_START.match(bare) else Attribution.NONE
+
+
+def may_be(line: str) -> bool:
+    """Whether a line can be the last one of an attribution; quick, because most lines are none."""
+    return line[-1] in ":：>-)*" or _AT_END.search(line[-60:]) is not None
+
+
+def late_start(line: str) -> int | None:
+    """Where in a line an attribution begins behind words of the reply, when its client broke no line before it."""
+    if len(line) > MAX_LINE or ("@" not in line and "写" not in line and "wrote" not in line):
+        return None
+    for match in _LATE_START.finditer(line):
+        if judge(line[match.end() :]) is Attribution.STRONG:
+            return match.end()
+    return None
+
+
+def runs_on(line: str) -> bool:
+    """Whether a line begins as "On … <address> wrote:" does and goes straight on with the quoted words."""
+    if "@" not in line or len(line) < 30:
+        return False
+    head = _INLINE.search(line[:MAX_LINE])
+    return head is not None and judge(line[: head.end()]) is Attribution.STRONG
