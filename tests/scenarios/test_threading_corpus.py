@@ -160,10 +160,14 @@ class Case:
         self.stage.deliver()
 
     def told(self) -> dict[int, Entry]:
-        """The journal entries that tell of this mail, by their ticket."""
+        """The first journal entry that tells of this mail, by its ticket."""
         keys = {message.key for message in self.delivered}
-        numbers = range(1, self.stage.count() + 1)
-        return {n: e for n in numbers for e in self.stage.entries(n) if e.kind in TOLD and e.message_key in keys}
+        told: dict[int, Entry] = {}
+        for number in range(1, self.stage.count() + 1):
+            for entry in self.stage.entries(number):
+                if entry.kind in TOLD and entry.message_key in keys:
+                    told.setdefault(number, entry)
+        return told
 
 
 def spoken(outcome: str) -> str:
