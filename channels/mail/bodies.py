@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from channels.mail.attachments import MAX_ATTACHMENTS, attachment_of, content_id_of, filename_of
 from channels.mail.charsets import decode
 from channels.mail.flowed import unflowed
+from channels.mail.html_quotes import Span
 from channels.mail.html_text import html_to_text
 from channels.mail.invitations import MAX_CALENDAR, Invitation, read_invitation
 from channels.mail.packed import Unpacked, unpack, words_of
@@ -42,7 +43,7 @@ _MAX_SEARCHED = 3
 
 @dataclass(slots=True)
 class Body:
-    """The text of a mail, its files, and where a mail client marked the quoted part (HTML only)."""
+    """The text of a mail, its files, and what a mail client marked in the text as quoted (HTML only)."""
 
     text: str = ""
     spans: tuple[Span, ...] = ()
@@ -96,7 +97,7 @@ def _read_texts(raw: bytes, tree: Tree, found: _Found, body: Body) -> list[str]:
     pieces: list[str] = []
     size = 0
     for part in found.texts:
-        text, quote_at, notes = _text(raw, part)
+        text, spans, notes = _text(raw, part)
         if part.type != "text/html":
             text, packed = without_files(text)
             text = text if not packed else text.strip("\n").rstrip()
@@ -104,7 +105,8 @@ def _read_texts(raw: bytes, tree: Tree, found: _Found, body: Body) -> list[str]:
             found.files += [(file, False) for file in files if file]
         body.note(*notes)
         if text.strip():
-            body.quote_at = quote_at if not pieces else None
+            begin = size + 2 * len(pieces)
+            body.spans += tuple(span._replace(start=begin + span.start, end=begin + span.end) for span in spans)
             pieces.append(text)
             size += len(text)
         if size > MAX_TEXT:
@@ -191,8 +193,8 @@ def _is_text(part: Part, first: bool) -> bool:
     return first or not filename_of(part)
 
 
-def _text(raw: bytes, part: Part) -> tuple[str, int | None, list[str]]:
-    """The text of a part, where its client marked the quote, and what was odd."""
+def _text(raw: bytes, part: Part) -> tuple[str, tuple[Span, ...], list[str]]:
+    """The text of a part, what its client marked in it as quoted, and what was odd."""
     data, notes = decoded(raw, part, limit=_MAX_CODED)
     if part.end - part.start > _MAX_CODED or len(data) > MAX_TEXT * 2:
         notes = [*notes, "the text is larger than 4 MB; the rest stays in the raw mail"]
@@ -208,15 +210,15 @@ def _text(raw: bytes, part: Part) -> tuple[str, int | None, list[str]]:
         text = text.replace("\x00", "")
         notes = [*notes, "NUL bytes were left out of the text"]
     if part.type == "text/html":
-        text, quote_at, html_notes = html_to_text(text)
-        return text, quote_at, notes + html_notes
+        text, spans, html_notes = html_to_text(text)
+        return text, spans, notes + html_notes
     if part.type in ("text/rtf", "text/richtext") and text.startswith("{\\rtf"):
         text, is_html = rtf_words(data)
         text = html_to_text(text)[0] if is_html else text
     text = _lines(text)
     if part.params.get("format", "").lower() == "flowed" and part.type == "text/plain":
         text = unflowed(text, delete_space=part.params.get("delsp", "").lower() == "yes")
-    return text, None, notes
+    return text, (), notes
 
 
 def _lines(text: str) -> str:

@@ -12,7 +12,7 @@ from hashlib import sha256
 from urllib.parse import quote
 
 from channels.mail.addresses import Mailbox, OwnAddresses
-from channels.mail.bodies import safe_filename
+from channels.mail.attachments import safe_filename
 from rules.automatic import LOOP_HEADER
 from rules.effects import Mail, OwedFile
 from rules.errors import PermanentDeliveryError

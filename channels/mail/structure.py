@@ -77,6 +77,10 @@ class Tree:
     notes: list[str]
     count: int
 
+    def numbered(self, number: int) -> Part | None:
+        """The part with this number."""
+        return next((part for part in self.root.walk() if part.number == number), None)
+
     def unpacked(self, part: Part, content: bytes) -> None:
         """Put the mail that was packed inside a part below it, with its parts."""
         if self.count >= MAX_PARTS:
