@@ -53,10 +53,28 @@ class StaffFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quoted:
+    """What was said before, quoted below an answer; ``intro`` says when and by whom ("On … Mei wrote:")."""
+
+    intro: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageLink:
+    """A link in a mail's text to a page of ours, and what stands on it where links can be dressed."""
+
+    url: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
     """A mail we owe, worded when decided. ``message_id`` is fixed before the first try (complaint 21).
 
-    ``return_path`` is the envelope sender, where bounces go; empty means the mailbox's own address.
+    ``return_path`` is the envelope sender, where bounces go; empty means the mailbox's own address. ``text`` is our
+    words alone; ``quoted``, newest first, goes below them, under ``reply_line``, above which an answer is written. With
+    a ``language`` an HTML part is made of the same words when the mail is sent; ``html`` is one that was made before.
     """
 
     mailbox: str
@@ -73,6 +91,10 @@ class Mail:
     automatic: bool = True
     return_path: str = ""
     files: tuple[OwedFile, ...] = ()
+    language: str = ""
+    quoted: tuple[Quoted, ...] = ()
+    reply_line: str = ""
+    page: PageLink | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -207,7 +207,9 @@ def _say_resolved(draft: Draft, text: str, person: Staff, hold: timedelta) -> No
         draft.first_response(draft.now, person.key)
         return
     meta = {"resolved_by": person.key, "written_at": draft.now.isoformat()}
-    letter = letters.resolved(draft.ticket, draft.policy, text, draft.now + hold, person.name, meta)
+    letter = letters.resolved(
+        draft.ticket, draft.policy, text, draft.now + hold, person.name, meta, draft.situation.history
+    )
     draft.owe(letter)
     draft.note(EntryKind.REPLIED, text, author=staff_author(person), outbox_key=letter.key)
 

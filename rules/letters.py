@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from rules.effects import Mail, OutboxEntry
+from rules.effects import Mail, OutboxEntry, PageLink, Quoted
 from rules.hours import WEEKDAYS, Calendar, is_open, next_opening
-from rules.model import Status, Target, Ticket
+from rules.model import Entry, Status, Target, Ticket
 from rules.policy import Mailbox, Policy, QuickLink
+from rules.quoting import quote
 from rules.sla import calendar_of
 from rules.threading import plain_subject
 from rules.tokens import link_token, message_id, reply_address, return_address
@@ -18,6 +19,12 @@ from rules.wording import Texts, moment
 
 _LONGEST_NAME = 60
 _LONGEST_SUBJECT = 200
+# A subject with an address in it would be mailed to somebody who never asked for it.
+_ADVERTISES = re.compile(
+    r"://|www\.|[^\s@]@[^\s@]"
+    r"|[a-z0-9]\.(?:com|net|org|info|biz|cn|ru|io|co|me|top|xyz|shop|site|online|club|link|click|live|app|vip)\b",
+    re.IGNORECASE,
+)
 _NO_NAME = re.compile(r"[@/<>]|www\.", re.IGNORECASE)
 
 
@@ -31,6 +38,9 @@ def to_customer(
     automatic: bool = True,
     from_name: str = "",
     meta: Mapping[str, str] | None = None,
+    subject: str = "",
+    quoted: tuple[Quoted, ...] = (),
+    page: PageLink | None = None,
 ) -> OutboxEntry:
     """A mail to the ticket's customer, owed under ``<number>:<effect>`` and not sent before ``at``."""
     box = policy.mailbox(ticket.mailbox)
@@ -40,7 +50,7 @@ def to_customer(
         mailbox=box.name,
         to=(ticket.customer.email,),
         cc=others,
-        subject=subject_line(ticket),
+        subject=subject or subject_line(ticket),
         text=text,
         message_id=message_id(policy.secret, key, box.domain),
         from_name=from_name or box.display_name or policy.desk_name,
@@ -49,6 +59,10 @@ def to_customer(
         references=ticket.references,
         automatic=automatic,
         return_path=_return_path(policy, box, key),
+        language=policy.wording.best(ticket.language),
+        quoted=quoted,
+        reply_line=policy.wording.of(ticket.language).say("reply_marker") if quoted else "",
+        page=page,
     )
     return OutboxEntry(
         key=key,
@@ -128,17 +142,23 @@ def greeting(ticket: Ticket, texts: Texts) -> str:
 
 
 def acknowledgement(ticket: Ticket, policy: Policy, now: datetime) -> OutboxEntry:
-    """The automatic answer to a new request: its number, what happens next and by when, hours, contacts (R-IN-3)."""
+    """The automatic answer to a new request: its number, what happens next and by when, hours, contacts (R-IN-3).
+
+    It goes to whoever the mail says it is from, so it repeats nothing of the mail, and of its subject nothing that
+    would be an advertisement.
+    """
     texts = policy.wording.of(ticket.language)
     level = policy.level(ticket.priority)
     clock = ticket.clock(Target.FIRST_RESPONSE)
     due_at = clock.due_at if clock else None
+    subject = plain_subject(ticket.subject)
+    tells = not _ADVERTISES.search(subject)
     body = texts.say(
         "acknowledgement",
         greeting=greeting(ticket, texts),
         desk=policy.desk_name,
         number=ticket.number,
-        subject=plain_subject(ticket.subject) or texts.say("no_subject"),
+        subject=(subject or texts.say("no_subject")) if tells else texts.say("not_repeated"),
         priority=level.labels.get(texts.language, level.name),
         next=texts.say("next_by", due=moment(texts, due_at, ticket.timezone)) if due_at else texts.say("next_soon"),
         closed=_closed_note(ticket, policy, texts, clock.calendar if clock else policy.calendar, now),
@@ -146,7 +166,8 @@ def acknowledgement(ticket: Ticket, policy: Policy, now: datetime) -> OutboxEntr
         contacts=policy.contacts or policy.mailbox(ticket.mailbox).address,
         links=_links(ticket, policy, texts),
     )
-    return to_customer(ticket, policy, effect="acknowledgement", text=_tidy(body), at=now)
+    shown = "" if tells else f"Re: [#{ticket.number}] {texts.say('your_request')}"
+    return to_customer(ticket, policy, effect="acknowledgement", text=_tidy(body), at=now, subject=shown)
 
 
 def _closed_note(ticket: Ticket, policy: Policy, texts: Texts, calendar: str, now: datetime) -> str:
@@ -196,43 +217,54 @@ def _clock(minutes: int) -> str:
 
 
 def resolved(
-    ticket: Ticket, policy: Policy, text: str, at: datetime, by: str, meta: Mapping[str, str] | None = None
+    ticket: Ticket,
+    policy: Policy,
+    text: str,
+    at: datetime,
+    by: str,
+    meta: Mapping[str, str] | None = None,
+    history: Sequence[Entry] = (),
 ) -> OutboxEntry:
-    """The mail that says what was done and asks whether it is solved (R-CO-2)."""
+    """The mail that says what was done and asks whether it is solved (R-CO-2); ``history`` is quoted below."""
     texts = policy.wording.of(ticket.language)
+    page = _page(ticket, policy, texts, "confirm")
     body = texts.say(
         "resolved",
         greeting=greeting(ticket, texts),
         number=ticket.number,
         text=text,
         days=_days(policy.habits.resolved_close),
-        link=_page(ticket, policy, texts, "confirm"),
+        link=_or_click(page, texts),
         desk=policy.desk_name,
         name=by,
     )
-    return to_customer(ticket, policy, effect=f"resolved:{ticket.rounds}", text=_tidy(body), at=at, meta=meta)
+    return to_customer(
+        ticket, policy, effect=f"resolved:{ticket.rounds}", text=_tidy(body), at=at, meta=meta, page=page,
+        quoted=quote(history, texts, ticket.timezone),
+    )  # fmt: skip
 
 
 def reminder(ticket: Ticket, policy: Policy, now: datetime, effect: str, key: str, days: timedelta) -> OutboxEntry:
     """A mail that asks again: for an answer we wait for, or whether it is solved."""
     texts = policy.wording.of(ticket.language)
+    # Only a ticket that is resolved can be confirmed; what we wait for is an answer.
+    page = _page(ticket, policy, texts, "confirm") if ticket.status is Status.RESOLVED else None
     body = texts.say(
         key, greeting=greeting(ticket, texts), number=ticket.number, days=_days(days), desk=policy.desk_name,
-        subject=plain_subject(ticket.subject),
-        # Only a ticket that is resolved can be confirmed; what we wait for is an answer.
-        link=_page(ticket, policy, texts, "confirm") if ticket.status is Status.RESOLVED else "",
+        subject=plain_subject(ticket.subject), link=_or_click(page, texts),
     )  # fmt: skip
-    return to_customer(ticket, policy, effect=effect, text=_tidy(body), at=now)
+    return to_customer(ticket, policy, effect=effect, text=_tidy(body), at=now, page=page)
 
 
 def survey(ticket: Ticket, policy: Policy, now: datetime) -> OutboxEntry:
     """The satisfaction survey, answered by replying or on a page (R-CO-3)."""
     texts = policy.wording.of(ticket.language)
+    page = _page(ticket, policy, texts, "survey")
     body = texts.say(
         "survey", greeting=greeting(ticket, texts), number=ticket.number, desk=policy.desk_name,
-        subject=plain_subject(ticket.subject), link=_page(ticket, policy, texts, "survey"),
+        subject=plain_subject(ticket.subject), link=_or_click(page, texts),
     )  # fmt: skip
-    return to_customer(ticket, policy, effect=f"survey:{ticket.rounds}", text=_tidy(body), at=now)
+    return to_customer(ticket, policy, effect=f"survey:{ticket.rounds}", text=_tidy(body), at=now, page=page)
 
 
 def thanks_for_score(ticket: Ticket, policy: Policy, now: datetime) -> OutboxEntry:
@@ -243,22 +275,34 @@ def thanks_for_score(ticket: Ticket, policy: Policy, now: datetime) -> OutboxEnt
 
 
 def staff_reply(
-    ticket: Ticket, policy: Policy, *, text: str, name: str, at: datetime, meta: Mapping[str, str]
+    ticket: Ticket,
+    policy: Policy,
+    *,
+    text: str,
+    name: str,
+    at: datetime,
+    meta: Mapping[str, str],
+    history: Sequence[Entry] = (),
 ) -> OutboxEntry:
-    """What a staff member wrote, as the mail the customer gets, held back until ``at``."""
+    """What a staff member wrote, as the mail the customer gets, held back until ``at``; ``history`` is quoted below."""
+    texts = policy.wording.of(ticket.language)
     signed = f"{text.rstrip()}\n\n-- \n{name}\n{policy.desk_name}\n".lstrip("\n")
     entry = to_customer(
         ticket, policy, effect=f"reply:{ticket.drafted}", text=signed, at=at, automatic=False,
-        from_name=f"{name} ({policy.desk_name})", meta=meta,
+        from_name=f"{name} ({policy.desk_name})", meta=meta, quoted=quote(history, texts, ticket.timezone),
     )  # fmt: skip
     return replace(entry, urgency=0)
 
 
-def _page(ticket: Ticket, policy: Policy, texts: Texts, purpose: str) -> str:
+def _page(ticket: Ticket, policy: Policy, texts: Texts, purpose: str) -> PageLink | None:
     if not policy.public_url:
-        return ""
+        return None
     token = link_token(policy.secret, ticket.number, purpose, ticket.rounds)
-    return texts.say("or_click", link=f"{policy.public_url.rstrip('/')}/r/{token}")
+    return PageLink(url=f"{policy.public_url.rstrip('/')}/r/{token}", label=texts.say(f"mail_link_{purpose}"))
+
+
+def _or_click(page: PageLink | None, texts: Texts) -> str:
+    return texts.say("or_click", link=page.url) if page else ""
 
 
 def _days(business: timedelta) -> int:

@@ -331,10 +331,14 @@ class Decision:
 class Situation:
     """What is on file when a decision is made, read in one go before it.
 
-    ``candidates`` are tickets by the evidence that names them (``token``, ``message_id``, ``reference``,
-    ``subject``, ``same_message``, ``bounced``). ``held`` are replies to this ticket that have not left yet, ``timers``
+    ``candidates`` are tickets by the evidence that names them (``token:<number>``, ``own:<number>``, ``reference``,
+    ``reference:<number>``, ``subject``, ``same_message``, ``bounced``). ``held`` are replies to this ticket that have not left yet, ``timers``
     the ones set for it. ``touched`` are the tickets a digest counts. ``tallies`` are what the loop breaker counted, by
     their keys. ``same_id`` says that another message with this Message-ID was received before (complaint 20).
+    ``sender_known`` says that the sender's address is on file, ``recent`` is the ticket that they opened last.
+    ``waits`` is the same message held for a person's word; a command about one has it as ``message`` too. ``other`` is
+    the second ticket that a command is about, ``story`` the journal of the first; ``history`` is what customer and
+    staff said last, ``lost`` the effects that failed or may have. Each is read only for a command that needs it.
     ``proofs`` are the last comparisons of the mailboxes with their ledgers, ``alarms`` those that stand.
     """
 
@@ -347,6 +351,14 @@ class Situation:
     touched: tuple[Ticket, ...] = ()
     tallies: Mapping[str, Tally] = field(default_factory=dict)
     same_id: bool = False
+    sender_known: bool = False
+    recent: Ticket | None = None
+    waits: Quarantined | None = None
+    message: Message | None = None
+    other: Ticket | None = None
+    story: tuple[Entry, ...] = ()
+    history: tuple[Entry, ...] = ()
+    lost: tuple[OutboxEntry, ...] = ()
     proofs: tuple[Proof, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     quarantined: int = 0
@@ -371,3 +383,4 @@ class Quarantined:
     origin: Origin | None = None
     kind: str = "bug"
     ticket: int | None = None
+    envelope_sender: str | None = None

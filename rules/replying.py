@@ -45,7 +45,10 @@ def _hold(draft: Draft, command: Command, person: Staff, carried: tuple[OwedFile
         "then": command.args.get("then", ""),
         "text": text,
     }
-    entry = letters.staff_reply(draft.ticket, draft.policy, text=text, name=person.name, at=draft.now + hold, meta=meta)
+    entry = letters.staff_reply(
+        draft.ticket, draft.policy, text=text, name=person.name, at=draft.now + hold, meta=meta,
+        history=draft.situation.history,
+    )  # fmt: skip
     assert isinstance(entry.content, Mail)
     entry = replace(entry, content=replace(entry.content, files=attached))
     draft.owe(entry)

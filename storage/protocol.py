@@ -51,8 +51,8 @@ class Reader(Protocol):
     def latest(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[Ticket]:
         """The tickets changed last, newest first (``updated_at``, then number); ``before`` is where a page ended."""
 
-    def entries(self, number: int) -> Sequence[Entry]:
-        """The journal of one ticket, oldest first; empty for an unknown number."""
+    def entries(self, number: int, last: int | None = None) -> Sequence[Entry]:
+        """The journal of one ticket, oldest first, or so many of its last lines; empty for an unknown number."""
 
     def linked(self, key: str) -> int | None:
         """The ticket number that a link key (``mid:…``, ``chat:…``) leads to."""

@@ -16,7 +16,7 @@ from enum import Enum
 from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from rules.effects import Mail, Post, Whisper
+from rules.effects import Mail, Post, Quoted, Whisper
 from rules.model import Customer, Entry
 
 T = TypeVar("T")
@@ -34,6 +34,7 @@ LONG_FIELDS: Mapping[type, frozenset[str]] = {
     Entry: frozenset({"text", "quoted_text"}),
     Mail: frozenset({"text", "html"}),
     Post: frozenset({"text", "quote"}),
+    Quoted: frozenset({"text"}),
     Whisper: frozenset({"text"}),
 }
 """Fields whose texts are kept outside the record when they are long; all are in nouns read one at a time."""

@@ -42,9 +42,10 @@ class StateReader:
         rows = (self._state.tickets.get(number) for number in self._state.touched.latest(limit, before))
         return tuple(ticket for ticket in rows if ticket is not None)
 
-    def entries(self, number: int) -> Sequence[Entry]:
-        """The journal of one ticket, oldest first."""
-        rows = (self._state.entries.get(row_id) for row_id in self._state.entries_of.of(number))
+    def entries(self, number: int, last: int | None = None) -> Sequence[Entry]:
+        """The journal of one ticket, oldest first, or so many of its last lines."""
+        ids = self._state.entries_of.of(number)
+        rows = (self._state.entries.get(row_id) for row_id in (ids if last is None else ids[max(0, len(ids) - last) :]))
         return tuple(entry for entry in rows if entry is not None)
 
     def linked(self, key: str) -> int | None:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from channels.mail.addresses import Mailbox, OwnAddresses
 from channels.mail.attachments import safe_filename
+from channels.mail.html_part import html_part, quoted_text
 from rules.automatic import LOOP_HEADER
 from rules.effects import Mail, OwedFile
 from rules.errors import PermanentDeliveryError
@@ -183,11 +184,10 @@ def _ascii_domain(address: str) -> str:
 
 def _content(mail: Mail, files: FileBytes) -> bytes:
     """The content headers, an empty line and the body."""
-    body = _text_part("plain", mail.text)
-    if not mail.html and not mail.files:
-        return body
-    if mail.html:
-        body = _multipart("alternative", mail.message_id, [body, _text_part("html", mail.html)])
+    body = _text_part("plain", quoted_text(mail))
+    html = mail.html or (html_part(mail) if mail.language else "")
+    if html:
+        body = _multipart("alternative", mail.message_id, [body, _text_part("html", html)])
     if mail.files:
         parts = [body, *(_file_part(file, files(file)) for file in mail.files)]
         body = _multipart("mixed", mail.message_id, parts)

@@ -102,8 +102,8 @@ class Relay:
         if not isinstance(mail, Mail):
             raise PermanentDeliveryError(f"{entry.key} is not a mail; a relay takes only mails")
         to, cc = recipients_of(mail, self._own)
-        if mail.files:
-            # They are read from the disk.
+        if mail.files or mail.quoted:
+            # Files are read from the disk, and both take their time.
             data = await asyncio.get_running_loop().run_in_executor(self._executor, self._content_of, mail)
         else:
             data = self._content_of(mail)
