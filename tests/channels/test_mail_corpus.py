@@ -20,6 +20,7 @@ CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 OWN = ("support@example.com",)
 TOPICS = {"reply", "machine", "bounce", "charset", "threading", "structure", "attack", "language"}
 REQUIRED = {"client", "language", "structure", "about", "topics", "expect"}
+WITHOUT_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
 # A message of this group also says how it is threaded, which tests/scenarios/test_threading_corpus.py plays.
 THREADING = "threading"
 
@@ -170,11 +171,16 @@ def test_a_message_is_understood_as_its_reader_wrote_down(name: str) -> None:
     assert not found, f"{name}: {case(name)['about']}\n  " + "\n  ".join(found)
 
 
+def seen(text: object) -> list[str]:
+    """The words a reader sees: what has no width, such as the mark an iPhone puts before a quote, is none."""
+    return words(str(text).translate(WITHOUT_WIDTH)).split()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_no_word_of_a_message_is_lost_between_reply_and_quote(name: str) -> None:
     record = record_of(name)
-    whole = Counter(words(record["text"]).split())
-    shown = Counter(f"{words(record['reply_text'])} {words(record['quoted_text'])}".split())
+    whole = Counter(seen(record["text"]))
+    shown = Counter([*seen(record["reply_text"]), *seen(record["quoted_text"])])
     assert whole == shown, f"lost: {dict(whole - shown)}, invented: {dict(shown - whole)}"
 
 
