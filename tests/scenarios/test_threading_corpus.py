@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ import pytest
 
 from channels.mail.parse import parse
 from rules.model import Address, AuthorKind, Entry, EntryKind, Message, Status
-from rules.policy import Mailbox
+from rules.policy import Mailbox, Policy
 from rules.tokens import message_id, read_reply_address, reply_address, signature
-from tests.stage import Stage, a_policy, a_stage
+from tests.stage import Stage, a_policy
 
 CORPUS = Path(__file__).parent.parent / "corpus" / "threading"
 NAMES = sorted(path.stem for path in CORPUS.glob("*.json"))
@@ -43,9 +44,16 @@ TOLD = (EntryKind.RECEIVED, EntryKind.AUTOMATIC, EntryKind.ALSO_RECEIVED)
 _PLACEHOLDER = re.compile(rb"\{\{([a-z_]{1,40}):([^{}]{1,200})\}\}")
 
 
+@cache
+def the_policy() -> Policy:
+    """The shipped rules with a second mailbox; read once, because they are only data."""
+    policy = a_policy()
+    return replace(policy, mailboxes=(*policy.mailboxes, SALES))
+
+
 def a_standing_desk() -> Stage:
     """The desk before each mail: five tickets, one answered, one waiting, one closed a month ago, one resolved."""
-    stage = a_stage(mailboxes=(*a_policy().mailboxes, SALES))
+    stage = Stage(policy=the_policy())
     stage.clock.at = LONG_AGO
     frank = (Address(email="frank@partner.test", name="Frank Weber"),)
     printer = {"subject": "Printer on the second floor", "message_id": "<ann-1@customer.test>"}
@@ -55,6 +63,8 @@ def a_standing_desk() -> Stage:
     stage.mail("The K is gone.", sender=CUSTOMERS[3], subject="Keyboard without K", message_id="<ann-3@customer.test>")
     stage.command("resolve", "A new keyboard was sent.", number=3, now="yes")
     stage.answer("Yes", number=3, sender=CUSTOMERS[3])
+    for number in (1, 2):
+        stage.command("hold", "", number=number, until=LATELY.isoformat())
     stage.wait(seconds=(LATELY - stage.clock.at).total_seconds())
     stage.reply("Please run the cleaning programme.", number=1)
     stage.answer("I did, and wait for its end.", number=1, sender=CUSTOMERS[1], message_id="<ann-2@customer.test>")
