@@ -18,10 +18,10 @@ from typing import ParamSpec, TypeVar
 import structlog
 
 from bot.clock import Clock
-from bot.desk import FIRST_TRY, Desk
+from bot.desk import Desk
 from bot.retry import next_try
 from channels.protocol import Sender
-from rules.effects import OutboxEntry, OutboxState
+from rules.effects import FIRST_TRY, OutboxEntry, OutboxState
 from rules.errors import PermanentDeliveryError, StoreError, TemporaryDeliveryError, UncertainDeliveryError
 
 log = structlog.get_logger()

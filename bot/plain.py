@@ -9,6 +9,7 @@ from typing import Any
 
 from rules.effects import Content, Mail, OutboxEntry, Post, Upload
 from rules.model import Entry, Proof, Quarantined, Ticket
+from rules.receipts import queue_id
 from rules.reconciling import CLASSES
 
 Line = dict[str, Any]
@@ -92,6 +93,7 @@ def outbox_line(entry: OutboxEntry) -> Line:
         "attempts": entry.attempts,
         "problem": entry.problem,
         "receipt": entry.receipt,
+        "queue_id": queue_id(entry.receipt),
     }
 
 

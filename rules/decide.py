@@ -17,11 +17,9 @@ from rules.escalation import on_clock
 from rules.identities import customer_address
 from rules.intake import on_message
 from rules.lifecycle import Event
+from rules.lost_mail import buttons, loss, on_choice
 from rules.model import (
-    Author,
-    AuthorKind,
     Decision,
-    Entry,
     EntryKind,
     Link,
     Quarantined,
@@ -150,7 +148,9 @@ def settles_quietly(entry: OutboxEntry) -> bool:
     """Whether nothing follows from how this delivery ended, whatever the ticket; ``on_settled`` need not be asked."""
     if entry.state is not OutboxState.ACCEPTED or isinstance(entry.content, Card):
         return False
-    return not (isinstance(entry.content, Mail) and (entry.meta.get("by") or entry.meta.get("resolved_by")))
+    if not isinstance(entry.content, Mail):
+        return True
+    return not (entry.problem or entry.meta.get("by") or entry.meta.get("resolved_by"))
 
 
 def _accepted(draft: Draft, entry: OutboxEntry) -> None:
@@ -158,6 +158,9 @@ def _accepted(draft: Draft, entry: OutboxEntry) -> None:
         replying.delivered(draft, entry)
     elif isinstance(entry.content, Mail) and entry.meta.get("resolved_by"):
         replying.resolution_delivered(draft, entry)
+    if entry.problem:
+        told = draft.chat.say("chat_part_refused", problem=entry.problem[:300])
+        draft.post(told, name=f"part_refused:{entry.key.partition(':')[2]}", mark="failed", mentions=draft.responsible)
 
 
 def _is_elsewhere(thread: str, place: str) -> bool:
@@ -190,21 +193,10 @@ def _undelivered(draft: Draft, entry: OutboxEntry) -> None:
     calls = (who,) if draft.policy.person(who) and who else draft.responsible
     name = f"undelivered:{entry.key.partition(':')[2]}:{draft.round}"
     draft.post(
-        _loss(entry, draft.ticket, draft.policy), name=name, mentions=calls, mark="failed", broadcast=not calls,
-        urgency=0, meta={_REPORTS: entry.key},
+        loss(entry, draft.ticket, draft.policy), name=name, mentions=calls, mark="failed", broadcast=not calls,
+        urgency=0, meta={_REPORTS: entry.key}, buttons=buttons(entry, draft.chat),
     )  # fmt: skip
     draft.mark(entry.meta.get("target", ""), "failed", f"mark:{entry.key.rpartition(':')[2]}:failed:{draft.round}")
-
-
-def _loss(entry: OutboxEntry, ticket: Ticket | None, policy: Policy) -> str:
-    """A lost or doubtful mail in words for the chat."""
-    texts, problem = policy.wording.of(policy.languages[0]), entry.problem[:300]
-    if entry.state is OutboxState.UNCERTAIN:
-        return texts.say("chat_uncertain", problem=problem, key=entry.key)
-    to = entry.content.to if isinstance(entry.content, Mail) else ()
-    if ticket is not None and ticket.customer.email in to:
-        return texts.say("chat_failed", problem=problem)
-    return texts.say("chat_failed_staff", to=", ".join(to), problem=problem)
 
 
 def _settled_for_nobody(entry: OutboxEntry, policy: Policy, now: datetime) -> Decision:
@@ -216,7 +208,8 @@ def _settled_for_nobody(entry: OutboxEntry, policy: Policy, now: datetime) -> De
     meta = {_REPORTS: entry.key}
     owed: tuple[OutboxEntry, ...] = ()
     if isinstance(entry.content, Mail):
-        post = Post(text=_loss(entry, None, policy), mark="failed")
+        offers = buttons(entry, policy.wording.of(policy.languages[0]))
+        post = Post(text=loss(entry, None, policy), mark="failed", buttons=offers)
         key = f"undelivered:{entry.key}:{now.isoformat()}"
         owed = (OutboxEntry(key=key, channel=CHAT, lane=CHAT, content=post, due_at=now, urgency=0, meta=meta),)
     elif isinstance(entry.content, Post):
@@ -263,19 +256,6 @@ def on_left_alone(mailbox: str, count: int, policy: Policy, now: datetime) -> De
     key = f"left_alone:{mailbox}:{now.isoformat()}"
     post = OutboxEntry(key=key, channel=CHAT, lane=CHAT, content=Post(text=text, mark="status"), due_at=now)
     return Decision(outbox=(post,), because=(f"imap: {count} mails in {mailbox} left alone",), outcome="left_alone")
-
-
-def on_choice(entry: OutboxEntry, choice: OutboxState, by: str, now: datetime) -> Decision:
-    """A person said what to do about an effect that failed or is uncertain; the ticket's journal keeps who and what."""
-    because = (f"outbox: {entry.key} was {entry.state} ({entry.problem[:200]}), now {choice}, by {by}",)
-    if entry.ticket is None:
-        return Decision(because=because, outcome=choice)
-    author = Author(kind=AuthorKind.STAFF, name=by)
-    line = Entry(
-        ticket=entry.ticket, at=now, kind=EntryKind.CHANGED, author=author, text=f"{entry.key} {choice}",
-        because=because, source="cli", outbox_key=entry.key,
-    )  # fmt: skip
-    return Decision(journal=(line,), because=because, outcome=choice)
 
 
 def on_quarantined(held: Quarantined, policy: Policy, now: datetime) -> Decision:

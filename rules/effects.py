@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -186,6 +186,19 @@ class OutboxEntry:
     receipt: str = ""
     settled_at: datetime | None = None
     meta: Mapping[str, str] = field(default_factory=dict)
+
+
+FIRST_TRY = "first_try_at"
+"""Where an outbox entry's ``meta`` keeps when it was first tried."""
+
+
+def owed_again(entry: OutboxEntry, at: datetime) -> OutboxEntry:
+    """An effect that failed or is uncertain, to be sent again; its name and its Message-ID stay.
+
+    The time after which we give up begins anew; the count of tries goes on, as each failure is told by its number.
+    """
+    meta = {name: value for name, value in entry.meta.items() if name != FIRST_TRY}
+    return replace(entry, state=OutboxState.QUEUED, due_at=at, settled_at=None, meta=meta)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

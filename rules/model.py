@@ -303,7 +303,8 @@ class Decision:
     """All that one input changes. Nothing has happened yet; the store writes it down whole or not at all.
 
     ``withdraw`` and ``hasten`` name outbox entries that are taken back or sent without further delay, if they are
-    still queued. ``held`` are messages that wait for a person's word, ``released`` the keys of those that got it;
+    still queued; ``requeue`` and ``drop`` name those that are sent again, or never, if they failed or are uncertain.
+    ``held`` are messages that wait for a person's word, ``released`` the keys of those that got it;
     ``over`` names alarms that have passed.
     """
 
@@ -313,6 +314,8 @@ class Decision:
     outbox: tuple[OutboxEntry, ...] = ()
     withdraw: tuple[str, ...] = ()
     hasten: tuple[str, ...] = ()
+    requeue: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
     timers: tuple[Timer, ...] = ()
     cancel_timers: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
@@ -332,13 +335,14 @@ class Situation:
     """What is on file when a decision is made, read in one go before it.
 
     ``candidates`` are tickets by the evidence that names them (``token:<number>``, ``own:<number>``, ``reference``,
-    ``reference:<number>``, ``subject``, ``same_message``, ``bounced``). ``held`` are replies to this ticket that have not left yet, ``timers``
-    the ones set for it. ``touched`` are the tickets a digest counts. ``tallies`` are what the loop breaker counted, by
-    their keys. ``same_id`` says that another message with this Message-ID was received before (complaint 20).
-    ``sender_known`` says that the sender's address is on file, ``recent`` is the ticket that they opened last.
-    ``waits`` is the same message held for a person's word; a command about one has it as ``message`` too. ``other`` is
-    the second ticket that a command is about, ``story`` the journal of the first; ``history`` is what customer and
-    staff said last, ``lost`` the effects that failed or may have. Each is read only for a command that needs it.
+    ``reference:<number>``, ``subject``, ``same_message``, ``bounced``). ``held`` are replies to this ticket that have
+    not left yet, ``timers`` the ones set for it. ``touched`` are the tickets a digest counts. ``tallies`` are what the
+    loop breaker counted, by their keys. ``same_id`` says that another message with this Message-ID was received before
+    (complaint 20), ``sender_known`` that the sender's address is on file; ``recent`` is the ticket that they opened
+    last. ``waits`` is the same message held for a person's word; a command about one has it as ``message`` too.
+    ``other`` is the second ticket that a command is about, ``story`` the journal of the first; ``history`` is what
+    customer and staff said last, ``lost`` the effects that failed or may have. Each is read only for a command that
+    needs it.
     ``proofs`` are the last comparisons of the mailboxes with their ledgers, ``alarms`` those that stand.
     """
 

@@ -125,7 +125,8 @@ class UnitOfWork(Reader, Protocol):
 
         Outbox entries whose key is already there are left as they are: an effect is owed once (law 5). A link whose
         key is known stays with the ticket it leads to, so that no later mail can steal a thread; a timer with a known
-        key is replaced. Withdrawing and hastening touch only entries still ``queued``. A ticket whose ``version``
+        key is replaced. Withdrawing and hastening touch only entries still ``queued``, requeueing
+        and dropping only those that are ``failed`` or ``uncertain``. A ticket whose ``version``
         is not the stored one raises ConflictError; stored tickets get ``version + 1``. ``raw`` is kept under ``key``.
         What the decision holds waits in quarantine; what it releases does not any more, and stays known by its key.
         """

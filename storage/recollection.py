@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rules.effects import OutboxState
 from rules.model import Command, Situation
 from rules.quoting import LAST_LINES, QUOTES, public
 from storage.protocol import Reader
 
-_LOST = (OutboxState.UNCERTAIN, OutboxState.FAILED)
 _ABOUT_LOST = frozenset({"resend", "leave"})
 
 
 def recalled(work: Reader, situation: Situation, command: Command) -> Situation:
     """The situation with what this command asks for; for all others it costs nothing."""
-    if situation.ticket is None:
-        return situation
-    number = situation.ticket.number
-    if command.name in QUOTES:
-        return replace(situation, history=public(work.entries(number, LAST_LINES)))
     if command.name in _ABOUT_LOST:
-        # The ticket that a mail is about may have been merged into another one since.
-        tickets = {number, command.ticket or number}
-        lost = (entry for one in sorted(tickets) for entry in work.outbox(states=_LOST, ticket=one))
-        return replace(situation, lost=tuple(lost))
+        lost = work.owed(command.args.get("value", ""))
+        return replace(situation, lost=(lost,)) if lost else situation
+    if command.name in QUOTES and situation.ticket:
+        return replace(situation, history=public(work.entries(situation.ticket.number, LAST_LINES)))
     return situation

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from rules.effects import OutboxEntry, OutboxState
+from rules.effects import OutboxEntry, OutboxState, owed_again
 from rules.errors import ConflictError
 from rules.model import Alarm, Customer, Decision, Entry, Origin, Proof, Quarantined, Status, Tally, Ticket, Timer
 from storage.protocol import Counts, LedgerLine
@@ -284,6 +284,7 @@ class Work(StateReader):
             state.entries.put(line)
         self._withdraw(decision.withdraw)
         self._hasten(decision.hasten)
+        self._choose(decision)
         for owed in decision.outbox:
             if state.outbox.id_of(owed.key) is None:
                 state.outbox.put(owed)
@@ -338,6 +339,15 @@ class Work(StateReader):
             owed = self._state.outbox.find(key)
             if owed is not None and owed.state is OutboxState.QUEUED:
                 self._state.outbox.put(replace(owed, due_at=EARLIEST))
+
+    def _choose(self, decision: Decision) -> None:
+        """What a person said of effects that failed or are uncertain; one that is neither stays as it is."""
+        for key in (*decision.requeue, *decision.drop):
+            owed = self._state.outbox.find(key)
+            if owed is not None and owed.state in (OutboxState.FAILED, OutboxState.UNCERTAIN):
+                again = key in decision.requeue
+                chosen = owed_again(owed, EARLIEST) if again else replace(owed, state=OutboxState.WITHDRAWN)
+                self._state.outbox.put(chosen)
 
     def _take_in(self, key: str, raw: bytes | None, origin: Origin | None, outcome: str) -> None:
         self._state.seen.add(key)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from rules.effects import OutboxState
+from rules.effects import FIRST_TRY, OutboxState
 from tests.builders import (
     MONDAY,
     an_outbox_entry,
@@ -48,6 +48,32 @@ def test_hastening_makes_queued_effects_due(desk: Desk) -> None:
     desk.record("now", hasten=("reply", "unknown"))
     desk.again()
     assert [entry.key for entry in desk.store.claim(MONDAY)] == ["reply"]
+
+
+@pytest.mark.parametrize("state", [OutboxState.FAILED, OutboxState.UNCERTAIN])
+def test_what_waits_for_a_person_is_sent_again_or_never(desk: Desk, state: OutboxState) -> None:
+    """As the person says, in the same commit; its name stays, and the time after which we give up begins anew."""
+    meta = {FIRST_TRY: MONDAY.isoformat(), "by": "ana"}
+    desk.owe(*(an_outbox_entry(key, lane=key, meta=meta) for key in ("again", "never")))
+    for entry in desk.store.claim(MONDAY):
+        desk.settle(replace(entry, state=state, problem="lost", settled_at=MONDAY))
+    desk.record("said", requeue=("again", "unknown"), drop=("never",))
+    desk.again()
+    (claimed,) = desk.store.claim(MONDAY)
+    assert (claimed.key, claimed.attempts, claimed.settled_at, claimed.meta) == ("again", 2, None, {"by": "ana"})
+    assert reader(desk).owed("never").state is OutboxState.WITHDRAWN
+
+
+def test_what_waits_for_nobody_is_not_sent_again(desk: Desk) -> None:
+    """A second click finds the effect on its way, or there already: it goes out once."""
+    states = (OutboxState.SENDING, OutboxState.ACCEPTED, OutboxState.WITHDRAWN, OutboxState.QUEUED)
+    desk.owe(*(an_outbox_entry(state.value, lane=state.value, due_at=MONDAY) for state in states))
+    desk.store.claim(MONDAY)
+    for state in states:
+        desk.settle(an_outbox_entry(state.value, lane=state.value, due_at=MONDAY + HOUR, state=state, attempts=1))
+    desk.record("said", requeue=tuple(states), drop=tuple(states))
+    desk.again()
+    assert {state: reader(desk).owed(state.value).state for state in states} == {state: state for state in states}
 
 
 def test_only_the_head_of_a_lane_is_claimed(desk: Desk) -> None:
