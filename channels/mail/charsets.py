@@ -49,7 +49,15 @@ _ALIASES = {
     "default": "",
     "default_charset": "",
 }
-_DOUBLE_BYTE = frozenset({"gb18030", "big5hkscs", "cp949", "cp932", "euc_jp"})
+# For each superset the charset of everyday words within it.
+_EVERYDAY = {
+    "gb18030": "gb2312",
+    "big5hkscs": "big5",
+    "cp949": "euc_kr",
+    "cp932": "shift_jis",
+    "euc_jp": "euc_jp",
+}
+_RARE = re.compile("[\u0370-\u04ff\u2500-\u25ff\u3100-\u312f\uff61-\uff9f]")
 _SEVEN_BIT = frozenset({"iso2022_jp_ext", "iso2022_jp_2", "iso2022_kr", "hz", "utf-7"})
 _CANDIDATES = (
     "utf-8",
@@ -144,8 +152,11 @@ def _as_utf8(data: bytes, codec: str) -> str | None:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    if codec in _DOUBLE_BYTE and len(data) - len(text) < _FEW_HIGH_BYTES and _strictly(data, codec) is not None:
-        return None
+    if codec in _EVERYDAY and len(data) - len(text) < _FEW_HIGH_BYTES:
+        # Rare signs speak against the label: text that is labelled rightly is seldom made of them.
+        labelled = _strictly(data, _EVERYDAY[codec])
+        if labelled is not None and not _RARE.search(labelled):
+            return None
     return text
 
 

@@ -22,6 +22,8 @@ _PIECES = re.compile(r'"(?:[^"\\]|\\.)*"|\((?:[^()\\]|\\.)*\)|<[^<>]*>|[,;]|\\.|
 _ANGLE = re.compile(r"<([^<>]*)>")
 _COMMENT = re.compile(r"(?<!\\)\(((?:[^()\\]|\\.)*)\)")
 _ADDRESS_IN_TEXT = re.compile(r"[^\s<>()\",;:@]{1,128}@[^\s<>()\",;:@]{1,255}")
+# A local part that needs quotes keeps them (RFC 5322 §3.4.1).
+_QUOTED_LOCAL = re.compile(r'\s{0,9}"[^"\\@]{1,64}"@[^\s@"<>]{1,255}\s{0,9}\Z')
 _ESCAPED = re.compile(r"\\(.)")
 
 
@@ -77,7 +79,9 @@ def _address(piece: str) -> Address | None:
         name = _ANGLE.sub(" ", piece)
     else:
         email, name = _loose(piece)
-    email = re.sub(r"\s+", "", header_text(email)).strip("\"'").lower()
+    if not _QUOTED_LOCAL.match(email):
+        email = re.sub(r"\s+", "", header_text(email)).strip("\"'")
+    email = email.strip().lower()
     name = _name(name)
     if "@" not in email:
         inner = _ADDRESS_IN_TEXT.search(name)
@@ -101,10 +105,12 @@ def _loose(piece: str) -> tuple[str, str]:
 
 def _name(name: str) -> str:
     name = unfolded(header_text(name.strip())).strip()
-    if len(name) > 1 and name[0] == name[-1] and name[0] in "\"'":
+    quoted = len(name) > 1 and name[0] == name[-1] and name[0] in "\"'"
+    if quoted:
         name = name[1:-1]
-    name = header_text(name)
-    return " ".join(re.sub(r'["<>]', " ", _ESCAPED.sub(r"\1", name)).split())[:400]
+    # Only escaped quotation marks belong to a name; those that are left over come from broken quoting.
+    name = re.sub(r'(?<!\\)["<>]', " ", header_text(name))
+    return " ".join(_ESCAPED.sub(r"\1", name).split())[:400]
 
 
 def ids_of(values: list[bytes]) -> tuple[str, ...]:

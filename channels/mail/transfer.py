@@ -73,5 +73,5 @@ def _ends(line: bytes) -> bool:
 def _mostly_base64(sample: bytes) -> bool:
     """Whether junk stands among base64 (a footer added by a list) rather than plain words labelled base64."""
     lines = [line.strip() for line in sample.splitlines()[:-1] if line.strip()]
-    coded = sum(1 for line in lines if len(line) >= _CODED_LINE and _BASE64_ONLY.match(line))
-    return coded * 2 > len(lines)
+    coded = [len(line) >= _CODED_LINE and _BASE64_ONLY.match(line) is not None for line in lines]
+    return any(coded[:1]) or sum(coded) * 2 > len(lines)

@@ -53,7 +53,7 @@ def test_subjects_are_decoded_also_where_they_are_broken(header: str | bytes, su
         ("Sender: ana@example.org", "ana@example.org", ""),
         ('From: "ana@example.org" <ana@example.org>', "ana@example.org", "ana@example.org"),
         ("From: Ana <ana@example.org", "ana@example.org", "Ana"),
-        ('From: "Ana \\"the\\" Lima" <ana@example.org>', "ana@example.org", "Ana the Lima"),
+        ('From: "Ana \\"the\\" Lima" <ana@example.org>', "ana@example.org", 'Ana "the" Lima'),
         ("From: Team: ana@example.org;", "ana@example.org", ""),
         ("From: 张三 <张三@例子.中国>", "张三@例子.中国", "张三"),
         ("From: Ana <ana @example.org>", "ana@example.org", "Ana"),
