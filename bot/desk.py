@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot import circumstances
 from bot.clock import Clock
 from bot.masking import masked
 from channels.protocol import Answer
@@ -22,6 +23,7 @@ from rules.digesting import period_due
 from rules.effects import OutboxEntry, OutboxState, StaffFile
 from rules.errors import StoreError
 from rules.files import kept
+from rules.lost_mail import LOST
 from rules.model import Actor, Command, Decision, Message, Origin, Quarantined, Refusal, Situation, Timer
 from rules.periods import previous
 from rules.policy import Policy
@@ -31,16 +33,12 @@ from storage.recollection import recalled
 
 log = structlog.get_logger()
 
-FIRST_TRY = "first_try_at"
-"""Where an outbox entry's ``meta`` keeps when it was first tried."""
-
 MOST_RUNG = 200
 """How many timers ring in one go, so that a desk that catches up can still be stopped."""
 
 MOST_AT_ONCE = 64
 """How many effects one commit claims at most."""
 
-WAITS_FOR_A_PERSON = (OutboxState.FAILED, OutboxState.UNCERTAIN)
 _BROKEN_TIMER_RESTS = timedelta(minutes=5)
 
 
@@ -48,13 +46,22 @@ class Desk:
     """Takes in messages, commands, due timers and settled deliveries; every door leads here."""
 
     def __init__(
-        self, store: Store, policy: Policy, clock: Clock, after_commit: Callable[[Sequence[int]], None]
+        self,
+        store: Store,
+        policy: Policy,
+        clock: Clock,
+        after_commit: Callable[[Sequence[int]], None],
+        again: circumstances.ReadAgain = circumstances.read_again,
     ) -> None:
-        """``after_commit`` is called, from any thread, with the tickets that changed and when something is owed."""
+        """``after_commit`` is called, from any thread, with the tickets that changed and when something is owed.
+
+        ``again`` reads a message from its raw bytes for a second look.
+        """
         self.store = store
         self.policy = policy
         self.clock = clock
         self._after_commit = after_commit
+        self._again = again
 
     def receive(self, message: Message) -> str:
         """Take in one message and say what it became. When this returns, the channel may confirm it (law 4).
@@ -70,9 +77,7 @@ class Desk:
                 log.info("duplicate", key=message.key, channel=message.channel)
                 return "duplicate"
             try:
-                mailboxes = [box.name for box in self.policy.mailboxes]
-                customer = decide.customer_address(message, self.policy).email
-                situation = situations.for_message(work, message, mailboxes, customer)
+                situation = circumstances.of_message(work, message, self.policy)
                 decision = decide.on_message(message, situation, self.policy, self.clock.now())
             except StoreError:
                 raise
@@ -93,7 +98,7 @@ class Desk:
                 work.commit()
                 return Answer(ticket=command.ticket, outcome="duplicate")
             try:
-                situation = recalled(work, situations.for_ticket(work, command.ticket), command)
+                situation = recalled(work, circumstances.of_command(work, command, self.policy, self._again), command)
                 decision = decide.on_command(command, situation, self.policy, self.clock.now())
             except StoreError:
                 raise
@@ -106,7 +111,8 @@ class Desk:
             work.commit()
         actor = command.actor
         self._tell(decision, "obeyed", command=command.name, by=actor.staff or "stranger", via=actor.via)
-        ticket = situation.ticket.number if situation.ticket else None
+        tickets = [*decision.tickets, *filter(None, (situation.ticket,))]
+        ticket = tickets[0].number if tickets else None
         return Answer(ticket=ticket, refusal=decision.refusal, outcome=decision.outcome)
 
     def ring_due(self, most: int = MOST_RUNG) -> int:
@@ -207,21 +213,18 @@ class Desk:
         """
         with self.store.begin() as work:
             entry = work.owed(key)
-            if entry is None or entry.state not in WAITS_FOR_A_PERSON:
+            if entry is None or entry.state not in LOST:
                 return None
             now = self.clock.now()
-            # The two days after which we give up begin anew; the count goes on, as each failure is told by its number.
-            meta = {name: value for name, value in entry.meta.items() if name != FIRST_TRY}
-            chosen = replace(entry, state=choice, due_at=now, settled_at=None, meta=meta)
-            work.settle(chosen)
             decision = decide.on_choice(entry, choice, by, now)
             work.record(f"chosen:{key}:{now.isoformat()}", decision)
+            chosen = work.owed(key)
             work.commit()
         self._tell(decision, "chosen", key=key, choice=choice)
         self._after_commit([entry.ticket] if entry.ticket else [])
         return chosen
 
-    def requeue(self, key: str, again: Callable[[Quarantined, bytes], Message]) -> str | None:
+    def requeue(self, key: str) -> str | None:
         """Take a message out of quarantine and receive it again; says what it became, ``None`` if it is not there."""
         with self.store.begin() as work:
             held = next((one for one in work.quarantined() if one.key == key), None)
@@ -232,7 +235,7 @@ class Desk:
             work.commit()
         if held.channel == "command":
             return self.obey(command_from(raw)).outcome
-        return self.receive(again(held, raw))
+        return self.receive(self._again(self.policy, held, raw))
 
     def known(self, mailbox: str, uid_validity: int) -> frozenset[int]:
         """The UIDs of an IMAP mailbox that are accounted for (complaints 1, 2)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -24,7 +24,7 @@ from rules.digest_words import digest_mail
 from rules.digesting import edition_of
 from rules.effects import OutboxEntry, OutboxState, StaffFile
 from rules.lifecycle import LIVE
-from rules.model import Actor, Command, Message, Quarantined
+from rules.model import Actor, Command, Message
 from rules.periods import period_before, previous
 from storage import situations
 
@@ -198,22 +198,13 @@ class Office:
 
     def _requeue(self, args: Mapping[str, Any]) -> Iterator[Line]:
         with self._desk.store.read() as store:
-            keys = [one.key for one in store.quarantined()] if args.get("all") else [args["key"]]
+            keys = [one.key for one in store.quarantined() if one.kind == "bug"] if args.get("all") else [args["key"]]
         for key in keys:
-            outcome = self._desk.requeue(key, self._parse_again)
+            outcome = self._desk.requeue(key)
             if outcome is None:
                 raise Refused(f"Nothing in quarantine has the key {key}; see `deskbell quarantine list`.")
             line: Line = {"key": key, "outcome": outcome}
             yield {**line, "finding": "it could not be handled again"} if outcome == "quarantined" else line
-
-    def _parse_again(self, held: Quarantined, raw: bytes) -> Message:
-        """A message as it was first received, for a second look."""
-        own = [address for box in self._desk.policy.mailboxes for address in box.addresses]
-        again = parse(
-            raw, received_at=held.at, channel=held.channel, recipients=held.recipients, origin=held.origin,
-            own_addresses=own,
-        )  # fmt: skip
-        return replace(again, key=held.key)
 
     def _outbox_list(self, args: Mapping[str, Any]) -> Iterator[Line]:
         waiting = (OutboxState.QUEUED, OutboxState.SENDING, OutboxState.UNCERTAIN, OutboxState.FAILED)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rules import handling, replying, survey
+from rules import admitting, handling, loops, lost_mail, replying, survey
 from rules.draft import Draft
 from rules.errors import IllegalTransitionError
 from rules.lifecycle import LIVE
@@ -35,12 +35,14 @@ _UNWRITABLE = re.compile(r"[\x00\ud800-\udfff]+")
 class Deed:
     """One command: the least role that may give it, what it does, and its name for people.
 
-    ``act`` changes the draft and returns nothing, or a refusal.
+    ``act`` changes the draft of the command's ticket and returns nothing, or a refusal. What is not about one ticket
+    has ``decide`` in its place, which makes the whole decision of the situation.
     """
 
     role: Role
-    act: Callable[[Draft, Command, Staff], Refusal | None]
     tells: str
+    act: Callable[[Draft, Command, Staff], Refusal | None] = lambda draft, command, person: None
+    decide: Callable[[Command, Situation, Policy, Staff, datetime], Decision | Refusal] | None = None
 
 
 DEEDS: Mapping[str, Deed] = {
@@ -61,6 +63,12 @@ DEEDS: Mapping[str, Deed] = {
     "resolve": Deed(role=Role.AGENT, act=handling.resolve, tells="say that it is solved, and how"),
     "reopen": Deed(role=Role.AGENT, act=handling.reopen, tells="open it again"),
     "close": Deed(role=Role.AGENT, act=handling.close, tells="close a resolved ticket without waiting"),
+    "resend": Deed(role=Role.AGENT, decide=lost_mail.resend, tells="send a mail again that was lost"),
+    "leave": Deed(role=Role.AGENT, decide=lost_mail.leave, tells="leave a lost mail as it is"),
+    "unblock": Deed(role=Role.AGENT, decide=loops.unblock, tells="let automatic mail pass for an hour"),
+    "block": Deed(role=Role.AGENT, decide=loops.block, tells="send nothing automatic there any more"),
+    "admit": Deed(role=Role.AGENT, decide=admitting.admit, tells="believe the sender of a mail that waits"),
+    "separate": Deed(role=Role.AGENT, decide=admitting.separate, tells="make a mail that waits a ticket of its own"),
 }
 
 PAGE_DEEDS = ("confirm", "not_solved", "score")
@@ -71,7 +79,9 @@ def on_command(command: Command, situation: Situation, policy: Policy, now: date
     """Decide what one staff command, or one click of a customer on a signed page, changes."""
     command = _legible(command)
     texts = policy.wording.of(policy.languages[0])
-    ticket = situation.ticket
+    ticket, deed = situation.ticket, DEEDS.get(command.name)
+    if deed and deed.decide:
+        return _decided(deed.decide, command, situation, policy, now)
     if ticket is None:
         return _refused("ticket", texts.say("refused_unknown_ticket", number=command.ticket or 0), command, None, now)
     if command.name in PAGE_DEEDS:
@@ -90,6 +100,22 @@ def on_command(command: Command, situation: Situation, policy: Policy, now: date
     if refusal:
         return _refused(refusal.code, refusal.text, command, ticket, now)
     return draft.decision(command.name)
+
+
+def _decided(
+    decide: Callable[[Command, Situation, Policy, Staff, datetime], Decision | Refusal],
+    command: Command, situation: Situation, policy: Policy, now: datetime,
+) -> Decision:  # fmt: skip
+    """What a command comes to that makes the whole decision itself."""
+    found = _entitled(command, policy)
+    person = policy.person(command.actor.staff)
+    if found is None and person is not None:
+        told = decide(command, situation, policy, person, now)
+        if isinstance(told, Decision):
+            return told
+        found = told
+    assert found is not None, "whoever is no staff member was refused"
+    return _refused(found.code, found.text, command, situation.ticket, now)
 
 
 def _legible(command: Command) -> Command:

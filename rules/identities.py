@@ -44,9 +44,13 @@ def customer_address(message: Message, policy: Policy) -> Address:
 
 
 def participants(ticket: Ticket, message: Message, policy: Policy) -> tuple[Address, ...]:
-    """Who takes part in a ticket besides its customer, after this message: never ourselves, never staff."""
+    """Who takes part in a ticket besides its customer, after this message: never ourselves, never staff.
+
+    Whom a circular went to takes no part in what one reader asks about it (complaint 32).
+    """
     known = {person.email: person for person in ticket.participants}
-    for person in (message.sender, *message.to, *message.cc):
+    addressed = () if message.automatic.kind == "list" else (*message.to, *message.cc)
+    for person in (message.sender, *addressed):
         ours = policy.is_own(person.email) or policy.staff_by_email(person.email) is not None
         if person.email and not ours and person.email != ticket.customer.email:
             known.setdefault(person.email, named(person))

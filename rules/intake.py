@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from rules.holding import hold
 from rules.identities import named, one_line
 from rules.joining import also_received, join, settles
-from rules.machine_mail import NO_TICKET, take_machine_mail
-from rules.model import Decision, Message, Situation
+from rules.machine_mail import opens_nothing, take_machine_mail
+from rules.model import Decision, Message, Situation, Ticket
 from rules.opening import open_ticket
 from rules.policy import Policy
 from rules.threading import Verdict, judge, opens_new
@@ -21,18 +22,39 @@ def on_message(message: Message, situation: Situation, policy: Policy, now: date
     if policy.is_own(message.sender.email):
         return Decision(because=("sender: one of our own addresses, so nobody asks anything",), outcome="own")
     staff = (person.email for person in policy.staff)
-    verdict = judge(message, situation.candidates, policy.secret, staff)
+    verdict = judge(message, situation.candidates, policy.secret, staff, known=situation.sender_known)
     ticket = verdict.ticket
-    message = replace(message, subject=one_line(message.subject, _LONGEST_SUBJECT), sender=named(message.sender))
+    message = tidy(message)
     if ticket is not None and verdict.same_message:
         return also_received(message, ticket, verdict, situation, policy, now)
-    if message.automatic.is_automatic and message.automatic.kind in NO_TICKET:
+    if opens_nothing(message):
         return take_machine_mail(message, ticket, verdict, situation, policy, now)
+    if verdict.held:
+        return _held(message, verdict, situation, policy, now)
     if ticket is None:
         return open_ticket(message, verdict, situation, policy, now)
+    return on_known_message(message, ticket, verdict, situation, policy, now)
+
+
+def tidy(message: Message) -> Message:
+    """The message with a subject and a sender's name of decent length, each on one line."""
+    return replace(message, subject=one_line(message.subject, _LONGEST_SUBJECT), sender=named(message.sender))
+
+
+def on_known_message(
+    message: Message, ticket: Ticket, verdict: Verdict, situation: Situation, policy: Policy, now: datetime
+) -> Decision:
+    """A message that belongs to a ticket joins it, or goes on with it under a new number (R-CO-2)."""
     fresh = opens_new(ticket, message, now, policy.habits.reopen_within)
     if fresh and not settles(ticket, message):
         because = (*verdict.because, f"thread: {fresh}, so it opens a new, linked one")
         follows = Verdict(related=ticket, related_why=fresh, follows=True, because=because)
         return open_ticket(message, follows, situation, policy, now)
     return join(message, ticket, verdict, situation, policy, now)
+
+
+def _held(message: Message, verdict: Verdict, situation: Situation, policy: Policy, now: datetime) -> Decision:
+    if situation.waits is not None:
+        because = (*verdict.because, "thread: the same mail at another of our addresses waits already")
+        return Decision(because=because, outcome="also_received")
+    return hold(message, verdict, policy, now)

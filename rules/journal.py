@@ -42,6 +42,11 @@ class EntryKind(StrEnum):
     SURVEYED = "surveyed"
     SCORED = "scored"
     LINKED = "linked"
+    WARNED = "warned"
+    HELD = "held"
+    ADMITTED = "admitted"
+    MERGED = "merged"
+    SPLIT = "split"
     REFUSED = "refused"
 
 

@@ -2,31 +2,80 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from rules import files
-from rules.acknowledging import acknowledge, in_a_row
-from rules.classify import classify, facts
+from rules.acknowledging import acknowledge
+from rules.classify import Classification, classify, facts
 from rules.draft import Draft
+from rules.effects import Button
 from rules.hours import is_open
 from rules.identities import author_of, customer_address, one_line, zone_of
-from rules.model import Customer, Decision, EntryKind, Message, Situation, Status, Ticket
+from rules.lifecycle import LIVE
+from rules.model import Author, Customer, Decision, EntryKind, Message, Situation, Status, Ticket
 from rules.policy import Policy
-from rules.receiving import draft_of, record_words, with_message
+from rules.receiving import draft_of, record_words, warn, with_message
 from rules.sla import start_clocks
-from rules.threading import Verdict, follows_key
+from rules.subjects import is_new_topic, plain_subject
+from rules.threading import DISOWNED, Verdict, follows_key
 
 LONGEST_REASON = 80
+_JUST_NOW = timedelta(minutes=10)
 
 
-def open_ticket(message: Message, verdict: Verdict, situation: Situation, policy: Policy, now: datetime) -> Decision:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What is special about how a ticket opens.
+
+    ``at`` is when the request was received, if that was not now; ``quiet`` says why nothing is answered automatically.
+    ``hint`` is a line for its thread, ``note`` an inside word of ``by`` that came with it.
+    """
+
+    at: datetime | None = None
+    quiet: str = ""
+    hint: str = ""
+    note: str = ""
+    by: Author | None = None
+
+
+_USUAL = Opening()
+
+
+def open_ticket(
+    message: Message, verdict: Verdict, situation: Situation, policy: Policy, now: datetime, how: Opening = _USUAL
+) -> Decision:
     """A new ticket, with all that follows at once."""
     on_file = policy.on_file(message.sender.email)
-    customer = customer_address(message, policy)
-    known = situation.customer if situation.customer and situation.customer.email == customer.email else None
     open_now = is_open(policy.calendars[policy.calendar], now)
     found = classify(facts(message, on_file, business_hours=open_now), policy)
+    ticket = _new_ticket(message, verdict, found, situation, policy, how.at or now)
+    draft = draft_of(ticket, message, situation, policy, now)
+    draft.because += [*verdict.because, *found.because]
+    record_words(draft, message, verdict)
+    reasons = tuple(one_line(reason, LONGEST_REASON) for reason in found.because)
+    draft.note(EntryKind.CLASSIFIED, f"{found.priority} · {found.category}", because=reasons)
+    _tell_thread(draft, message, how)
+    if verdict.related:
+        tell_related(draft, verdict.related, verdict)
+    _offer_merge(draft, situation.recent, verdict)
+    _answer(draft, message, found, _known(situation, ticket), how)
+    return draft.decision("opened")
+
+
+def _known(situation: Situation, ticket: Ticket) -> Customer | None:
+    """What is on file about the ticket's customer."""
+    customer = situation.customer
+    return customer if customer and customer.email == ticket.customer.email else None
+
+
+def _new_ticket(
+    message: Message, verdict: Verdict, found: Classification, situation: Situation, policy: Policy, at: datetime
+) -> Ticket:
+    on_file, customer = policy.on_file(message.sender.email), customer_address(message, policy)
+    known = situation.customer if situation.customer and situation.customer.email == customer.email else None
+    # A mail that its domain disowns sets nothing in motion by itself.
+    assignee = None if message.authentication.failed else found.assign or None
     ticket = Ticket(
         number=situation.next_number,
         subject=message.subject,
@@ -39,33 +88,45 @@ def open_ticket(message: Message, verdict: Verdict, situation: Situation, policy
         language=policy.wording.best(on_file.language or message.language or (known.language if known else "")),
         timezone=on_file.timezone or zone_of(message) or (known.timezone if known else "") or policy.timezone,
         mailbox=message.channel.removeprefix("mail:"),
-        opened_at=now,
-        updated_at=now,
-        status_at=now,
-        clocks=start_clocks(policy.level(found.priority), policy.calendars, now, by_mail=True),
-        assignee=found.assign or None,
+        opened_at=at,
+        updated_at=at,
+        status_at=at,
+        clocks=start_clocks(policy.level(found.priority), policy.calendars, at, by_mail=True),
+        assignee=assignee,
         linked=(verdict.related.number,) if verdict.related else (),
     )
-    ticket = with_message(ticket, message, policy)
-    draft = draft_of(ticket, message, situation, policy, now)
-    draft.because += [*verdict.because, *found.because]
-    record_words(draft, message, verdict)
-    reasons = tuple(one_line(reason, LONGEST_REASON) for reason in found.because)
-    draft.note(EntryKind.CLASSIFIED, f"{found.priority} · {found.category}", because=reasons)
+    return with_message(ticket, message, policy)
+
+
+def _tell_thread(draft: Draft, message: Message, how: Opening) -> None:
+    """What stands under the new card: files, warnings, hints, and what came with it from inside."""
     if sent := files.of_message(message):
         # The card has the words; files stand under it.
-        name = author_of(message, ticket, policy).name
+        name = author_of(message, draft.ticket, draft.policy).name
         told = draft.chat.say("chat_files_came", name=name)
         draft.post(told, name="message:1", quote_author=name, mark="customer", files=sent)
-        files.show(draft, f"{ticket.number}:message:1", sent)
-    if verdict.related:
-        tell_related(draft, verdict.related, verdict)
-    seen = _seen(known, message, ticket)
-    if acknowledge(draft, message, found, seen):
-        seen = replace(seen, acknowledged_at=now, acknowledged=in_a_row(seen, policy, now) + 1)
+        files.show(draft, f"{draft.ticket.number}:message:1", sent)
+    warn(draft, message)
+    if how.hint:
+        draft.post(how.hint, mark="linked")
+    if how.note and how.by:
+        draft.note(EntryKind.NOTED, how.note, author=how.by)
+        draft.post(draft.chat.say("chat_note_kept", name=how.by.name, text=how.note), mark="inside")
+
+
+def _answer(draft: Draft, message: Message, found: Classification, known: Customer | None, how: Opening) -> None:
+    """The automatic answer, and what is remembered of who asked; of a disowned mail nothing is learnt."""
+    quiet = DISOWNED if message.authentication.failed else how.quiet
+    if quiet:
+        draft.note(EntryKind.NOT_ACKNOWLEDGED, because=(f"not acknowledged: {quiet}",))
+        draft.because.append(f"not acknowledged: {quiet}")
+    if message.authentication.failed:
+        return
+    seen = _seen(known, message, draft.ticket)
+    if not quiet:
+        acknowledge(draft, message, found)
     if "@" in seen.email:
         draft.remember(seen)
-    return draft.decision("opened")
 
 
 def _seen(known: Customer | None, message: Message, ticket: Ticket) -> Customer:
@@ -73,7 +134,8 @@ def _seen(known: Customer | None, message: Message, ticket: Ticket) -> Customer:
     return replace(
         customer,
         name=ticket.customer.name or customer.name,
-        language=message.language or customer.language,
+        # A machine's language is not its owner's.
+        language=customer.language if message.automatic.is_automatic else message.language or customer.language,
         timezone=ticket.timezone,
         tickets=(*customer.tickets, ticket.number)[-50:],
     )
@@ -89,3 +151,17 @@ def tell_related(draft: Draft, related: Ticket, verdict: Verdict) -> None:
     closed_at = related.closed_at
     if verdict.follows and closed_at and draft.now - closed_at > draft.policy.habits.reopen_within:
         draft.link(follows_key(related.number))
+
+
+def _offer_merge(draft: Draft, recent: Ticket | None, verdict: Verdict) -> None:
+    """The same sender asked about the same thing a moment ago: staff may make one ticket of both (complaint 41)."""
+    ticket = draft.ticket
+    if recent is None or (verdict.related and verdict.related.number == recent.number):
+        return
+    subjects = plain_subject(recent.subject) and plain_subject(ticket.subject)
+    alike = subjects and recent.status in LIVE and not is_new_topic(recent.subject, ticket.subject)
+    if not alike or not timedelta() <= ticket.opened_at - recent.opened_at <= _JUST_NOW:
+        return
+    label = draft.chat.say("button_merge", number=recent.number)
+    merge = Button(command="merge", label=label, value=str(recent.number))
+    draft.post(draft.chat.say("chat_opened_just_now", number=recent.number), buttons=(merge,), mark="linked")

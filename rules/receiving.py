@@ -9,10 +9,12 @@ from rules.draft import Draft
 from rules.identities import author_of, participants
 from rules.model import EntryKind, Message, Situation, Ticket
 from rules.policy import Policy
-from rules.threading import Verdict, message_key
+from rules.threading import Verdict, alias_key, message_key
 
 _MOST_REFERENCES = 10
 _MOST_LINKS = 50
+_LONGEST_ID = 1000
+LIST = "list"
 
 
 def draft_of(ticket: Ticket, message: Message, situation: Situation, policy: Policy, now: datetime) -> Draft:
@@ -27,15 +29,48 @@ def record_words(draft: Draft, message: Message, verdict: Verdict) -> None:
         message.reply_text or message.text,
         author=author_of(message, draft.ticket, draft.policy),
         quoted_text=message.quoted_text,
-        because=(*verdict.because, *message.automatic.because, *message.notes),
+        because=(*verdict.because, *authentication_words(message), *message.automatic.because, *message.notes),
         message_key=message.key,
         message_id=message.message_id,
         attachments=message.attachments,
     )
-    known = dict.fromkeys((message.message_id, *message.in_reply_to, *reversed(message.references)))
-    for message_id in tuple(known)[:_MOST_LINKS]:
-        if message_id and len(message_id) < 1000:
-            draft.link(message_key(message_id))
+    if _fits(message.message_id):
+        draft.link(message_key(message.message_id))
+    # A list's mails are everybody's: naming them says nothing about who talks with whom (complaint 32).
+    named = dict.fromkeys((*message.in_reply_to, *reversed(message.references)))
+    for message_id in tuple(named)[:_MOST_LINKS] if message.automatic.kind != LIST else ():
+        if _fits(message_id):
+            draft.link(alias_key(message_id))
+
+
+def authentication_words(message: Message) -> tuple[str, ...]:
+    """What our receiving host found out about the sender, for the journal; nothing when no host of ours said it."""
+    found = message.authentication
+    if not found.host:
+        return ()
+    said = ", ".join(f"{name} {result or 'not told'}" for name, result in _results(message))
+    return (f"authentication: {said} (read by {found.host})",)
+
+
+def _results(message: Message) -> tuple[tuple[str, str], ...]:
+    found = message.authentication
+    return (("SPF", found.spf), ("DKIM", found.dkim), ("DMARC", found.dmarc))
+
+
+def warn(draft: Draft, message: Message) -> None:
+    """Say in thread and journal what is doubtful about a message: who sent it, or that its id came before."""
+    told = []
+    if message.authentication.failed:
+        told.append(draft.chat.say("chat_disowned", sender=message.sender.email or "?"))
+    if draft.situation.same_id:
+        told.append(draft.chat.say("chat_same_id"))
+    for line in told:
+        draft.note(EntryKind.WARNED, line, because=authentication_words(message), message_key=message.key)
+        draft.post(line, mark="uncertain")
+
+
+def _fits(message_id: str) -> bool:
+    return 0 < len(message_id) < _LONGEST_ID
 
 
 def with_message(ticket: Ticket, message: Message, policy: Policy) -> Ticket:

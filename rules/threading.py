@@ -1,45 +1,61 @@
 """Which ticket a message belongs to: the one judge, who weighs the evidence and says so (R-IN-6, complaints 30-42).
 
-Strong proof joins; a ticket number in the subject of a stranger's mail never does (complaint 30).
+Strong proof joins, or waits for a person when it is in strange hands; a ticket number in the subject of a stranger's
+mail never joins (complaint 30).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rules.model import Message, Status, Ticket
-from rules.tokens import is_our_message_id, read_reply_address, signed_for
+from rules.subjects import SUBJECT_NUMBER, is_new_topic
+from rules.subjects import plain_subject as plain_subject
+from rules.tokens import is_our_message_id, read_message_id, read_reply_address, signed_for
 
-TOKEN, SAME_MESSAGE, REFERENCE, SUBJECT = "token", "same_message", "reference", "subject"
-
-_NUMBER = re.compile(r"\[#([1-9][0-9]{0,9})\]")
-_PREFIX = re.compile(
-    r"^\s*(?:re|aw|wg|sv|vs|antw|ref|rif|r|fw|fwd|tr|odp|res|enc|回复|回覆|答复|转发|轉寄|返信|답장)\s*(?:\[\d+\])?\s*[:：]\s*",
-    re.IGNORECASE,
-)
+TOKEN, OWN, REFERENCE, SUBJECT = "token", "own", "reference", "subject"
+SAME_MESSAGE = "same_message"
 
 # Providers where a shared domain says nothing about a shared employer.
 _PUBLIC_DOMAINS = frozenset(
     {
-        "126.com", "139.com", "163.com", "aol.com", "daum.net", "foxmail.com", "free.fr", "gmail.com", "gmx.de",
-        "gmx.net", "googlemail.com", "hotmail.com", "icloud.com", "live.com", "mail.ru", "me.com", "msn.com",
-        "naver.com", "orange.fr", "outlook.com", "proton.me", "protonmail.com", "qq.com", "sina.com", "t-online.de",
-        "web.de", "yahoo.com", "yandex.ru", "yeah.net",
+        "126.com", "139.com", "163.com", "188.com", "aliyun.com", "aol.com", "daum.net", "fastmail.com", "foxmail.com",
+        "free.fr", "gmail.com", "gmx.at", "gmx.ch", "gmx.com", "gmx.de", "gmx.net", "googlemail.com", "hanmail.net",
+        "hotmail.co.uk", "hotmail.com", "hotmail.fr", "icloud.com", "laposte.net", "libero.it", "live.com", "mac.com",
+        "mail.com", "mail.ru", "me.com", "msn.com", "naver.com", "o2.pl", "orange.fr", "outlook.com", "outlook.de",
+        "posteo.de", "proton.me", "protonmail.com", "qq.com", "sina.cn", "sina.com", "sohu.com", "t-online.de",
+        "tom.com", "tuta.com", "uol.com.br", "vip.qq.com", "wanadoo.fr", "web.de", "wp.pl", "yahoo.co.jp",
+        "yahoo.co.uk", "yahoo.com", "yahoo.de", "yahoo.fr", "yandex.com", "yandex.ru", "yeah.net", "ymail.com",
+        "zoho.com",
     }
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What a message says about its ticket, before anything is looked up."""
+    """What a message says about its ticket, before anything is looked up.
 
-    token_numbers: tuple[int, ...]
+    ``tokens`` are reply addresses as (number, signature), ``own_ids`` Message-IDs that look like ours with the number
+    in them; none of them is proven yet. ``answered`` are the Message-IDs in In-Reply-To, ``referred`` the other ones.
+    """
+
     tokens: tuple[tuple[int, str], ...]
-    message_keys: tuple[str, ...]
+    own_ids: tuple[tuple[int, str], ...]
+    answered: tuple[str, ...]
+    referred: tuple[str, ...]
     subject_number: int | None
+
+    @property
+    def token_numbers(self) -> tuple[int, ...]:
+        """The ticket numbers in reply addresses, the newest first."""
+        return tuple(dict.fromkeys(number for number, _ in self.tokens))
+
+    @property
+    def own_numbers(self) -> tuple[int, ...]:
+        """The ticket numbers in Message-IDs that look like ours, the newest first."""
+        return tuple(dict.fromkeys(number for number, _ in self.own_ids))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +63,8 @@ class Verdict:
     """Which ticket it is, if any; which one it may be related to, and ``related_why``; and all the reasons.
 
     ``follows`` says that the related ticket is the customer's own, which this message goes on with under a new number.
+    ``held`` says why a person must look first; then ``related`` is the ticket that it would have joined.
+    ``owner`` is whom the reply address that proved it was made for.
     """
 
     ticket: Ticket | None = None
@@ -54,26 +72,49 @@ class Verdict:
     related: Ticket | None = None
     related_why: str = ""
     follows: bool = False
+    held: str = ""
+    owner: str = ""
     because: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Weight:
+    """What one piece of evidence is worth: it joins, it must wait for a person, or it is worth nothing."""
+
+    ticket: Ticket
+    reason: str
+    joins: bool = False
+    holds: bool = False
+    owner: str = ""
+
+
 def evidence(message: Message) -> Evidence:
-    """Gather what a message says about its ticket: reply address, Message-IDs, number in the subject."""
-    addressed = (*message.recipients, *(a.email for a in (*message.to, *message.cc)))
-    tokens = sorted({found for address in addressed if (found := read_reply_address(address))})
-    ids = dict.fromkeys((*message.in_reply_to, *reversed(message.references)))
-    number = _NUMBER.search(message.subject)
+    """Gather what a message says about its ticket: reply addresses, Message-IDs, number in the subject."""
+    addressed = {*message.recipients, *(a.email for a in (*message.to, *message.cc))}
+    tokens = {found for address in addressed if (found := read_reply_address(address))}
+    ids = {*message.in_reply_to, *message.references}
+    own = {(number, id_) for id_ in ids if (number := read_message_id(id_))}
+    named = SUBJECT_NUMBER.search(message.subject)
     return Evidence(
-        token_numbers=tuple(dict.fromkeys(number for number, _ in tokens)),
-        tokens=tuple(tokens),
-        message_keys=tuple(message_key(id_) for id_ in ids),
-        subject_number=int(number[1]) if number else None,
+        tokens=tuple(sorted(tokens, reverse=True)),
+        own_ids=tuple(sorted(own, reverse=True)),
+        answered=tuple(dict.fromkeys(message.in_reply_to)),
+        referred=tuple(dict.fromkeys(reversed(message.references))),
+        subject_number=int(named[1]) if named else None,
     )
 
 
 def message_key(message_id: str) -> str:
-    """The link key of a Message-ID."""
+    """The link key of a Message-ID of a mail that we received or sent."""
     return f"mid:{message_id}"
+
+
+def alias_key(message_id: str) -> str:
+    """The link key of a Message-ID that a mail of the ticket only refers to (complaint 40).
+
+    It is another one than that of a received mail: naming somebody's mail beforehand must not take its thread away.
+    """
+    return f"ref:{message_id}"
 
 
 def follows_key(number: int) -> str:
@@ -81,62 +122,133 @@ def follows_key(number: int) -> str:
     return f"follows:{number}"
 
 
-def judge(message: Message, candidates: Mapping[str, Ticket], secret: bytes, staff: Iterable[str]) -> Verdict:
-    """Weigh the candidates that the store found for the evidence. A function of its arguments only."""
-    staff_addresses = frozenset(staff) - {""}
+def judge(
+    message: Message, candidates: Mapping[str, Ticket], secret: bytes, staff: Iterable[str], *, known: bool = False
+) -> Verdict:
+    """Weigh the candidates that the store found for the evidence. A function of its arguments only.
+
+    ``known`` says that the sender's address is a customer's on file. A mail that its own sender's domain disowns never
+    joins: on an address that we know, it waits for a person.
+    """
     if same := candidates.get(SAME_MESSAGE):
         told = f"thread: this very mail already opened or joined #{same.number} at another of our addresses"
         return Verdict(ticket=same, same_message=True, because=(told,))
+    staff_addresses = frozenset(staff) - {""}
     because: list[str] = []
-    related: Ticket | None = None
-    related_why = ""
-    for kind in (TOKEN, REFERENCE, SUBJECT):
-        ticket = candidates.get(kind)
-        if ticket is None:
-            continue
-        joins, reason = _weigh(kind, message, ticket, secret, staff_addresses)
-        because.append(f"thread: {reason}")
-        if joins:
-            return Verdict(ticket=ticket, because=tuple(because))
-        related, related_why = (related, related_why) if related else (ticket, reason)
+    first: _Weight | None = None
+    for weight in _weights(message, candidates, secret, staff_addresses):
+        because.append(f"thread: {weight.reason}")
+        if weight.joins or weight.holds:
+            return _decided(message, weight, because)
+        first = first or weight
+    if message.authentication.failed and (known or message.sender.email in staff_addresses):
+        because.append(f"thread: held, {DISOWNED}")
+        return Verdict(held=DISOWNED, because=tuple(because))
     because.append("thread: nothing proves that it belongs to a ticket, so it opens a new one")
-    return Verdict(related=related, related_why=related_why, because=tuple(because))
+    if first is None:
+        return Verdict(because=tuple(because))
+    return Verdict(related=first.ticket, related_why=first.reason, because=tuple(because))
 
 
-def _weigh(kind: str, message: Message, ticket: Ticket, secret: bytes, staff: frozenset[str]) -> tuple[bool, str]:
-    sender, number = message.sender.email, ticket.number
-    known = bool(sender) and (sender in people(ticket) or sender in staff)
-    colleague = same_house(message.sender.domain, ticket.customer.domain)
-    if kind == TOKEN:
-        owner = _signed_for(message, ticket, secret)
-        if owner is None:
-            return False, f"the reply address for #{number} is not signed by us"
-        if owner == sender or known:
-            return True, f"it came to the signed reply address of #{number}"
-        if colleague:
-            return True, f"a colleague of its customer answered to the signed reply address of #{number}"
-        return False, f"the signed reply address of #{number} was made for somebody else"
-    if kind == REFERENCE:
-        if known:
-            return True, f"it answers a mail of #{number}, and the sender takes part in it"
-        if colleague and _answers_ours(message, number, secret):
-            return True, f"it answers our mail of #{number}, and the sender is a colleague of its customer"
-        return False, f"it answers a mail of #{number}, but the sender takes no part in it"
-    if known:
-        return True, f"its subject names #{number}, and the sender takes part in it"
-    return False, f"its subject names #{number}, but a stranger's word does not join a ticket"
+DISOWNED = "the sender's domain says that the mail is not theirs (DMARC fail)"
 
 
-def _signed_for(message: Message, ticket: Ticket, secret: bytes) -> str | None:
-    """Whom a reply address in the message was made for; its number may be of a ticket that lives on in this one."""
-    likely = (message.sender.email, *people(ticket))
-    owners = (signed_for(secret, number, given, likely) for number, given in evidence(message).tokens)
-    return next((owner for owner in owners if owner), None)
+def _decided(message: Message, weight: _Weight, because: list[str]) -> Verdict:
+    if message.authentication.failed and weight.joins:
+        because.append(f"thread: held, {DISOWNED}")
+        return Verdict(related=weight.ticket, held=DISOWNED, because=tuple(because))
+    if weight.holds:
+        because.append("thread: held, a person must say whether it belongs there")
+        return Verdict(related=weight.ticket, held=weight.reason, owner=weight.owner, because=tuple(because))
+    return Verdict(ticket=weight.ticket, owner=weight.owner, because=tuple(because))
 
 
-def _answers_ours(message: Message, number: int, secret: bytes) -> bool:
-    """Whether it answers a mail that we sent; a circular to a whole house must not join its readers (complaint 32)."""
-    return any(is_our_message_id(secret, id_, number) for id_ in (*message.in_reply_to, *message.references))
+def _weights(
+    message: Message, candidates: Mapping[str, Ticket], secret: bytes, staff: frozenset[str]
+) -> Iterator[_Weight]:
+    """Every piece of evidence, the strongest first; of one kind the newest ticket's first."""
+    named = evidence(message)
+    for number, given in named.tokens:
+        if ticket := candidates.get(f"{TOKEN}:{number}"):
+            weight = _of_token(message, ticket, number, _owner(message, ticket, secret, number, given, staff), staff)
+            yield weight
+            if weight.joins or weight.holds:
+                return
+    for number, given in named.own_ids:
+        ticket = candidates.get(f"{OWN}:{number}")
+        if ticket and is_our_message_id(secret, given, number):
+            yield _of_own(message, ticket, staff)
+    for ticket in _referred(candidates):
+        yield _of_reference(message, ticket, staff)
+    if ticket := candidates.get(SUBJECT):
+        yield _of_subject(message, ticket, staff)
+
+
+def _referred(candidates: Mapping[str, Ticket]) -> tuple[Ticket, ...]:
+    """The tickets whose mails are referred to: the one that is answered, then the others, the newest first."""
+    others = {t.number: t for key, t in candidates.items() if key.startswith(f"{REFERENCE}:")}
+    answered = candidates.get(REFERENCE)
+    first = (answered,) if answered else ()
+    return (*first, *(others[n] for n in sorted(others, reverse=True) if not answered or n != answered.number))
+
+
+def _takes_part(message: Message, ticket: Ticket, staff: frozenset[str]) -> bool:
+    sender = message.sender.email
+    return bool(sender) and (sender in people(ticket) or sender in staff)
+
+
+def _is_colleague(message: Message, ticket: Ticket) -> bool:
+    """Whether the sender's address is of the customer's house; a domain that disowns the mail vouches for nobody."""
+    return not message.authentication.failed and same_house(message.sender.domain, ticket.customer.domain)
+
+
+def _owner(
+    message: Message, ticket: Ticket, secret: bytes, number: int, given: str, staff: frozenset[str]
+) -> str | None:
+    """Whom a reply address was made for; its number may be of a ticket that lives on in this one."""
+    likely = dict.fromkeys((message.sender.email, *people(ticket), *sorted(staff)))
+    return signed_for(secret, number, given, (email for email in likely if email))
+
+
+def _of_token(message: Message, ticket: Ticket, number: int, owner: str | None, staff: frozenset[str]) -> _Weight:
+    if owner is None:
+        return _Weight(ticket=ticket, reason=f"the reply address for #{number} is not signed by us")
+    if owner == message.sender.email or _takes_part(message, ticket, staff):
+        reason = f"it came to the signed reply address of #{number}{_lives_on(number, ticket)}"
+        return _Weight(ticket=ticket, reason=reason, joins=True, owner=owner)
+    if _is_colleague(message, ticket):
+        reason = f"a colleague of its customer answered to the signed reply address of #{number}"
+        return _Weight(ticket=ticket, reason=reason, joins=True, owner=owner)
+    reason = f"the signed reply address of #{number} was made for somebody else ({owner})"
+    return _Weight(ticket=ticket, reason=reason, holds=True, owner=owner)
+
+
+def _lives_on(number: int, ticket: Ticket) -> str:
+    return f", which lives on in #{ticket.number}" if number != ticket.number else ""
+
+
+def _of_own(message: Message, ticket: Ticket, staff: frozenset[str]) -> _Weight:
+    told = f"it answers our mail of #{ticket.number}"
+    if _takes_part(message, ticket, staff):
+        return _Weight(ticket=ticket, reason=f"{told}, and the sender takes part in it", joins=True)
+    # A circular to a whole house must not join its readers; only our own mails are proof for them (complaint 32).
+    if _is_colleague(message, ticket):
+        return _Weight(ticket=ticket, reason=f"{told}, and the sender is a colleague of its customer", joins=True)
+    return _Weight(ticket=ticket, reason=f"{told}, but the sender takes no part in it")
+
+
+def _of_reference(message: Message, ticket: Ticket, staff: frozenset[str]) -> _Weight:
+    told = f"it answers a mail of #{ticket.number}"
+    if _takes_part(message, ticket, staff):
+        return _Weight(ticket=ticket, reason=f"{told}, and the sender takes part in it", joins=True)
+    return _Weight(ticket=ticket, reason=f"{told}, but the sender takes no part in it")
+
+
+def _of_subject(message: Message, ticket: Ticket, staff: frozenset[str]) -> _Weight:
+    told = f"its subject names #{ticket.number}"
+    if _takes_part(message, ticket, staff):
+        return _Weight(ticket=ticket, reason=f"{told}, and the sender takes part in it", joins=True)
+    return _Weight(ticket=ticket, reason=f"{told}, but a stranger's word does not join a ticket")
 
 
 def people(ticket: Ticket) -> tuple[str, ...]:
@@ -149,21 +261,12 @@ def same_house(one: str, other: str) -> bool:
     return bool(one) and one == other and one not in _PUBLIC_DOMAINS
 
 
-def plain_subject(subject: str) -> str:
-    """A subject without reply and forward prefixes and without our number, for comparing and answering."""
-    text = _NUMBER.sub("", subject).strip()
-    while (shorter := _PREFIX.sub("", text)) != text:
-        text = shorter
-    return " ".join(text.split())
-
-
 def opens_new(ticket: Ticket, message: Message, now: datetime, reopen_within: timedelta) -> str | None:
     """Why a message that belongs to this ticket opens a new, linked one instead; ``None`` when it does not (R-CO-2)."""
     if ticket.status is not Status.CLOSED or ticket.closed_at is None:
         return None
     if now - ticket.closed_at > reopen_within:
         return f"#{ticket.number} was closed more than {reopen_within.days} days ago"
-    ours, theirs = plain_subject(ticket.subject).casefold(), plain_subject(message.subject).casefold()
-    if theirs and ours not in theirs and theirs not in ours:
+    if is_new_topic(ticket.subject, message.subject):
         return f"#{ticket.number} is closed and the subject is a new one"
     return None

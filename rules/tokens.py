@@ -78,6 +78,12 @@ def message_id(secret: bytes, effect: str, domain: str) -> str:
     return f"<{name}.{signature(secret, 'mail', name)}@{domain}>"
 
 
+def read_message_id(given: str) -> int | None:
+    """The ticket number in a Message-ID that looks like one of ours; nothing is checked yet."""
+    found = _MESSAGE_ID.match(given)
+    return int(found["number"]) if found else None
+
+
 def is_our_message_id(secret: bytes, given: str, number: int) -> bool:
     """Whether a Message-ID is of a mail that we sent about this ticket: its signature cannot be made up."""
     found = _MESSAGE_ID.match(given)

@@ -3,51 +3,115 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from rules.effects import Card, Mail, OutboxEntry, OutboxState
+from rules.holding import SUSPECT, handle_of
 from rules.lifecycle import LIVE
-from rules.model import Message, Situation, Status, Ticket, Timer
-from rules.threading import REFERENCE, SAME_MESSAGE, SUBJECT, TOKEN, evidence, follows_key, message_key
+from rules.model import Customer, Message, Quarantined, Situation, Status, Ticket, Timer
+from rules.threading import (
+    OWN,
+    REFERENCE,
+    SAME_MESSAGE,
+    SUBJECT,
+    TOKEN,
+    Evidence,
+    alias_key,
+    evidence,
+    follows_key,
+    message_key,
+)
 from storage.protocol import Reader, UnitOfWork
 
 _MOST_REFERENCES = 50
+_MOST_NUMBERS = 8
 
 
 def for_message(work: UnitOfWork, message: Message, mailboxes: Iterable[str], customer: str) -> Situation:
     """Everything that bears on one message: the tickets its evidence names, who is answered, the next number."""
-    candidates = _candidates(work, message, mailboxes)
+    elsewhere = _elsewhere(work, message, mailboxes)
+    candidates = _candidates(work, message, came_elsewhere=elsewhere is not None)
     involved = {ticket.number: ticket for ticket in candidates.values()}
+    on_file = work.customer(customer)
     return Situation(
         next_number=work.next_number(),
         candidates=candidates,
-        customer=work.customer(customer),
+        customer=on_file,
         timers=tuple(timer for number in involved for timer in work.timers_of(number)),
+        same_id=elsewhere is None and work.linked(message_key(message.message_id)) is not None,
+        sender_known=work.customer(message.sender.email) is not None,
+        waits=work.in_quarantine(elsewhere) if elsewhere else None,
+        recent=_recent(work, on_file),
     )
 
 
-def _candidates(work: UnitOfWork, message: Message, mailboxes: Iterable[str]) -> dict[str, Ticket]:
+def for_word(
+    work: UnitOfWork, held: Quarantined, message: Message, mailboxes: Iterable[str], customer: str
+) -> Situation:
+    """Everything that bears on a person's word about a message that waits; the ticket is the living one."""
+    ticket = _latest(work, held.ticket)
+    timers = tuple(work.timers_of(ticket.number)) if ticket else ()
+    found = for_message(work, message, mailboxes, customer)
+    return replace(found, ticket=ticket, timers=timers, waits=held, message=message, same_id=False)
+
+
+def waiting(work: Reader, name: str) -> Quarantined | None:
+    """The suspect message of that key, or of that short name."""
+    names = ((held, (held.key, handle_of(held.key))) for held in work.quarantined() if held.kind == SUSPECT)
+    return next((held for held, known in names if name in known), None)
+
+
+def _candidates(work: UnitOfWork, message: Message, *, came_elsewhere: bool) -> dict[str, Ticket]:
+    """The living tickets that a message names, each under the evidence that names it."""
     named = evidence(message)
-    found = {
-        TOKEN: next((t for number in named.token_numbers if (t := _latest(work, number))), None),
-        REFERENCE: _first_linked(work, named.message_keys[:_MOST_REFERENCES]),
+    found: dict[str, Ticket | None] = {
+        **{f"{TOKEN}:{number}": _latest(work, number) for number in named.token_numbers[:_MOST_NUMBERS]},
+        **{f"{OWN}:{number}": _latest(work, number) for number in named.own_numbers[:_MOST_NUMBERS]},
+        **_referred(work, named),
         SUBJECT: _latest(work, named.subject_number),
         "bounced": _first_linked(work, [message_key(b.original_message_id) for b in message.bounces]),
     }
-    if message.message_id and _came_elsewhere(work, message, mailboxes):
+    if came_elsewhere:
         found[SAME_MESSAGE] = _first_linked(work, (message_key(message.message_id),))
     return {kind: ticket for kind, ticket in found.items() if ticket is not None}
+
+
+def _referred(work: Reader, named: Evidence) -> dict[str, Ticket | None]:
+    """The tickets of the mails that are referred to: the newest one that is answered, and all others by number."""
+    answered = _linked(work, named.answered[:_MOST_REFERENCES])
+    others = _linked(work, named.referred[:_MOST_REFERENCES])
+    best = max(answered or others, default=None)
+    every = others | answered
+    found: dict[str, Ticket | None] = {f"{REFERENCE}:{number}": ticket for number, ticket in every.items()}
+    return {**found, REFERENCE: every[best]} if best is not None else found
+
+
+def _linked(work: Reader, message_ids: Iterable[str]) -> dict[int, Ticket]:
+    """The living tickets by number that these Message-IDs lead to; a received mail's own before what only names it."""
+    keys = ((message_key(id_), alias_key(id_)) for id_ in message_ids)
+    tickets = (_first_linked(work, pair) for pair in keys)
+    return {ticket.number: ticket for ticket in tickets if ticket is not None}
 
 
 def _first_linked(work: Reader, keys: Iterable[str]) -> Ticket | None:
     return next((ticket for key in keys if (ticket := _latest(work, work.linked(key)))), None)
 
 
-def _came_elsewhere(work: Reader, message: Message, mailboxes: Iterable[str]) -> bool:
-    """Whether this very mail, content and all, was recorded for another of our mailboxes (complaints 18 to 20)."""
+def _elsewhere(work: Reader, message: Message, mailboxes: Iterable[str]) -> str | None:
+    """The key of this very mail, content and all, as recorded for another of our mailboxes (complaints 18 to 20)."""
+    if not message.message_id:
+        return None
     prefix = f"{message.channel}:"
     others = (f"mail:{name}:" for name in mailboxes if f"mail:{name}" != message.channel)
-    return any(work.seen(message.key.replace(prefix, other, 1)) for other in others)
+    keys = (message.key.replace(prefix, other, 1) for other in others)
+    return next((key for key in keys if work.seen(key)), None)
+
+
+def _recent(work: Reader, customer: Customer | None) -> Ticket | None:
+    """The ticket that the same customer opened last, if it lives."""
+    ticket = work.ticket(customer.tickets[-1]) if customer and customer.tickets else None
+    return ticket if ticket is not None and ticket.merged_into is None else None
 
 
 def living(work: Reader, number: int | None) -> Ticket | None:
@@ -109,7 +173,12 @@ def for_digest(work: Reader, since: datetime) -> Situation:
     touched = {ticket.number: ticket for ticket in work.tickets(touched_from=since)}
     touched |= {ticket.number: ticket for ticket in work.tickets(statuses=LIVE)}
     counts = work.counts()
-    return Situation(touched=tuple(touched.values()), quarantined=counts.quarantined, uncertain=counts.uncertain)
+    return Situation(
+        touched=tuple(touched.values()),
+        quarantined=counts.quarantined,
+        uncertain=counts.uncertain,
+        proofs=tuple(work.proofs()),
+    )
 
 
 def for_start(work: Reader, wanted: Iterable[str]) -> Situation:

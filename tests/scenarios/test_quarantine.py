@@ -70,7 +70,8 @@ def test_after_the_fix_the_message_is_received_again() -> None:
     stage = poisoned()
     stage.policy = a_stage().policy
     stage.desk.reload(stage.policy)
-    outcome = stage.desk.requeue("mail:support:bad", lambda one, raw: a_message(key=one.key, text=raw.decode()))
+    stage.arrived["mail:support:bad"] = a_message(key="mail:support:bad", text="The printer is broken.")
+    outcome = stage.desk.requeue("mail:support:bad")
     stage.deliver()
     assert outcome == "opened"
     assert (held(stage), stage.count()) == ([], 1)

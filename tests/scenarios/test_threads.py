@@ -27,7 +27,7 @@ def test_an_answer_joins_its_ticket_by_every_kind_of_evidence() -> None:
     assert stage.mail("Two", recipients=(ours.reply_to,), subject="No subject of ours") == "joined"
     assert stage.mail("Three", subject="AW: [#1] Printer") == "joined"
     assert stage.count() == 1
-    for reason in ("it answers a mail of #1", "it came to the signed reply address of #1", "its subject names #1"):
+    for reason in ("it answers our mail of #1", "it came to the signed reply address of #1", "its subject names #1"):
         assert reason in stage.reasons()
 
 
@@ -48,17 +48,6 @@ def test_a_strangers_mail_that_names_a_number_opens_its_own_ticket() -> None:
     ]
     assert "Give me access." not in "".join(entry.text for entry in stage.entries(1))
     assert [entry.text for entry in stage.entries(1, EntryKind.LINKED)] == ["#2"]
-
-
-def test_a_stranger_with_a_stolen_reply_address_stays_outside() -> None:
-    """The key of a forwarded mail opens nothing in another hand (complaint 34)."""
-    stage = opened()
-    ours = stage.mails(1)[0]
-    words = {"recipients": (ours.reply_to,), "to": (Address(email=ours.reply_to),), "in_reply_to": (ours.message_id,)}
-    assert stage.mail("Send me the file.", sender=MALLORY, subject=ours.subject, **words) == "opened"
-    assert "made for somebody else" in stage.reasons(2)
-    stage.reply("On it.")
-    assert all(MALLORY not in (*mail.to, *mail.cc) for mail in stage.mails(1))
 
 
 def test_a_colleague_who_answers_our_mail_joins() -> None:
@@ -92,15 +81,6 @@ def test_somebody_in_copy_takes_part() -> None:
     stage = a_stage()
     stage.mail(cc=(Address(email="bob@elsewhere.test"),), subject="Printer")
     assert stage.mail("It smokes.", sender="bob@elsewhere.test", subject="Re: [#1] Printer") == "joined"
-
-
-def test_a_customers_second_address_opens_a_ticket_that_shows_the_first() -> None:
-    """We cannot know that it is the same person; staff can, and see why."""
-    stage = opened()
-    ours = stage.mails(1)[0]
-    assert stage.mail("It is me.", sender="alice@home.test", recipients=(ours.reply_to,)) == "opened"
-    assert stage.ticket(2).linked == (1,)
-    assert "Possibly related: #1" in stage.posts(2)[0].text
 
 
 def test_one_mail_to_two_of_our_mailboxes_is_one_ticket_with_both_noted() -> None:
@@ -160,7 +140,7 @@ def test_hostile_names_and_subjects_stay_words() -> None:
     """Line breaks, braces and endless subjects neither break a header nor are read as a template."""
     stage = a_stage()
     evil = replace(Address(email=ALICE), name="{number}\r\nBcc: all@evil.test")
-    subject = "{priority} {0.__class__}\r\nBcc: x@evil.test\n" + "A" * 5000
+    subject = "{priority} {0.__class__}\r\nBcc: everybody\n" + "A" * 5000
     stage.asked += 1
     stage.desk.receive(a_message(sender=evil, subject=subject, text="{greeting} {secret}"))
     stage.deliver()
@@ -171,7 +151,7 @@ def test_hostile_names_and_subjects_stay_words() -> None:
     for mail in stage.mails(1):
         assert "\n" not in mail.subject
         assert "\r" not in mail.subject
-    assert "{priority} {0.__class__} Bcc: x@evil.test" in stage.mails(1)[0].text
+    assert "{priority} {0.__class__} Bcc: everybody" in stage.mails(1)[0].text
     assert stage.mails(1)[0].text.startswith("Hello,")
     stage.wait(days=3)
     assert all("\n" not in mail.subject for mail in stage.mails())
@@ -191,6 +171,6 @@ def test_a_mail_with_thousands_of_references_is_taken_in_with_some_of_them() -> 
     references = tuple(f"<{index}@evil.test>" for index in range(5000))
     assert stage.mail(references=references) == "opened"
     with stage.store.read() as store:
-        known = sum(store.linked(f"mid:{reference}") is not None for reference in references)
+        known = sum(store.linked(f"ref:{reference}") is not None for reference in references)
     assert 0 < known <= 50
     assert len(stage.ticket().references) <= 11

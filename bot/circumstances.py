@@ -1,0 +1,53 @@
+"""What must be known before a command or a kept message is decided on: read from the store, and from raw mail again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from channels.mail.parse import parse
+from rules import decide
+from rules.model import Command, Message, Quarantined, Situation
+from rules.policy import Policy
+from storage import counting, situations
+from storage.protocol import UnitOfWork
+
+ReadAgain = Callable[[Policy, Quarantined, bytes], Message]
+"""Gives a message that was kept as it was first received, for a second look."""
+
+ABOUT_HELD_MAIL = frozenset({"admit", "separate"})
+
+
+def read_again(policy: Policy, held: Quarantined, raw: bytes) -> Message:
+    """A mail as it was first received, under the key that it had then."""
+    own = [address for box in policy.mailboxes for address in box.addresses]
+    again = parse(
+        raw, received_at=held.at, channel=held.channel, recipients=held.recipients, origin=held.origin,
+        own_addresses=own, envelope_sender=held.envelope_sender,
+        trusted_hosts=policy.mailbox(held.channel.removeprefix("mail:")).trusted_hosts,
+    )  # fmt: skip
+    return replace(again, key=held.key)
+
+
+def of_message(work: UnitOfWork, message: Message, policy: Policy) -> Situation:
+    """What bears on one message."""
+    mailboxes = [box.name for box in policy.mailboxes]
+    customer = decide.customer_address(message, policy).email
+    found = situations.for_message(work, message, mailboxes, customer)
+    return counting.counted(work, message, found, customer, policy.secret)
+
+
+def of_command(work: UnitOfWork, command: Command, policy: Policy, again: ReadAgain) -> Situation:
+    """What bears on one command: its ticket, and what else it is about."""
+    if command.name in ABOUT_HELD_MAIL:
+        return _of_word(work, command, policy, again)
+    return situations.for_ticket(work, command.ticket)
+
+
+def _of_word(work: UnitOfWork, command: Command, policy: Policy, again: ReadAgain) -> Situation:
+    held = situations.waiting(work, command.args.get("value", ""))
+    if held is None:
+        return situations.for_ticket(work, command.ticket)
+    message = again(policy, held, work.raw(held.key))
+    mailboxes = [box.name for box in policy.mailboxes]
+    return situations.for_word(work, held, message, mailboxes, decide.customer_address(message, policy).email)
