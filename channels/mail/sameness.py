@@ -9,13 +9,20 @@ from hashlib import sha256
 from rules.message import Attachment
 
 # What a robot repeats stands at the beginning; a longer text is not read to its end.
-_READ = 65_536
-_ADDRESS = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]{1,255}")
-_DATE_WORDS = re.compile(
-    r"\b(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?|jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?"
-    r"|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|[ap]m|gmt|utc)\b"
+_READ = 16_384
+_DATES = frozenset(
+    (
+        *("mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri", "sat", "sun", "monday", "tuesday", "wednesday"),
+        *("thursday", "friday", "saturday", "sunday", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep"),
+        *("sept", "oct", "nov", "dec", "january", "february", "march", "april", "june", "july", "august", "september"),
+        *("october", "november", "december", "am", "pm", "gmt", "utc", "cet", "cest"),
+    )
 )
-_VARIABLE = re.compile(r"[\d\W_]+")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+# Every sign of ASCII that is no letter becomes a space, and every letter a small one.
+_SMALL = "".join(chr(sign).lower() if chr(sign).lower() in _LETTERS else " " for sign in range(128))
+_ASCII = _SMALL.encode("ascii").ljust(256)
+_OTHERS = re.compile(r"[\d\W_]+")
 
 
 def content_hash(subject: str, text: str, attachments: Iterable[Attachment]) -> str:
@@ -30,7 +37,11 @@ def content_hash(subject: str, text: str, attachments: Iterable[Attachment]) -> 
 
 
 def _words(text: str) -> str:
-    text = text[:_READ].casefold()
+    text = text[:_READ]
     if "@" in text:
-        text = _ADDRESS.sub(" ", text)
-    return " ".join(_VARIABLE.sub(" ", _DATE_WORDS.sub(" ", text)).split())
+        text = " ".join([word for word in text.split() if "@" not in word])
+    if text.isascii():
+        text = text.encode("ascii").translate(_ASCII).decode("ascii")
+    else:
+        text = _OTHERS.sub(" ", text.casefold())
+    return " ".join([word for word in text.split() if word not in _DATES])
