@@ -25,6 +25,7 @@ from rules.model import (
     Link,
     Situation,
     Status,
+    Tally,
     Target,
     Ticket,
     Timer,
@@ -56,6 +57,7 @@ class Draft:
         self._hasten: list[str] = []
         self._links: list[Link] = []
         self._customers: list[Customer] = []
+        self._tallies: dict[str, Tally] = {}
         self._deferred: dict[str, datetime] = {}
         self._posts = 0
 
@@ -252,6 +254,14 @@ class Draft:
         """Keep what was seen of a customer."""
         self._customers.append(customer)
 
+    def counted(self, key: str) -> Tally | None:
+        """What the loop breaker has counted under a key, with what this decision adds."""
+        return self._tallies.get(key) or self.situation.tallies.get(key)
+
+    def count(self, tally: Tally) -> None:
+        """Keep what the loop breaker counts from now on."""
+        self._tallies[tally.key] = tally
+
     def defer(self, timer_key: str) -> None:
         """Look at this timer again a minute later instead of now."""
         self._deferred[timer_key] = self.now + _A_MINUTE
@@ -277,6 +287,7 @@ class Draft:
             cancel_timers=cancelled,
             links=tuple(self._links),
             customers=tuple(self._customers),
+            tallies=tuple(self._tallies.values()),
             outcome=outcome,
         )
 

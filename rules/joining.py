@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from rules import files, survey
+from rules import files, loops, survey
 from rules.answers import Answer, read_answer
 from rules.draft import Draft
 from rules.effects import Button
@@ -77,6 +77,8 @@ def answer_customer(draft: Draft, message: Message, author: Author) -> None:
     elif answer is Answer.SOLVED:
         if ticket.confirmed_at is None:
             survey.confirmed(draft, author)
+    elif not loops.may_reopen(draft):
+        return
     elif answer is Answer.NOT_SOLVED:
         survey.not_solved(draft, author)
     else:

@@ -13,6 +13,9 @@ NOTIFICATION, CHALLENGE, READ_RECEIPT, OWN = "notification", "challenge", "read_
 
 LOOP_HEADER = "X-Deskbell-Loop"
 
+REPORT = "the content is a report"
+"""How the reason begins that names a report of MIME type multipart/report."""
+
 Headers = Mapping[str, Sequence[str]]
 Evidence = tuple[str, str]
 
@@ -178,7 +181,7 @@ def content_evidence(headers: Headers, parts: Sequence[str], from_machine: bool)
         kind = match.group(1).lower() if match else ""
         if kind not in _REPORTS:
             kind = next((part.partition("/")[2] for part in parts if part in _MACHINE_PARTS), kind or "delivery-status")
-        return [(_REPORTS.get(kind.removeprefix("global-"), NOTIFICATION), f"the content is a report ({kind})")]
+        return [(_REPORTS.get(kind.removeprefix("global-"), NOTIFICATION), f"{REPORT} ({kind})")]
     if content_type.startswith("message/delivery-status"):
         return [(BOUNCE, "the content is a delivery status")]
     if not from_machine:

@@ -2,38 +2,142 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from rules.model import Author, AuthorKind, Decision, EntryKind, Message, Situation, Ticket
+from rules import loops
+from rules.draft import CHAT, Draft
+from rules.effects import Mail, OutboxEntry, Post
+from rules.machine_headers import REPORT
+from rules.model import Author, AuthorKind, Bounce, Decision, EntryKind, Message, Situation, Tally, Ticket
 from rules.policy import Policy
 from rules.receiving import draft_of
-from rules.threading import REFERENCE, Verdict, people
+from rules.threading import REFERENCE, Verdict
 
 # Machine mail that no person waits for an answer to; without a ticket of ours it is kept, counted, and opens nothing.
 NO_TICKET = frozenset({"bounce", "out_of_office", "read_receipt", "challenge", "own"})
+
+_DELAYS_TOLD = 3
+_DELAYS_WITHIN = timedelta(days=7)
+_MOST_KEPT = 20
+_MOST_TOLD = 20
+
+
+def opens_nothing(message: Message) -> bool:
+    """Whether a message is machine mail that nobody waits to see answered: a bounce, an absence, a report."""
+    verdict = message.automatic
+    if not verdict.is_automatic:
+        return False
+    return verdict.kind in NO_TICKET or any(reason.startswith(REPORT) for reason in verdict.because)
 
 
 def take_machine_mail(
     message: Message, ticket: Ticket | None, verdict: Verdict, situation: Situation, policy: Policy, now: datetime
 ) -> Decision:
-    """Bounces, absences and receipts: told in the ticket's thread, never moving it (complaints 25, 29)."""
+    """Bounces, absences and receipts: told in the ticket's thread, never moving it (complaints 25, 29).
+
+    A bounce counts only if it names a mail of ours, by its return address or its Message-ID; another is about
+    somebody else's mail, or forged.
+    """
     kind = message.automatic.kind
+    because = (*verdict.because, *message.automatic.because)
+    if kind == "bounce":
+        return _returned(message, because, situation, policy, now)
     ticket = ticket or situation.candidates.get("bounced") or situation.candidates.get(REFERENCE)
     if ticket is None:
-        return Decision(because=(*verdict.because, *message.automatic.because), outcome=f"automatic:{kind}")
+        return Decision(because=because, outcome=f"automatic:{kind}")
     draft = draft_of(ticket, message, situation, policy, now)
-    draft.because += [*verdict.because, *message.automatic.because]
+    _note(draft, message, because)
+    draft.post(draft.chat.say("chat_automatic", name=str(message.sender) or "?", kind=kind), mark="automatic")
+    return draft.decision(f"automatic:{kind}")
+
+
+def _note(draft: Draft, message: Message, because: tuple[str, ...], outbox_key: str = "") -> None:
+    draft.because += because
     author = Author(kind=AuthorKind.ROBOT, key=message.sender.email, name=str(message.sender) or "?")
     draft.note(
-        EntryKind.AUTOMATIC, message.reply_text or message.text, author=author, because=message.automatic.because,
-        message_key=message.key, message_id=message.message_id,
+        EntryKind.AUTOMATIC, message.reply_text or message.text, author=author, because=because,
+        message_key=message.key, message_id=message.message_id, outbox_key=outbox_key,
     )  # fmt: skip
-    ours = {*people(ticket), *(person.email for person in policy.staff)}
-    failed = [bounce for bounce in message.bounces if bounce.permanent and bounce.recipient.lower() in ours]
-    for bounce in failed if kind == "bounce" else ():
-        told = draft.chat.say("chat_bounced", number=ticket.number, recipient=bounce.recipient, status=bounce.status)
-        calls = draft.responsible
-        draft.post(told, mentions=calls, mark="failed", broadcast=not calls, urgency=0)
-    if kind != "bounce" or not failed:
-        draft.post(draft.chat.say("chat_automatic", name=author.name, kind=kind), mark="automatic")
-    return draft.decision(f"automatic:{kind}")
+
+
+def _returned(
+    message: Message, because: tuple[str, ...], situation: Situation, policy: Policy, now: datetime
+) -> Decision:
+    entry, ticket = situation.bounced, situation.candidates.get("bounced")
+    if entry is None or not isinstance(entry.content, Mail):
+        reason = "bounce: it names no mail of ours, so it is only counted"
+        return Decision(because=(*because, reason), outcome="automatic:bounce")
+    fates = _fates(message, entry.content)
+    because = (*because, *(f"bounce: {entry.key} to {fate.recipient}: {_code(fate)}" for fate in fates[:_MOST_TOLD]))
+    if ticket is None:
+        return _for_nobody(entry, fates, because, policy, now)
+    draft = draft_of(ticket, message, situation, policy, now)
+    _note(draft, message, because, entry.key)
+    failed = [fate for fate in fates if fate.permanent]
+    for fate in failed[:_MOST_TOLD]:
+        _tell_author(draft, entry, "chat_bounced", fate)
+    if failed:
+        draft.mark(entry.meta.get("target", ""), "failed", f"mark:{entry.key.rpartition(':')[2]}:bounced:{draft.round}")
+    for fate in fates[:_MOST_TOLD]:
+        if not fate.permanent:
+            _tell_delay(draft, entry, fate)
+    if not fates:
+        draft.post(draft.chat.say("chat_automatic", name=str(message.sender) or "?", kind="bounce"), mark="automatic")
+    return draft.decision("automatic:bounce")
+
+
+def _fates(message: Message, mail: Mail) -> list[Bounce]:
+    """What became of the mail for those it went to; whom a mailbox of theirs passes it on to is theirs too.
+
+    A report that came to the mail's own return address is believed whoever it names: nobody else knows that address.
+    """
+    meant = {address.lower() for address in (*mail.to, *mail.cc)}
+    by_return = any(address.lower() == mail.return_path.lower() for address in message.recipients if mail.return_path)
+    fates = [fate for fate in message.bounces if by_return or fate.recipient.lower() in meant]
+    if not message.bounces and by_return:
+        return [Bounce(recipient=address, status="", permanent=True) for address in mail.to[:1]]
+    return fates
+
+
+def _code(fate: Bounce) -> str:
+    return fate.status or "?"
+
+
+def _tell_author(draft: Draft, entry: OutboxEntry, words: str, fate: Bounce) -> None:
+    """Whoever wrote that very mail is called, else who is responsible, else everybody (complaint 29)."""
+    by = entry.meta.get("by") or entry.meta.get("resolved_by") or ""
+    calls = (by,) if draft.policy.person(by) else draft.responsible
+    told = draft.chat.say(words, number=draft.ticket.number, recipient=fate.recipient, status=_code(fate))
+    draft.post(told, mentions=calls, mark="failed", broadcast=not calls, urgency=0)
+
+
+def _tell_delay(draft: Draft, entry: OutboxEntry, fate: Bounce) -> None:
+    """A delay is a quiet line; the third within a week on one ticket is told to whoever wrote."""
+    key = loops.ticket_key(draft.ticket.number)
+    tally = draft.counted(key) or Tally(key=key)
+    recent = [at for at in tally.delayed_at if draft.now - at < _DELAYS_WITHIN]
+    draft.count(replace(tally, delayed_at=(*recent, draft.now)[-_MOST_KEPT:]))
+    if len(recent) + 1 == _DELAYS_TOLD:
+        _tell_author(draft, entry, "chat_delayed_again", fate)
+        return
+    told = draft.chat.say("chat_delayed", number=draft.ticket.number, recipient=fate.recipient, status=_code(fate))
+    draft.post(told, mark="automatic")
+
+
+def _for_nobody(
+    entry: OutboxEntry, fates: Iterable[Bounce], because: tuple[str, ...], policy: Policy, now: datetime
+) -> Decision:
+    """What belongs to no ticket, such as a digest, and did not reach somebody: told in the channel."""
+    texts = policy.wording.of(policy.languages[0])
+    lost = [fate for fate in fates if fate.permanent][:_MOST_TOLD]
+    owed = tuple(
+        OutboxEntry(
+            key=f"bounced:{entry.key}:{fate.recipient}:{now.isoformat()}", channel=CHAT, lane=CHAT, due_at=now,
+            urgency=0,
+            content=Post(text=texts.say("chat_failed_staff", to=fate.recipient, problem=_code(fate)), mark="failed"),
+        )
+        for fate in lost
+    )  # fmt: skip
+    return Decision(outbox=owed, because=because, outcome="automatic:bounce")

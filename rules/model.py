@@ -192,19 +192,13 @@ class Timer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """What is on file about somebody who writes to us, as far as it was seen (R-CU-1).
-
-    ``acknowledged`` counts the automatic answers that followed each other closely, the last one at
-    ``acknowledged_at``: many of them are a loop with another machine (complaint 23).
-    """
+    """What is on file about somebody who writes to us, as far as it was seen (R-CU-1)."""
 
     email: str
     name: str = ""
     language: str = ""
     timezone: str = ""
     surveyed_at: datetime | None = None
-    acknowledged_at: datetime | None = None
-    acknowledged: int = 0
     tickets: tuple[int, ...] = ()
 
 
@@ -213,15 +207,19 @@ class Tally:
     """How much went one way lately, so that a loop with another machine is seen and broken (complaints 23, 27, 28).
 
     ``key`` says what is counted: ``address:<email>``, ``domain:<domain>`` or ``ticket:<number>``. ``answered_at`` are
-    the latest automatic answers, oldest first, ``hashes`` what the mails said that got them, ``reopened_at`` the latest
-    reopenings. ``blocked`` is a person's word that nothing automatic goes there any more; until ``free_until_at`` a
-    person let it pass. ``told_at`` is when staff were last told that it is too much.
+    the latest automatic answers, oldest first, ``hashes`` what the mails said that got them, ``heard_at`` the latest
+    mails that asked for one, ``reopened_at`` the latest reopenings and ``delayed_at`` the latest delays of delivery.
+    ``volleys`` counts how often in a row the same words came back after our answer. ``blocked`` is a person's word that
+    nothing automatic goes there any more; until ``free_until_at`` a person let it pass. ``told_at`` is when staff were last told that it is too much.
     """
 
     key: str
     answered_at: tuple[datetime, ...] = ()
     hashes: tuple[str, ...] = ()
+    heard_at: tuple[datetime, ...] = ()
     reopened_at: tuple[datetime, ...] = ()
+    delayed_at: tuple[datetime, ...] = ()
+    volleys: int = 0
     blocked: bool = False
     free_until_at: datetime | None = None
     told_at: datetime | None = None
@@ -337,7 +335,8 @@ class Situation:
     ``candidates`` are tickets by the evidence that names them (``token:<number>``, ``own:<number>``, ``reference``,
     ``reference:<number>``, ``subject``, ``same_message``, ``bounced``). ``held`` are replies to this ticket that have
     not left yet, ``timers`` the ones set for it. ``touched`` are the tickets a digest counts. ``tallies`` are what the
-    loop breaker counted, by their keys. ``same_id`` says that another message with this Message-ID was received before
+    loop breaker counted, by their keys, ``last_answer`` is the latest acknowledgement to whom this message's answer
+    would go, ``bounced`` the mail of ours that a bounce names. ``same_id`` says that another message with this Message-ID was received before
     (complaint 20), ``sender_known`` that the sender's address is on file; ``recent`` is the ticket that they opened
     last. ``waits`` is the same message held for a person's word; a command about one has it as ``message`` too.
     ``other`` is the second ticket that a command is about, ``story`` the journal of the first; ``history`` is what
@@ -354,6 +353,8 @@ class Situation:
     timers: tuple[Timer, ...] = ()
     touched: tuple[Ticket, ...] = ()
     tallies: Mapping[str, Tally] = field(default_factory=dict)
+    last_answer: OutboxEntry | None = None
+    bounced: OutboxEntry | None = None
     same_id: bool = False
     sender_known: bool = False
     recent: Ticket | None = None

@@ -142,6 +142,20 @@ class Habits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much the desk does by itself before a person must say more (docs/adr/0009); None is no limit.
+
+    ``answers_per_address``, ``answers_per_ticket`` and ``reopenings_per_ticket`` count a day, ``answers_per_domain`` an
+    hour; at providers that anybody can have an address of, the domain is not counted.
+    """
+
+    answers_per_address: int | None = 10
+    answers_per_domain: int | None = 60
+    answers_per_ticket: int | None = 10
+    reopenings_per_ticket: int | None = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DigestPlan:
     """Who gets a digest and when; ``at`` is minutes after local midnight in the recipient's zone."""
 
@@ -175,6 +189,7 @@ class Policy:
     wording: Wording
     secret: bytes = field(repr=False)
     public_url: str = ""
+    limits: Limits = Limits()
     default_impact: str = "low"
     default_urgency: str = "medium"
     default_category: str = "other"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from rules import letters
+from rules import letters, loops
 from rules.answers import read_score
 from rules.draft import Draft
 from rules.hours import WORKING_DAY, add
@@ -47,7 +47,8 @@ def scored(draft: Draft, score: SurveyScore, author: Author) -> None:
     draft.ticket = replace(draft.ticket, score=replace(score, answered_at=draft.now))
     told = f"{score.overall}/5" + (f": {score.comment}" if score.comment else "")
     draft.note(EntryKind.SCORED, told, author=author)
-    draft.owe(letters.thanks_for_score(draft.ticket, draft.policy, draft.now))
+    if loops.passes(draft):
+        draft.owe(letters.thanks_for_score(draft.ticket, draft.policy, draft.now))
     if score.overall > draft.policy.habits.low_score:
         said = draft.chat.say("chat_scored", name=author.name, score=score.overall, comment="")
         draft.post(said, quote=score.comment, quote_author=author.name, mark="scored")

@@ -1,0 +1,302 @@
+"""How much automatic mail goes one way: loops with other machines are seen, broken and shown (complaints 23, 27, 28).
+
+Every automatic answer that an incoming mail would cause is asked for here first (docs/adr/0009). What a person wrote
+gets its ticket and its line in the thread whatever is said here; only the machine's own words are held back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from rules import machine_words
+from rules.draft import CHAT, Draft, staff_author
+from rules.effects import Button, OutboxEntry, OutboxState, Post
+from rules.model import Command, Decision, Entry, EntryKind, Message, Refusal, Situation, Tally
+from rules.policy import Policy, Staff
+from rules.subjects import SUBJECT_NUMBER, plain_subject
+from rules.threading import same_house
+from rules.tokens import is_our_message_id, read_message_id, read_reply_address
+from rules.wording import Texts
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+FREE_FOR = HOUR
+
+_KEPT = 20
+_MOST_KEPT = 500
+_VOLLEYS = 2
+"""So many answers in a row to the same words make a rally; the next one is not given."""
+
+_SOON = HOUR
+_SHOWN_FROM = 3
+_SHORT = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """Whether an automatic answer may go out. ``refused`` is why not, in words; ``tripped`` is the busy key.
+
+    ``tallies`` are what is counted now that the message was heard, before any answer.
+    """
+
+    refused: str = ""
+    tripped: str = ""
+    tallies: tuple[Tally, ...] = ()
+
+
+def address_key(email: str) -> str:
+    """Under which key the answers to one address are counted."""
+    return f"address:{email.lower()}"
+
+
+def domain_key(email: str) -> str:
+    """Under which key the answers to one domain are counted."""
+    return f"domain:{email.lower().rpartition('@')[2]}"
+
+
+def ticket_key(number: int) -> str:
+    """Under which key what happens by itself on one ticket is counted."""
+    return f"ticket:{number}"
+
+
+def rule_on(draft: Draft, message: Message) -> Ruling:
+    """Whether a message may have an automatic answer to its ticket's customer, and what is counted either way."""
+    email, now = draft.ticket.customer.email, draft.now
+    mine, house = _tally(draft, address_key(email)), _tally(draft, domain_key(email))
+    page = _tally(draft, ticket_key(draft.ticket.number))
+    mine = _heard(mine, draft, message)
+    counted = (mine, house, page)
+    for tally in (mine, house):
+        if tally.blocked and not _is_free(tally, now):
+            reason = f"a person said that nothing automatic goes to {named(tally.key)} any more"
+            return Ruling(refused=reason, tallies=counted)
+    if any(_is_free(tally, now) for tally in counted):
+        return Ruling(tallies=counted)
+    if reason := _not_new(mine, message, draft.policy, now):
+        return Ruling(refused=reason, tripped=mine.key, tallies=counted)
+    if over := _over_budget(counted, draft.policy, now):
+        return Ruling(refused=over[1], tripped=over[0], tallies=counted)
+    return Ruling(tallies=counted)
+
+
+def answered(draft: Draft, ruling: Ruling, message: Message) -> None:
+    """Count the automatic answer that goes out now."""
+    limits = draft.policy.limits
+    mine, house, page = ruling.tallies
+    mark = fingerprint(message)
+    kept = max(_KEPT, limits.answers_per_address or 0)
+    mine = replace(
+        mine, answered_at=_last(mine.answered_at, draft.now, kept), hashes=(*mine.hashes, mark)[-kept:],
+    )  # fmt: skip
+    house = replace(house, answered_at=_last(house.answered_at, draft.now, max(_KEPT, limits.answers_per_domain or 0)))
+    page = replace(page, answered_at=_last(page.answered_at, draft.now, max(_KEPT, limits.answers_per_ticket or 0)))
+    for tally in (mine, page) if _is_public(house.key) else (mine, house, page):
+        draft.count(tally)
+
+
+def refused(draft: Draft, ruling: Ruling, message: Message) -> None:
+    """Count what was heard and, once a day, show staff the loop that was broken, with its evidence."""
+    by_key = {tally.key: tally for tally in ruling.tallies}
+    mine = ruling.tallies[0]
+    tally = by_key.get(ruling.tripped)
+    heard = [at for at in mine.heard_at if draft.now - at < DAY]
+    draft.count(mine)
+    if tally is None or (tally.told_at and draft.now - tally.told_at < DAY):
+        return
+    if tally.key == mine.key and len(heard) < _SHOWN_FROM and "budget" not in ruling.refused:
+        # The same question sent twice is a person's slip, not a loop to call anybody for.
+        return
+    draft.count(replace(tally, told_at=draft.now))
+    _show(draft, tally.key, heard, message, ruling.refused)
+
+
+def may_reopen(draft: Draft) -> bool:
+    """Whether a message may open its ticket again today; the message is in its thread either way (complaint 27)."""
+    limit = draft.policy.limits.reopenings_per_ticket
+    tally = _tally(draft, ticket_key(draft.ticket.number))
+    if _is_free(tally, draft.now):
+        return True
+    recent = [at for at in tally.reopened_at if draft.now - at < DAY]
+    if limit is None or len(recent) < limit:
+        kept = max(_KEPT, limit or 0)
+        draft.count(replace(tally, reopened_at=_last(tally.reopened_at, draft.now, kept)))
+        return True
+    if tally.told_at is None or draft.now - tally.told_at >= DAY:
+        draft.count(replace(tally, told_at=draft.now))
+        told = draft.chat.say("chat_reopened_too_often", number=draft.ticket.number, count=len(recent))
+        draft.post(told, buttons=_buttons(draft.chat, tally.key)[:1], mark="alarm", mentions=draft.responsible)
+    draft.note(EntryKind.AUTOMATIC, because=(f"not reopened: it was opened again {len(recent)} times within a day",))
+    return False
+
+
+def passes(draft: Draft) -> bool:
+    """Whether nobody has said that nothing automatic goes to the ticket's customer any more."""
+    email = draft.ticket.customer.email
+    tallies = (_tally(draft, address_key(email)), _tally(draft, domain_key(email)))
+    return not any(tally.blocked and not _is_free(tally, draft.now) for tally in tallies)
+
+
+def fingerprint(message: Message) -> str:
+    """What a mail said, short: exactly, by its words without numbers, by its subject without numbers and marks."""
+    text = message.reply_text or message.text
+    exact = sha256(f"{message.subject}\n{text}".encode("utf-8", "replace")).hexdigest()[:_SHORT]
+    subject = sha256(_bare_subject(message.subject).encode("utf-8", "replace")).hexdigest()[:_SHORT]
+    return f"{exact}:{message.content_hash[:_SHORT]}:{subject if _bare_subject(message.subject) else ''}"
+
+
+def named(key: str) -> str:
+    """A key for people: the address, the domain or the ticket."""
+    kind, _, name = key.partition(":")
+    return f"#{name}" if kind == "ticket" else name
+
+
+def _tally(draft: Draft, key: str) -> Tally:
+    return draft.counted(key) or Tally(key=key)
+
+
+def _is_free(tally: Tally, now: datetime) -> bool:
+    return tally.free_until_at is not None and now < tally.free_until_at
+
+
+def _last(times: tuple[datetime, ...], now: datetime, most: int) -> tuple[datetime, ...]:
+    return (*times, now)[-min(most, _MOST_KEPT) :]
+
+
+def _heard(tally: Tally, draft: Draft, message: Message) -> Tally:
+    """The tally with this message heard: whether it goes on a rally of the same words and our answers."""
+    volleys = tally.volleys
+    if not _alike(tally, fingerprint(message), draft.policy, draft.now):
+        volleys = 0
+    elif volleys < _VOLLEYS:
+        volleys = volleys + 1 if _was_answered(draft.situation.last_answer, message) else 0
+    return replace(tally, heard_at=_last(tally.heard_at, draft.now, _KEPT), volleys=volleys)
+
+
+def _alike(tally: Tally, mark: str, policy: Policy, now: datetime) -> bool:
+    """Whether a mail says, numbers aside, what another one said that was answered lately."""
+    _, words, subject = mark.split(":")
+    for at, known in zip(reversed(tally.answered_at), reversed(tally.hashes), strict=False):
+        if now - at >= policy.habits.automatic_answer_every:
+            break
+        _, known_words, known_subject = known.split(":")
+        if (words and words == known_words) or (subject and subject == known_subject):
+            return True
+    return False
+
+
+def _was_answered(last: OutboxEntry | None, message: Message) -> bool:
+    """Whether our last answer to the sender was on its way shortly before this mail came, so that it may have caused it.
+
+    Somebody who sends many mails at once does not wait for our answers; a robot that answers them does.
+    """
+    if last is None or last.state is not OutboxState.ACCEPTED or last.settled_at is None:
+        return False
+    return timedelta() <= message.received_at - last.settled_at < _SOON
+
+
+def _not_new(tally: Tally, message: Message, policy: Policy, now: datetime) -> str:
+    """Why a mail is not plainly a new request of its own, so that one answer a day is enough (complaint 28)."""
+    every = policy.habits.automatic_answer_every
+    lately = [
+        (at, mark) for at, mark in zip(tally.answered_at, tally.hashes, strict=False) if now - at < every
+    ]  # fmt: skip
+    if not lately:
+        return ""
+    exact = fingerprint(message).partition(":")[0]
+    if any(mark.partition(":")[0] == exact for _, mark in lately):
+        return "the very same words were answered automatically within a day"
+    if tally.volleys >= _VOLLEYS:
+        return "it looks like a loop with a machine: after each automatic answer the same words came again"
+    if answers_ours(message, policy):
+        return "it answers an automatic mail of ours, and its sender had one within a day"
+    if machine_words.PROGRAM.match(message.sender.email.partition("@")[0]):
+        return "its sender looks like a program and had an automatic answer within a day"
+    return ""
+
+
+def answers_ours(message: Message, policy: Policy) -> bool:
+    """Whether a mail answers one that we sent: by its Message-ID, our signed reply address, or our ticket number."""
+    for id_ in (*message.in_reply_to, *message.references):
+        number = read_message_id(id_)
+        if number is not None and is_our_message_id(policy.secret, id_, number):
+            return True
+    addressed = (*message.recipients, *(person.email for person in (*message.to, *message.cc)))
+    if any(read_reply_address(address) for address in addressed):
+        return True
+    return SUBJECT_NUMBER.search(message.subject[:500]) is not None
+
+
+def _over_budget(tallies: tuple[Tally, ...], policy: Policy, now: datetime) -> tuple[str, str] | None:
+    limits = policy.limits
+    mine, house, page = tallies
+    public = _is_public(house.key)
+    budgets = (
+        (mine, limits.answers_per_address, DAY),
+        (house, None if public else limits.answers_per_domain, HOUR),
+        (page, limits.answers_per_ticket, DAY),
+    )
+    for tally, limit, within in budgets:
+        count = sum(1 for at in tally.answered_at if now - at < within)
+        if limit is not None and count >= limit:
+            span = "an hour" if within == HOUR else "a day"
+            return tally.key, f"the budget of {limit} automatic answers to {named(tally.key)} within {span} is used up"
+    return None
+
+
+def _show(draft: Draft, key: str, heard: list[datetime], message: Message, why: str) -> None:
+    minutes = max(1, round((draft.now - heard[0]).total_seconds() / 60)) if heard else 1
+    told = draft.chat.say(
+        "chat_loop_broken", name=named(key), count=len(heard), minutes=minutes, subject=message.subject[:150], why=why
+    )
+    draft.post(told, buttons=_buttons(draft.chat, key), mark="alarm", mentions=draft.responsible)
+
+
+def _buttons(texts: Texts, key: str) -> tuple[Button, ...]:
+    return (
+        Button(command="unblock", label=texts.say("button_unblock"), value=key),
+        Button(command="block", label=texts.say("button_block"), value=key, style="danger"),
+    )
+
+
+def _bare_subject(subject: str) -> str:
+    kept = (letter for letter in plain_subject(subject).casefold() if letter.isalpha() or letter == " ")
+    return " ".join("".join(kept).split())
+
+
+def _is_public(key: str) -> bool:
+    """Whether a domain says nothing about who stands behind its addresses, so that each counts for itself."""
+    domain = key.partition(":")[2]
+    return not same_house(domain, domain)
+
+
+def block(command: Command, situation: Situation, policy: Policy, person: Staff, now: datetime) -> Decision | Refusal:
+    """Send nothing automatic to an address, a domain or about a ticket any more."""
+    return _word(command, policy, person, now, Tally(key=command.args.get("value", ""), blocked=True, told_at=now))
+
+
+def unblock(command: Command, situation: Situation, policy: Policy, person: Staff, now: datetime) -> Decision | Refusal:
+    """Let automatic mail pass for an hour, whatever was counted; an end to a person's block as well."""
+    return _word(command, policy, person, now, Tally(key=command.args.get("value", ""), free_until_at=now + FREE_FOR))
+
+
+def _word(command: Command, policy: Policy, person: Staff, now: datetime, tally: Tally) -> Decision | Refusal:
+    """What a person's word on a loop comes to; what was counted before is forgotten with it."""
+    texts = policy.wording.of(policy.languages[0])
+    kind, _, name = tally.key.partition(":")
+    if kind not in ("address", "domain", "ticket") or not name:
+        return Refusal(code="loop", text=texts.say("refused_loop", value=tally.key))
+    told = texts.say(f"chat_{command.name}", name=person.name, key=named(tally.key))
+    number = command.ticket
+    post = OutboxEntry(
+        key=f"loop:{tally.key}:{command.name}:{now.isoformat()}", channel=CHAT, due_at=now, ticket=number,
+        lane=CHAT if number is None else f"chat:{number}", content=Post(text=told, ticket=number, mark="status"),
+    )  # fmt: skip
+    because = (f"command: {command.name} {tally.key} by {person.name} via {command.actor.via}",)
+    line = () if number is None else (
+        Entry(
+            ticket=number, at=now, kind=EntryKind.CHANGED, author=staff_author(person), text=told, because=because,
+            source=command.actor.via,
+        ),
+    )  # fmt: skip
+    return Decision(tallies=(tally,), outbox=(post,), journal=line, because=because, outcome=command.name)

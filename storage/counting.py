@@ -1,0 +1,63 @@
+"""What the loop breaker must know of a message: what was counted, our last answer, and which mail of ours came back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rules.effects import Mail, OutboxEntry
+from rules.loops import address_key, domain_key, ticket_key
+from rules.model import Message, Situation
+from rules.threading import message_key
+from rules.tokens import read_return_address
+from storage.protocol import Reader
+from storage.situations import living
+
+_MOST_LOOKED_FOR = 50
+
+
+def counted(work: Reader, message: Message, situation: Situation, customer: str, secret: bytes) -> Situation:
+    """The situation of a message with the tallies of whom it would be answered, and of the tickets that it names."""
+    bounced = returned(work, message, secret) if message.automatic.kind == "bounce" else None
+    candidates = dict(situation.candidates)
+    if bounced is not None and (ticket := living(work, bounced.ticket)):
+        candidates["bounced"] = ticket
+    numbers = {ticket.number for ticket in candidates.values()}
+    keys = (address_key(customer), domain_key(customer), *(ticket_key(number) for number in sorted(numbers)))
+    tallies = {key: tally for key in keys if (tally := work.tally(key)) is not None}
+    timers = {timer.key: timer for number in numbers for timer in work.timers_of(number)}
+    return replace(
+        situation, candidates=candidates, tallies=tallies, bounced=bounced, timers=tuple(timers.values()),
+        last_answer=_last_answer(work, situation),
+    )  # fmt: skip
+
+
+def _last_answer(work: Reader, situation: Situation) -> OutboxEntry | None:
+    """The acknowledgement of the newest of the customer's tickets that had one."""
+    numbers = situation.customer.tickets[-5:] if situation.customer else ()
+    found = (work.owed(f"{number}:acknowledgement") for number in reversed(numbers))
+    return next((entry for entry in found if entry is not None), None)
+
+
+def returned(work: Reader, message: Message, secret: bytes) -> OutboxEntry | None:
+    """The mail of ours that a bounce is about: by the return address it came to, else by the Message-ID it names.
+
+    A report that names neither is about somebody else's mail, or forged.
+    """
+    for address in (*message.recipients, *(person.email for person in message.to)):
+        effect = read_return_address(secret, address)
+        entry = work.owed(effect) if effect else None
+        if entry is not None:
+            return entry
+    named = (*(bounce.original_message_id for bounce in message.bounces), *message.in_reply_to, *message.references)
+    for message_id in dict.fromkeys(named[:_MOST_LOOKED_FOR]):
+        number = work.linked(message_key(message_id)) if message_id else None
+        likely = (work.owed(_effect_in(message_id)), *(work.outbox(ticket=number) if number is not None else ()))
+        for entry in likely:
+            if entry is not None and isinstance(entry.content, Mail) and entry.content.message_id == message_id:
+                return entry
+    return None
+
+
+def _effect_in(message_id: str) -> str:
+    """The name of the effect in a Message-ID of the form that ours have; nothing is checked yet."""
+    return message_id.strip("<").partition("@")[0].rpartition(".")[0].replace(".", ":")
