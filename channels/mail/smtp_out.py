@@ -124,7 +124,7 @@ class Relay:
         """Say goodbye on all idle connections."""
         lines, self._idle = self._idle, []
         for line in lines:
-            await _goodbye(line)
+            await _goodbye(line, min(_GOODBYE_S, self._settings.command_timeout))
 
     async def _deliver(self, mail: _Handed) -> tuple[Reply, dict[str, str]]:
         line = await self._line()
@@ -282,9 +282,9 @@ async def _greet(smtp: aiosmtplib.SMTP) -> None:
         await smtp.helo()
 
 
-async def _goodbye(line: _Line) -> None:
+async def _goodbye(line: _Line, seconds: float) -> None:
     try:
-        await line.smtp.quit(timeout=_GOODBYE_S)
+        await line.smtp.quit(timeout=seconds)
     except (aiosmtplib.SMTPException, OSError):
         # The other side may have gone first; there is nothing left to lose.
         line.smtp.close()
