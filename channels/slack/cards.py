@@ -36,6 +36,8 @@ DEEDS = {
     EntryKind.TAKEN: "card_taken",
     EntryKind.SCORED: "card_scored",
     EntryKind.LINKED: "card_linked",
+    EntryKind.MERGED: "",
+    EntryKind.SPLIT: "",
 }
 """The journal entries that a card tells as its last change, with their texts; those without one tell their own."""
 
@@ -52,7 +54,9 @@ def card(ticket: Ticket, *, policy: Policy, opening: Entry | None, last: Entry |
     """The card of a ticket as it stands: at most seven blocks, resolved and closed ones collapsed to their essence."""
     title = _title(ticket, policy)
     if ticket.status not in LIVE:
-        made = [blocks.header(title), _outcome(ticket, policy, last), _buttons(ticket, policy)]
+        made = [blocks.header(title), _outcome(ticket, policy, last)]
+        # A merged ticket lives on elsewhere: there is nothing to press here.
+        made += [_buttons(ticket, policy)] if ticket.merged_into is None else []
         return CardBlocks(text=_fallback(ticket, policy), blocks=made)
     texts = staff_texts(policy)
     made = [
@@ -108,7 +112,9 @@ def _owner(ticket: Ticket, policy: Policy) -> str:
 
 
 def _state(ticket: Ticket, policy: Policy) -> str:
-    said = staff_texts(policy).say(f"state_{ticket.status}")
+    texts = staff_texts(policy)
+    merged = ticket.merged_into
+    said = texts.say("card_merged", number=merged) if merged else texts.say(f"state_{ticket.status}")
     return said[:1].upper() + said[1:]
 
 

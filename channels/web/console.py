@@ -172,7 +172,7 @@ class Console:
         except TooMuchError as problem:
             return guard.refusal(413, "file", str(problem))
         answer = await self._off_loop(self._hearing.obey, command)
-        self._changes.tell(command.ticket)
+        self._changes.tell(command.ticket or answer.ticket)
         if answer.refusal:
             return guard.refusal(409, answer.refusal.code, answer.refusal.text)
         return web.json_response({"ticket": answer.ticket, "outcome": answer.outcome})
@@ -249,7 +249,9 @@ def _command(body: Any, files: tuple[StaffFile, ...], policy: Policy, at: dateti
     number, key = body.get("ticket"), str(body.get("as", ""))
     if not isinstance(name, str) or name not in DEEDS:
         raise ValueError("There is no command of that name.")
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+    # What the whole channel is asked, such as who may be believed, is about no ticket.
+    of_the_desk = number is None and DEEDS[name].decide is not None
+    if not of_the_desk and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
         raise ValueError("A command names its ticket.")
     if not isinstance(text, str) or len(text) > LONGEST_WORDS:
         raise ValueError(f"A text has at most {LONGEST_WORDS} characters.")

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from rules.effects import Button, Post
 from rules.model import Refusal
-from tests.channels.slack_desk import FakeDesk, a_channel, card_of
+from tests.channels.slack_desk import FakeDesk, a_channel, card_of, owed
 from tests.loopback_slack import LoopbackSlack, Manifest
 
 MANIFEST = Manifest.load(Path(__file__).parents[2] / "slack-manifest.yaml")
@@ -148,3 +149,24 @@ async def test_eyes_on_a_message_claim_the_ticket_and_a_tick_offers_the_form(sla
         slack.click("ana", "support", offer["ts"], "deskbell:resolve")
         await slack.eventually(lambda: slack.modals("ana"))
         assert len(desk.obeyed) == 2
+
+
+async def test_a_question_to_the_whole_channel_is_answered_by_its_button(slack: LoopbackSlack) -> None:
+    """A mail that waits and bears on no ticket is asked about in the channel; whoever comes second is told so."""
+    desk = FakeDesk()
+    buttons = (
+        Button(command="admit", label="Accept the sender", value="0123456789abcdef"),
+        Button(command="separate", label="New ticket", value="0123456789abcdef"),
+    )
+    async with a_channel(slack, desk) as channel:
+        question = Post(text="A mail waits", quote="Where is it?", buttons=buttons, mark="quarantine")
+        receipt = await channel.send(owed(question, "held:mail:support:1", lane="chat"))
+        ts = receipt.text.partition(":")[2]
+        slack.click("ana", "support", ts, "deskbell:separate")
+        await slack.eventually(lambda: desk.obeyed)
+        (command,) = desk.obeyed
+        assert (command.name, command.ticket, command.args["value"]) == ("separate", None, "0123456789abcdef")
+        desk.refusal = Refusal(code="not_waiting", text="Somebody has decided about it before.")
+        slack.click("ana", "support", ts, "deskbell:admit")
+        await slack.eventually(lambda: slack.ephemerals("ana"))
+    assert [seen["text"] for seen in slack.ephemerals("ana")] == ["Somebody has decided about it before."]

@@ -167,3 +167,15 @@ async def test_a_request_without_end_is_cut_off(desk: SmallDesk) -> None:
         sent = {**PAGE, "Content-Type": "application/json"}
         async with client.post("/api/command", data=b" " * (1 << 20), headers=sent) as response:
             assert response.status == 413
+
+
+async def test_a_question_to_the_whole_channel_is_answered_without_a_ticket(desk: SmallDesk) -> None:
+    """Who may be believed is asked in the channel when there is no thread to ask in."""
+    async with the_console(desk) as client:
+        ask = asking(name="admit", ticket=None, args={"value": "0123456789abcdef"})
+        async with client.post("/api/command", json=ask, headers=PAGE) as response:
+            assert response.status == 200
+        async with client.post("/api/command", json=asking(ticket=None), headers=PAGE) as response:
+            assert response.status == 400
+    (command,) = desk.commands
+    assert (command.name, command.ticket, command.args["value"]) == ("admit", None, "0123456789abcdef")

@@ -96,7 +96,8 @@ class SmallDesk:
         if any(known.key == command.key for known in self.commands):
             return Answer(ticket=command.ticket, outcome="duplicate")
         self.commands.append(command)
-        self._show(command)
+        if command.ticket is not None:
+            self._show(command)
         return Answer(ticket=command.ticket, outcome=command.name)
 
     def _show(self, command: Command) -> None:
