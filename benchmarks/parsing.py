@@ -1,8 +1,8 @@
 """What it costs to understand a mail, beside the standard library's parse of the same bytes, in the same run.
 
 The yardstick is ``email.message_from_bytes`` with ``policy.default`` alone: it finds the parts and reads no header and
-no word. Ours reads headers, text, reply text, language, judgement and every file with its hash. Turns alternate, so that
-whatever else the machine does hits both; medians are shown, and the ratio of the medians is what to compare.
+no word. Ours reads headers, text, reply text, language, judgement and every file with its hash. Turns alternate, so
+that whatever else the machine does hits both; medians are shown, and the ratio of the medians is what to compare.
 """
 
 from __future__ import annotations

@@ -209,6 +209,8 @@ def _text(raw: bytes, part: Part) -> tuple[str, tuple[Span, ...], list[str]]:
     if "\x00" in text:
         text = text.replace("\x00", "")
         notes = [*notes, "NUL bytes were left out of the text"]
+    # A byte order mark is no word, also where mails were put together in the middle of a text.
+    text = text.replace("\ufeff", "")
     if part.type == "text/html":
         text, spans, html_notes = html_to_text(text)
         return text, spans, notes + html_notes
