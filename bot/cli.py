@@ -25,6 +25,7 @@ READS = frozenset(
         "digest",
         "quarantine list",
         "quarantine show",
+        "loops list",
         "outbox list",
         "verify",
         "reconcile",

@@ -1,4 +1,4 @@
-"""The commands that ask or tell a desk something: ticket, why, digest, quarantine, outbox, verify."""
+"""The commands that ask or tell a desk something: ticket, why, digest, quarantine, loops, outbox, verify."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEXT = click.option("--text", required=True, metavar="TEXT", help="The words; - 
 
 def add_to(main: click.Group) -> None:
     """Put these commands on the command line."""
-    for command in (ticket, why, digest, quarantine, outbox, verify, reconcile):
+    for command in (ticket, why, digest, quarantine, loops, outbox, verify, reconcile):
         main.add_command(command)
 
 
@@ -195,6 +195,39 @@ def quarantine_requeue(key: str | None, everything: bool, config_path: Path, as_
     if bool(key) == everything:
         fail("Say which message (its KEY), or --all.", BAD)
     request = Request(name="quarantine requeue", args={"key": key, "all": everything})
+    tell(config_path, request, as_json=as_json, show=showing.outcome)
+
+
+@click.group()
+def loops() -> None:
+    """Loops with other machines: where automatic mail is held back, and a person's word on it."""
+
+
+@loops.command("list")
+@click.option("--all", "everything", is_flag=True, help="All that is counted, also what is far from any limit.")
+@common
+def loops_list(everything: bool, config_path: Path, as_json: bool) -> None:
+    """Addresses, domains and tickets that were blocked, let pass or told to be too busy."""
+    tell(config_path, Request(name="loops list", args={"all": everything}), as_json=as_json, show=showing.tally)
+
+
+@loops.command("unblock")
+@click.argument("key")
+@STAFF
+@common
+def loops_unblock(key: str, by: str, config_path: Path, as_json: bool) -> None:
+    """Let automatic mail pass for an hour; KEY is such as address:ana@example.net, domain:example.net, ticket:17."""
+    request = Request(name="loops unblock", args={"value": key, "as": by})
+    tell(config_path, request, as_json=as_json, show=showing.outcome)
+
+
+@loops.command("block")
+@click.argument("key")
+@STAFF
+@common
+def loops_block(key: str, by: str, config_path: Path, as_json: bool) -> None:
+    """Send nothing automatic there any more."""
+    request = Request(name="loops block", args={"value": key, "as": by})
     tell(config_path, request, as_json=as_json, show=showing.outcome)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,7 @@ from rules.policy import (
     DigestPlan,
     Habits,
     Level,
+    Limits,
     Mailbox,
     Policy,
     Promise,
@@ -63,6 +65,7 @@ def build_policy(model: ConfigModel, wording: Wording, secret: bytes) -> Policy:
         ladders=_ladders(model, levels),
         habits=Habits(**{name: getattr(model.habits, name) for name in type(model.habits).model_fields}),
         digests=_digests(model, staff),
+        limits=Limits(**{one.name: getattr(model.limits, one.name) for one in fields(Limits)}),
         quick_links=tuple(QuickLink(**link.model_dump()) for link in model.quick_links),
         contacts=model.contacts.strip(),
         wording=wording,

@@ -62,6 +62,7 @@ class Office:
             "quarantine list": self._quarantine_list,
             "quarantine show": self._quarantine_show,
             "quarantine requeue": self._requeue,
+            "loops list": self._loops_list,
             "outbox list": self._outbox_list,
             "outbox retry": self._retry,
             "outbox drop": self._drop,
@@ -145,14 +146,14 @@ class Office:
         """A staff command by script: the same as a click in chat, refused alike."""
         _, _, name = request.name.partition(" ")
         args = dict(request.args)
-        number, by, text = int(args.pop("number")), str(args.pop("as")), str(args.pop("text", ""))
+        number, by, text = args.pop("number", None), str(args.pop("as")), str(args.pop("text", ""))
         files = tuple(StaffFile(**{**file, "data": b64decode(file.get("data", ""))}) for file in args.pop("files", ()))
         command = Command(
             key=f"cli:{uuid.uuid4().hex}",
             name=name,
             actor=self._actor(by),
             at=self._clock.now(),
-            ticket=number,
+            ticket=None if number is None else int(number),
             text=text,
             args={key: str(value) for key, value in args.items() if value not in (None, "", False)},
             files=files,
@@ -205,6 +206,15 @@ class Office:
                 raise Refused(f"Nothing in quarantine has the key {key}; see `deskbell quarantine list`.")
             line: Line = {"key": key, "outcome": outcome}
             yield {**line, "finding": "it could not be handled again"} if outcome == "quarantined" else line
+
+    def _loops_list(self, args: Mapping[str, Any]) -> Iterator[Line]:
+        with self._desk.store.read() as store:
+            tallies = store.tallies()
+        now = self._clock.now()
+        for tally in tallies:
+            line = plain.tally_line(tally, now)
+            if args.get("all") or tally.blocked or line["told_at"] or line["free_until_at"]:
+                yield line
 
     def _outbox_list(self, args: Mapping[str, Any]) -> Iterator[Line]:
         waiting = (OutboxState.QUEUED, OutboxState.SENDING, OutboxState.UNCERTAIN, OutboxState.FAILED)

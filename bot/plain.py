@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from rules.effects import Content, Mail, OutboxEntry, Post, Upload
-from rules.model import Entry, Proof, Quarantined, Ticket
+from rules.model import Entry, Proof, Quarantined, Tally, Ticket
 from rules.receipts import queue_id
 from rules.reconciling import CLASSES
 
@@ -112,6 +112,19 @@ def proof_line(proof: Proof) -> Line:
         "unexplained": len(proof.unexplained), "unexplained_uids": list(proof.unexplained[:1000]),
         "problem": proof.problem,
     }  # fmt: skip
+
+
+def tally_line(tally: Tally, now: datetime) -> Line:
+    """What the loop breaker counted for one address, domain or ticket within a day."""
+    return {
+        "key": tally.key,
+        "answered": sum(1 for at in tally.answered_at if now - at < timedelta(days=1)),
+        "reopened": sum(1 for at in tally.reopened_at if now - at < timedelta(days=1)),
+        "heard_at": iso(tally.heard_at[-1]) if tally.heard_at else None,
+        "blocked": tally.blocked,
+        "free_until_at": iso(tally.free_until_at) if tally.free_until_at and now < tally.free_until_at else None,
+        "told_at": iso(tally.told_at),
+    }
 
 
 def quarantine_line(held: Quarantined) -> Line:

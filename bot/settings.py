@@ -129,6 +129,10 @@ class LimitSettings(Section):
 
     message_size: Size = 50 * 1024**2
     smtp_connections: Count = 200
+    answers_per_address: Count = 10
+    answers_per_domain: Count = 60
+    answers_per_ticket: Count = 10
+    reopenings_per_ticket: Count = 5
 
 
 class LogSettings(Section):

@@ -104,6 +104,17 @@ def quarantined(line: Line) -> str:
     return f"{_moment(line['at'])}  {line['key']}\n    {about}\n    {line['problem_line']}"
 
 
+def tally(line: Line) -> str:
+    """What is counted for one address, domain or ticket, on one line."""
+    states = [
+        "blocked" if line["blocked"] else "",
+        f"free until {_moment(line['free_until_at'])}" if line["free_until_at"] else "",
+        f"told {_moment(line['told_at'])}" if line["told_at"] else "",
+    ]
+    told = "; ".join(state for state in states if state)
+    return f"{line['key']}  answered {line['answered']}, reopened {line['reopened']} within a day  {told}".rstrip()
+
+
 def held(line: Line) -> str:
     """A message that waits, whole."""
     return f"{quarantined(line)}\n\n{line['trace']}\n{line['raw']}"

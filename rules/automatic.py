@@ -90,7 +90,7 @@ def judge(
     )  # fmt: skip
     evidence += _subject_evidence(mail) or _text_evidence(mail)
     if arrived:
-        evidence = [(NOTIFICATION if kind == BOUNCE else kind, reason) for kind, reason in evidence]
+        evidence = [(NOTIFICATION if kind in (BOUNCE, OUT_OF_OFFICE) else kind, reason) for kind, reason in evidence]
     kinds = {kind for kind, _ in evidence}
     kind = next((name for name in _STRONGEST_FIRST if name in kinds), PERSON)
     because = [reason for _, reason in evidence]

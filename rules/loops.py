@@ -186,7 +186,7 @@ def _alike(tally: Tally, mark: str, policy: Policy, now: datetime) -> bool:
 
 
 def _was_answered(last: OutboxEntry | None, message: Message) -> bool:
-    """Whether our last answer to the sender was on its way shortly before this mail came, so that it may have caused it.
+    """Whether our last answer to the sender went out shortly before this mail came, so that it may have caused it.
 
     Somebody who sends many mails at once does not wait for our answers; a robot that answers them does.
     """

@@ -89,6 +89,9 @@ class Reader(Protocol):
     def next_due_at(self) -> datetime | None:
         """When the next timer is due."""
 
+    def tallies(self) -> Sequence[Tally]:
+        """All that the loop breaker counts, by key."""
+
     def quarantined(self) -> Sequence[Quarantined]:
         """Messages that wait for a person, oldest first."""
 

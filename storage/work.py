@@ -61,6 +61,10 @@ class StateReader:
         """What the loop breaker counted under a key."""
         return self._state.tallies.find(key)
 
+    def tallies(self) -> Sequence[Tally]:
+        """All that the loop breaker counts, by key."""
+        return tuple(sorted(self._state.tallies, key=lambda tally: tally.key))
+
     def proofs(self) -> Sequence[Proof]:
         """The last comparison of each mailbox with its ledger, by name."""
         return tuple(sorted(self._state.proofs, key=lambda proof: proof.mailbox))

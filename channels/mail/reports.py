@@ -16,6 +16,7 @@ MAX_RECIPIENTS = 200
 
 _STATUS = re.compile(r"(?<![\d.])([245])\.\d{1,3}\.\d{1,3}(?!\d|\.\d)")
 _BASIC = re.compile(r"(?<![\d.])([45])\d\d(?![\d.])")
+_XTEXT = re.compile(r"\+(2B|3D)")
 _BLOCK_END = re.compile(r"\r?\n[ \t]*\r?\n")
 _FOLDED = re.compile(r"\r?\n[ \t]+")
 _MESSAGE_ID = re.compile(rb"^message-id:[ \t]*(?:\r?\n[ \t]+)?([^\r\n]{1,900})", re.IGNORECASE | re.MULTILINE)
@@ -47,7 +48,7 @@ def read_bounces(raw: bytes, tree: Tree, *, text: str = "", others: Collection[s
         ]
     if not bounces:
         return ()
-    original = _original_id(raw, parts, blocks) or original_id(text)
+    original = _original_id(raw, parts, blocks) or original_id(text) or id_of(tree.root.first("in-reply-to"))
     return tuple(_with_original(bounce, original) for bounce in dict.fromkeys(bounces))[:MAX_RECIPIENTS]
 
 
@@ -100,7 +101,9 @@ def _arrived(fields: dict[str, str]) -> bool:
 
 
 def _recipient(fields: dict[str, str]) -> str:
-    names = [_address(fields.get(name, "")) for name in ("original-recipient", "final-recipient")]
+    # RFC 3461 §4: the original recipient was given in xtext, where a plus and an equals sign are coded.
+    coded = _XTEXT.sub(lambda match: chr(int(match.group(1), 16)), fields.get("original-recipient", ""))
+    names = [_address(coded), _address(fields.get("final-recipient", ""))]
     return next((name for name in names if "@" in name), "") or next((name for name in names if name), "")
 
 
