@@ -25,9 +25,18 @@ _VERBS = (
     *(r"ha escrit", r"schreef", r"geschreven", r"skrev", r"skriver", r"kirjoitti", r"skrifaði", r"napisał(?:\(a\)|a)?"),
     *(r"pisze", r"napsal(?:\(a\)|a)?", r"píše", r"napísal(?:\(a\)|a)?", r"írta", r"a scris", r"написал(?:\(а\)|а)?"),
     *(r"писал(?:\(а\)|а)?", r"пишет", r"написа(?:в|ла|в\(ла\)|в\(-ла\))?", r"пише", r"έγραψε", r"yazdı", r"yazmış"),
-    *(r"napisao(?: je)?", r"napisala(?: je)?", r"napisao/la", r"rašė", r"parašė", r"rakstīja", r"kirjutas"),
+    *(
+        r"napisao(?: je)?",
+        r"napisala(?: je)?",
+        r"napisao/la",
+        r"rašė",
+        r"parašė",
+        r"rakstīja",
+        r"kirjutas",
+        r"napisana przez",
+    ),
     *(r"menulis", r"đã viết", r"viết", r"escribiu", r"sumulat", r"на писао", r"написао(?: је)?", r"ने लिखा", r"نوشت"),
-    *(r"كتب(?:ت)?", r"تمت كتابة ما يلي", r"כתב(?:ה|/ה)?", r"ככתב"),
+    *(r"كتب(?:ت)?", r"تمت كتابة ما يلي", r"כתב(?:ה|/ה)?", r"מאת"),
 )
 _TIGHT_VERBS = (
     *(
@@ -102,6 +111,21 @@ _LATE_START = re.compile(
 _INLINE = re.compile(
     r"[<(][^<>()\s]{1,120}@[^<>()\s]{1,120}[>)]?,?\s?(?:wrote|a écrit|escribió|escreveu|ha scritto)\s?[:：]"
 )
+_UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+_CLOSING_SIGNS = ":：>-)*\u202c\u200f\u200e"
+_OPEN_ENDS = (
+    "wrote",
+    "schrieb",
+    "écrit",
+    "escribió",
+    "escreveu",
+    "scritto",
+    "schreef",
+    "skrev",
+    "写道",
+    "寫道",
+    "작성",
+)
 _EDGES = " \t-–—*_>|"
 _DRESSED = re.compile(r"\[(?:mailto:|https?:)[^\]\s]{1,200}\]|<(?:mailto:|https?:)[^<>\s]{1,200}>")
 
@@ -112,7 +136,9 @@ def judge(line: str, *, quote_below: bool = False) -> Attribution:
     ``quote_below`` says that quoted lines follow, which makes a thinner form enough. A sentence that merely says
     "he wrote:" is none.
     """
-    bare = line.strip(_EDGES + "\u3000")
+    if not line.isascii():
+        line = _UNSEEN.sub("", line)
+    bare = line.lstrip(_EDGES + "\u3000").rstrip(" \t-–—*_|\u3000")
     dashed = line.lstrip().startswith("--") and line.rstrip().endswith("--")
     if not 6 <= len(bare) <= MAX_LINE:
         return Attribution.NONE
@@ -120,7 +146,7 @@ def judge(line: str, *, quote_below: bool = False) -> Attribution:
         bare = _DRESSED.sub("", bare)
     if _SPEECH.search(bare):
         return Attribution.NONE
-    closed = dashed or bare[-1] in ":：" or bare.endswith((":", "：", ":<br>"))
+    closed = dashed or bare.endswith((":", "：", ":<br>"))
     verb = _VERB.search(bare) is not None
     if not (verb or closed or quote_below):
         return Attribution.NONE
@@ -165,9 +191,14 @@ def _start(bare: str) -> Attribution:
     return Attribution.PLAIN if _NAMED_START.match(bare) else Attribution.NONE
 
 
+def names_sender(line: str) -> bool:
+    """Whether a line is nothing but a name and an address: the first half of a line that a client broke there."""
+    return len(line) <= 160 and _ADDRESS_LAST.search(line) is not None and not _SENTENCE.search(line)
+
+
 def may_be(line: str) -> bool:
     """Whether a line can be the last one of an attribution; quick, because most lines are none."""
-    return line[-1] in ":：>-)*" or _AT_END.search(line[-60:]) is not None
+    return line[-1] in _CLOSING_SIGNS or line.endswith(_OPEN_ENDS)
 
 
 def late_start(line: str) -> int | None:
@@ -185,4 +216,6 @@ def runs_on(line: str) -> bool:
     if "@" not in line or len(line) < 30:
         return False
     head = _INLINE.search(line[:MAX_LINE])
-    return head is not None and judge(line[: head.end()]) is Attribution.STRONG
+    if head is None or not line[head.end() :].strip(_EDGES):
+        return False
+    return judge(line[: head.end()]) is Attribution.STRONG

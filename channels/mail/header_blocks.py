@@ -83,6 +83,15 @@ _WORDS = {
     ),
 }
 _ROLES = {word.strip().casefold(): role for role, words in _WORDS.items() for word in words.split(",")}
+_NOTES_LINES = 12
+_NOTES_DATE_FORM = (
+    r"(?:[^\W\d]{2,12},? )?\d{1,4}[./-]\d{1,2}[./-]\d{2,4},?(?: um"
+    r"| at)? \d{1,2}:\d{2}(?::\d{2})?(?: ?[AaPp]\.?[Mm]\.?)?(?: [A-Z]{2,5})?"
+)
+_NOTES_DATE = re.compile(_NOTES_DATE_FORM)
+_NOTES_SENDER = re.compile(
+    r"([^:：]{1,80}?(?:<[^<>\s]{1,120}@[^<>\s]{1,120}>|/[^:：]{1,60}))\s?(" + _NOTES_DATE_FORM + r")?(?: >>>)?"
+)
 
 
 class Block(NamedTuple):
@@ -134,6 +143,28 @@ def read_block(lines: list[str], start: int) -> Block | None:
         else:
             break
     return Block(end, fields) if _is_whole(fields) else None
+
+
+def read_notes_block(lines: list[str], start: int) -> Block | None:
+    """Lotus Notes' block: who wrote and when, without labels, then ``To`` and ``Subject`` in lines of their own."""
+    match = _NOTES_SENDER.fullmatch(lines[start].strip(" \t\xa0*_"))
+    if match is None:
+        return None
+    index = start + 1
+    if not match.group(2):
+        if index >= len(lines) or _NOTES_DATE.fullmatch(lines[index].strip(_EDGES)) is None:
+            return None
+        index += 1
+    fields = {SENDER: match.group(1), SENT: match.group(2) or lines[index - 1].strip(_EDGES)}
+    for at in range(index, min(index + _NOTES_LINES, len(lines))):
+        bare = lines[at].strip(_EDGES)
+        role = field_of(lines[at])[0] or _ROLES.get(bare.casefold(), "") if len(bare) < 200 else ""
+        if role in (TO, COPY, SUBJECT):
+            below = lines[at + 1].strip(_EDGES) if at + 1 < len(lines) else ""
+            fields[role] = field_of(lines[at])[1] or below
+        if SUBJECT in fields and TO in fields:
+            return Block(min(at + (2 if fields[SUBJECT] and not field_of(lines[at])[1] else 1), len(lines)), fields)
+    return None
 
 
 def _inner(line: str, fields: dict[str, str]) -> None:

@@ -197,7 +197,10 @@ def read_marks(text: str) -> tuple[str, tuple[Span, ...]]:
     spans += [
         Span(start, place + 1, region) for region, starts in opened.items() for start in starts if region is Region.TAIL
     ]
-    return "".join(out), tuple(sorted(span for span in spans if span.end > span.start))
+    joined = "".join(out)
+    lead = len(joined) - len(joined.lstrip())
+    moved = (Span(max(start - lead, 0), end - lead, region) for start, end, region in spans)
+    return joined.strip(), tuple(sorted(span for span in moved if span.end > span.start))
 
 
 _OPENING_REGIONS = {_marks(region)[0]: region for region in Region if region}

@@ -90,6 +90,8 @@ _REPLY_ABOVE = re.compile(
     r"|.{0,40}(?:phía )?trên dòng này|.{0,40}di atas baris ini)",
     re.IGNORECASE,
 )
+_LONGEST_UNFRAMED = 90
+_UNFRAMED_ENDS = frozenset(("line", "eile", "igne", "ínea", "inha", "riga", "egel", "linj", "以上回复", "上方回复"))
 _FRAME = " \t>-–—_=*#~+<|.:：\u3000\xa0"
 _RULE = frozenset("-–—_=*#~+")
 
@@ -99,7 +101,16 @@ def title_of(line: str) -> tuple[str, bool]:
     bare = line[:MAX_LINE].replace("&nbsp;", " ").replace("\xa0", " ").strip(" \t>*|\u200b\ufeff")
     framed = bare[:2] != "" and set(bare[:2]) <= _RULE and bare[0] != "." and len(bare) > 2
     words = bare.strip(_FRAME)
-    return " ".join(words.split()).casefold(), framed or (bare[-3:] != "" and set(bare[-3:]) <= _RULE)
+    return " ".join(words.split()).casefold().replace("\u0307", ""), framed or (
+        bare[-3:] != "" and set(bare[-3:]) <= _RULE
+    )
+
+
+def may_be_unframed(line: str) -> bool:
+    """Whether a line without dashes can be a title; quick, because most lines are none."""
+    if len(line) > _LONGEST_UNFRAMED:
+        return False
+    return line[-1] in ":：" or line[-4:].casefold() in _UNFRAMED_ENDS or line.casefold() in _ORIGINAL
 
 
 def mark_of(line: str) -> Mark | None:

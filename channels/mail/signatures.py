@@ -9,6 +9,8 @@ from collections.abc import Sequence
 _STRICT_LINES = 30
 _LOOSE_LINES = 12
 _RULED_LINES = 8
+# A tag line below a signature below a name: looked for this often.
+_LAYERS = 3
 _LONG_LINE = 110
 _MAX_TAG = 120
 _LINK = re.compile(
@@ -66,7 +68,8 @@ _TAGS = (
 _TAG = re.compile(r"(?:" + "|".join(_TAGS) + r")", re.IGNORECASE)
 _OUTLOOK = re.compile(r"\b(?:ios|android|iphone|ipad|windows|mac|mobile)\b|ios|iphone", re.IGNORECASE)
 _DEVICE = re.compile(
-    r"iphone|ipad|ipod|android|blackberry|windows|galaxy|samsung|huawei|honor|xiaomi|redmi|nokia|lumia|htc|motorola"
+    r"iphon|发自|發自|发送自|从我的|從我的|微信|wechat|ipad|ipod|android|blackberry|windows|galaxy|samsung|huawei"
+    r"|honor|xiaomi|redmi|nokia|lumia|htc|motorola"
     r"|sony"
     r"|xperia|oneplus|pixel|nexus|oppo|vivo|phone|mobile|mobil|móvil|movil|celular|telefon|téléphone|telefoon|telefono"
     r"|teléfono|puhelim|tablet|handy|smartphone|mac\b|macbook|imac|outlook|mail|yahoo|gmail|gmx|web\.de|thunderbird"
@@ -83,6 +86,12 @@ _FOOTER = re.compile(
     r"https?://|www\.|@|mailing list|unsubscribe|subscri|abmelden|abbestellen|désabonner|listinfo|\b(?:tel|phone"
     r"|mobile|fax|cell)"
     r"\b|\+\d{2}|\d{3}[-. ]\d{3,4}|confidential|vertraulich|电话|手机|地址|邮箱",
+    re.IGNORECASE,
+)
+_EXCUSE = re.compile(r"excuse|brevity|typo|entschuld|désolé|disculp|scus|ursäkta", re.IGNORECASE)
+_CLAUSE = re.compile(
+    r"\b(?:is|are|was|were|but|because|which|that|so|will|please|i|we|you|ist|war|aber|weil|bitte|est|mais|pero|es"
+    r"|ma)\b",
     re.IGNORECASE,
 )
 _DASHED_NAME = re.compile(r"(?:[-~]|(?:--|[–—]) ?)[^\W\d_][\w.'’-]{0,24}(?: [^\W\d_][\w.'’-]{0,24}){0,2}")
@@ -103,9 +112,8 @@ def is_tag(line: str) -> bool:
     if _TAG.fullmatch(bare) is None or bare[-1] in "?？,，:：;":
         return False
     if ", " in bare or ". " in bare:
-        return (
-            _DEVICE.search(bare[:60]) is not None
-            and re.search(r"excuse|brevity|typo|entschuld", bare, re.I) is not None
+        return _EXCUSE.search(bare) is not None or (
+            _DEVICE.search(bare[:60]) is not None and _CLAUSE.search(bare) is None and len(bare.split()) <= 9
         )
     return len(bare.split()) <= 14
 
@@ -120,9 +128,13 @@ def start_of(lines: Sequence[str]) -> int:
 
     Closings ("Best regards, Mei") are part of what somebody writes and stay (requirement: nothing new is lost).
     """
-    end = _without_tags(lines, len(lines))
-    start = _delimited(lines, end)
-    return _without_tags(lines, start) if start < end else end
+    end = len(lines)
+    for _ in range(_LAYERS):
+        start = _delimited(lines, _without_tags(lines, end))
+        if start == end:
+            break
+        end = start
+    return end
 
 
 def _without_tags(lines: Sequence[str], end: int) -> int:

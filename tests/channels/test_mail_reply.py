@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from channels.mail.html_quotes import Region, Span
 from channels.mail.reply import split_reply
+from tests.channels.reply_attributions import ATTRIBUTIONS, WRAPPED
+from tests.channels.reply_cases import BLOCKS, FORWARDS, TAGS
+from tests.channels.reply_texts import KEPT, OWN_WORDS, REPLIES
 
 NEW = "It is still broken.\n\nAna"
 
@@ -165,6 +168,118 @@ def test_reply_and_quote_cover_every_word(lines: list[str], marked: list[tuple[i
     split = split_reply(text, [Span(min(first, last), max(first, last), region) for first, last, region in marked])
     assert sorted(text.split()) == sorted(split.reply_text.split() + split.quoted_text.split())
     assert bool(text.strip()) == bool(split.reply_text.strip())
+
+
+QUOTED = "> Hello\n> we are on it"
+
+
+def same_words(text: str) -> list[str]:
+    return text.split()
+
+
+@pytest.mark.parametrize("attribution", [*ATTRIBUTIONS, *WRAPPED])
+def test_the_line_that_says_who_wrote_belongs_to_the_quote(attribution: str) -> None:
+    below = split_reply(f"{NEW}\n\n{attribution}\n\n{QUOTED}")
+    assert below.reply_text == NEW
+    assert same_words(below.quoted_text) == same_words(f"{attribution} {QUOTED}")
+    assert split_reply(f"{NEW}\n\n{attribution}\n\nHello\nwe are on it").reply_text == NEW
+    assert split_reply(f"{attribution}\n{QUOTED}\n\n{NEW}").reply_text == NEW
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_header_block_or_title_belongs_to_the_quote(block: str) -> None:
+    assert split_reply(f"{NEW}\n\n{block}\n\nHello\nwe are on it").reply_text == NEW
+    assert split_reply(f"{NEW}\n{block}\n{QUOTED}").reply_text == NEW
+    assert split_reply(f"{NEW}\r\n\r\n{block}\n\nHello".replace("\r", "")).reply_text == NEW
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_what_a_device_adds_is_no_new_text(tag: str) -> None:
+    assert split_reply(f"{NEW}\n\n{tag}") == (NEW, tag)
+    assert split_reply(f"{NEW}\n{tag}").reply_text == NEW
+    assert split_reply(f"{NEW}\n\n{tag}\n\n{ATTRIBUTIONS[0]}\n{QUOTED}").reply_text == NEW
+
+
+@pytest.mark.parametrize("title", FORWARDS)
+def test_a_forward_in_any_language_is_not_a_reply(title: str) -> None:
+    mail = f"{title}\nFrom: Bo <bo@example.org>\nDate: Monday\nSubject: x\nTo: Ana\n\nHelp!"
+    assert split_reply(mail) == (mail, "")
+    assert split_reply(f"See below.\n\n{mail}") == (f"See below.\n\n{mail}", "")
+
+
+@pytest.mark.parametrize(("about", "mail", "new"), REPLIES)
+def test_what_is_new_in_a_reply_is_told(about: str, mail: str, new: str) -> None:
+    assert same_words(split_reply(mail).reply_text) == same_words(new), about
+
+
+@pytest.mark.parametrize(("about", "mail", "kept", "quoted"), KEPT)
+def test_answers_are_kept(about: str, mail: str, kept: tuple[str, ...], quoted: tuple[str, ...]) -> None:
+    split = split_reply(mail)
+    assert [words for words in kept if words not in split.reply_text] == [], about
+    assert [words for words in quoted if words not in split.quoted_text] == [], about
+
+
+@pytest.mark.parametrize("text", OWN_WORDS)
+def test_somebodys_own_words_are_never_taken_for_a_quote(text: str) -> None:
+    assert split_reply(text).quoted_text == ""
+    assert same_words(split_reply(f"{text}\n\n{ATTRIBUTIONS[0]}\n{QUOTED}").reply_text) == same_words(text)
+
+
+PIECES = (
+    *ATTRIBUTIONS,
+    *WRAPPED,
+    *BLOCKS,
+    *TAGS,
+    *FORWARDS,
+    *OWN_WORDS,
+    QUOTED,
+    "-- \nAna\nACME",
+    "",
+    "--",
+    "__",
+    "-Ana",
+)
+SENTENCES = (
+    "The printer is broken again.",
+    "请尽快回复，谢谢。",
+    "Könnten Sie bitte morgen kommen?",
+    "1. open the lid 2. close it",
+    "Thanks, Ana",
+    "Call me on 030 1234567 at 10:00.",
+    "昨日から動きません。",
+    "Почему так долго?",
+    "I wrote to you on Monday and nobody answered!",
+)
+
+
+@given(
+    pieces=st.lists(st.sampled_from(PIECES) | st.sampled_from(SENTENCES), max_size=12),
+    joint=st.sampled_from(["\n", "\n\n"]),
+)
+@settings(max_examples=300, deadline=None)
+def test_nothing_is_deleted_from_any_composed_mail(pieces: list[str], joint: str) -> None:
+    text = joint.join(pieces)
+    split = split_reply(text)
+    assert sorted(text.split()) == sorted(split.reply_text.split() + split.quoted_text.split())
+
+
+@given(
+    new=st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=5),
+    answers=st.lists(st.sampled_from(SENTENCES), min_size=0, max_size=4),
+    introduced=st.sampled_from(ATTRIBUTIONS),
+    tag=st.sampled_from(["", *TAGS]),
+    block=st.sampled_from(["", *BLOCKS]),
+)
+@settings(max_examples=300, deadline=None)
+def test_every_new_sentence_is_found_in_the_reply(
+    new: list[str], answers: list[str], introduced: str, tag: str, block: str
+) -> None:
+    """Whatever is quoted above, between or below, what was written now stays (complaint 43)."""
+    between = "\n\n".join(f"> Question {number}?\n\n{answer}" for number, answer in enumerate(answers))
+    trailer = f"\n\n{block}\n\nold words" if block else ""
+    mail = "\n".join(new) + f"\n\n{introduced}\n> Hello\n{between}\n\n{tag}{trailer}"
+    reply = " ".join(split_reply(mail).reply_text.split())
+    assert [sentence for sentence in (*new, *answers) if sentence not in reply] == []
 
 
 @pytest.mark.parametrize(
