@@ -56,7 +56,8 @@ _WORDS = {
     COPY: (
         "cc, bcc, kopie, copie, copia, kopia, kopi, kopio, másolatot kap, másolat, dw, do wiadomości, udw, копия, "
         "копія, "
-        "копие, κοιν, κοινοποίηση, bilgi, 抄送, 副本, 密送, 副本抄送, 参照, 참조, tembusan, สำเนา, نسخة, עותק, "
+        "копие, κοιν, κοινοποίηση, bilgi, 抄送, 抄送至, 抄送人, 副本, 密送, 副本抄送, 参照, 참조, tembusan, สำเนา, "
+        "نسخة, עותק, "
         "cópia, c.c, "
         "cc., ccn, cco, cci, kopija, gizli, kopie (cc), copie à, 密件副本, 숨은참조, با عنوان, इसकी प्रति, "
         "đồng kính gửi, "
@@ -108,6 +109,9 @@ def field_of(line: str) -> tuple[str, str]:
     if "|" in line:
         bar = bare.find("|", 0, MAX_LABEL + 6)
         ends += [bar] if bar > 0 else []
+    if not ends and "\t" in bare:
+        # The cells of a table.
+        ends = [bare.index("\t")]
     if not ends:
         return "", ""
     label = bare[: min(ends)].strip(_EDGES).casefold()
@@ -119,6 +123,12 @@ def field_of(line: str) -> tuple[str, str]:
 
 def read_block(lines: list[str], start: int) -> Block | None:
     """The header block that begins in line ``start``: a sender and two more of date, recipient, copy and subject."""
+    block = read_fields(lines, start)
+    return block if block is not None and _is_whole(block.fields) else None
+
+
+def read_fields(lines: list[str], start: int) -> Block | None:
+    """Whatever labelled lines begin in line ``start``, whole or not; ``None`` when it has no label."""
     role, value = field_of(lines[start])
     if not role or role == OTHER:
         return None
@@ -142,7 +152,7 @@ def read_block(lines: list[str], start: int) -> Block | None:
             end, blanks, continued = index + 1, 0, continued + 1
         else:
             break
-    return Block(end, fields) if _is_whole(fields) else None
+    return Block(end, fields)
 
 
 def read_notes_block(lines: list[str], start: int) -> Block | None:

@@ -10,8 +10,9 @@ from hashlib import sha256
 from channels.mail import bodies, headers
 from channels.mail.authentication import read_authentication
 from channels.mail.charsets import bounded_detection
+from channels.mail.forwards import read_forward
 from channels.mail.language import detect
-from channels.mail.reply import split_reply
+from channels.mail.reply import Split, split_reply
 from channels.mail.reports import arrived, read_bounces
 from channels.mail.sameness import content_hash
 from channels.mail.structure import Part, Tree, read_tree
@@ -90,7 +91,8 @@ def _parsed(raw: bytes, delivery: _Delivery) -> Message:
     subject = headers.text_of(root.first("subject"), root.params.get("charset", ""))
     message_id = headers.id_of(root.first("message-id"))
     fingerprint = _fingerprint(raw, root)
-    split = split_reply(body.text, body.spans)
+    forwarded = read_forward(body.text, subject)
+    split = Split(body.text, "") if forwarded else split_reply(body.text, body.spans)
     verdict = judge(
         judged_headers(root),
         sender=sender.email,
@@ -130,6 +132,7 @@ def _parsed(raw: bytes, delivery: _Delivery) -> Message:
         authentication=read_authentication(
             root.fields.get("authentication-results", ()), delivery.trusted_hosts, senders
         ),
+        forwarded=forwarded,
         content_hash=content_hash(subject, split.reply_text, body.attachments),
         probe=headers.text_of(root.first(PROBE_HEADER.lower()))[:_LONGEST_PROBE],
     )

@@ -36,18 +36,14 @@ def split_reply(text: str, spans: Sequence[Span] = ()) -> Split:
     _keep_answers(lines, kinds, page.marked)
     if Kind.NEW not in kinds:
         _take_for_words(lines, kinds, regions)
+    if Kind.NEW not in kinds and spans:
+        # A client marked everything, the writer's own words too: then the text alone tells.
+        return split_reply(text)
     if Kind.NEW not in kinds or not any(kind > Kind.NEW for kind in kinds):
         return Split(text, "")
     # An empty line stands on both sides; what is invisible in it (a zero-width space) on one.
     quoted = ["" if kind is Kind.BLANK else line for line, kind in zip(lines, kinds, strict=True) if kind != Kind.NEW]
     return Split(_joined([line for line, kind in zip(lines, kinds, strict=True) if kind <= Kind.NEW]), _joined(quoted))
-
-
-def begins_quote(lines: list[str]) -> int:
-    """The line where what is quoted or passed on begins, by the text alone; the number of lines when nothing does."""
-    page = Page(lines, [Region.NONE] * len(lines))
-    page.is_forward()
-    return next((index for index, kind in enumerate(page.kinds) if kind in BEHIND), len(lines))
 
 
 def _joined(lines: list[str]) -> str:

@@ -11,8 +11,6 @@ from channels.mail import reply_markers as markers
 from channels.mail.attributions import Attribution
 from channels.mail.html_quotes import Region, Span
 
-# No line or block is looked at beyond this many lines: a quote that begins later is left in place.
-MAX_LINES = 50_000
 _MAX_LATE = 40
 _SHORTEST_LATE = 40
 # Lines that look like a mark and turn out to be none cost time; after this many nothing but ">" is looked for.
@@ -23,7 +21,9 @@ _LABEL_ENDS = 36
 _QUOTE_MARKS = (">", "＞", "&gt;")
 _GROUPWISE = re.compile(r">>> [^<>]{0,100}(?:<[^<>\s]{1,200}>)?[^<>]{0,40}\d{1,2}:\d{2}[^<>]{0,20} >>>")
 # What old mail programs put before quoted lines in place of ">": a bar, or the writer's initials.
-_OTHER_MARK = re.compile(r"[ \t]{0,4}(?:[|¦»:%](?:[ \t]|$)|[A-Za-z]{1,4}>|(?:\t| {4})[ \t]{0,20}\S)")
+_OTHER_MARK = re.compile(
+    r"[ \t]{0,4}(?:[|¦»:%](?:[ \t](?!.{0,36}\|[ \t]{0,4}$)|$)|[A-Za-z]{1,4}>|(?:\t| {4})[ \t]{0,20}\S)"
+)
 SPACES = " \t\xa0\u3000\u200b\u200e\u200f\ufeff"
 
 
@@ -94,9 +94,6 @@ class Page:
     def _scan(self) -> None:
         index = 0
         while index < len(self.lines):
-            if index >= MAX_LINES:
-                self.kinds[index:] = [NEW if line.strip(SPACES) else BLANK for line in self.lines[index:]]
-                return
             index = self._look(index)
 
     def _look(self, index: int) -> int:
@@ -106,7 +103,7 @@ class Page:
             return index + 1
         region = self.regions[index]
         if region > Region.CANDIDATE or bare.startswith(_QUOTE_MARKS):
-            if bare.startswith(">>>") and bare.endswith(">>>") and _GROUPWISE.fullmatch(bare):
+            if bare.startswith(">>>") and self._is_groupwise(bare):
                 return self._quote_from(index, index + 1)
             index = self._of_region(index, region, bare)
             return self._run_of_quotes(index) if region <= Region.CANDIDATE else index
@@ -115,10 +112,16 @@ class Page:
             return index + 1
         return self._title(index, bare) or self._block(index, bare) or self._attribution(index, bare)
 
+    def _is_groupwise(self, bare: str) -> bool:
+        """GroupWise's ``>>> Acme <s@example.com> 02.03.2026 10:00 >>>``, with plain lines below."""
+        if bare.endswith(">>>"):
+            return _GROUPWISE.fullmatch(bare) is not None
+        return not self.behind and attributions.judge(bare.lstrip("> ")) >= Attribution.PLAIN
+
     def _run_of_quotes(self, index: int) -> int:
         """The plain ``>`` lines that follow a quoted line: the bulk of long mails, so quickly."""
         lines, kinds, regions = self.lines, self.kinds, self.regions
-        end = min(len(lines), MAX_LINES)
+        end = len(lines)
         while index < end and lines[index][:1] == ">" and regions[index] is Region.NONE and lines[index][:3] != ">>>":
             kinds[index] = QUOTED
             index += 1
@@ -284,7 +287,13 @@ class Page:
         joined, found, best = "", last, Attribution.NONE
         for index in range(last, max(last - attributions.MAX_WRAPPED, -1), -1):
             line = self.lines[index].strip(SPACES)
-            if not line or len(joined) + len(line) > attributions.MAX_LINE or self.kinds[index] not in (NEW, BLANK):
+            if not line or len(joined) + len(line) > attributions.MAX_LINE:
+                break
+            if self.kinds[index] is not NEW:
+                # Its first line may carry the only ">": a client that broke the line when it was quoted already.
+                whole = f"{line.lstrip('> ')} {joined}"
+                if joined and self.kinds[index] is QUOTED and attributions.judge(whole) is not Attribution.NONE:
+                    found, best = index, Attribution.STRONG
                 break
             if joined and line[-1] in ":：＞":
                 break

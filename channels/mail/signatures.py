@@ -26,7 +26,7 @@ _TAGS = (
     r"(?:sent|written|typed|composed|posted|tapped|thumbed|mailed|dictated|swiped|shared|message sent) "
     r"(?:from|via|using|with|on|by|through)\b.{2,70}",
     r"(?:this (?:e-?mail|message) (?:was|has been) )?sent (?:from|via|using|with|on|by)\b.{2,70}",
-    r"get (?:the )?outlook (?:for|app).{1,30}|envoyez.{0,30}outlook.{1,30}",
+    r"get (?:the )?[\w.]{3,20}(?: [\w.]{3,20})? (?:for|app|on) .{1,30}|envoyez.{0,30}outlook.{1,30}",
     r"(?:gesendet|versendet|verschickt|geschickt|geschrieben|getippt) (?:von|mit|aus|über|via|per|vom|auf"
     r"|mittels)\b.{2,70}",
     r"von mein\w{0,2} .{2,50}(?:gesendet|geschickt|verschickt|versendet|geschrieben)",
