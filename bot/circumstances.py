@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from channels.mail.parse import parse
 from rules import decide
+from rules.merging import goal_of
 from rules.model import Command, Message, Quarantined, Situation
 from rules.policy import Policy
 from storage import counting, situations
@@ -41,6 +42,11 @@ def of_command(work: UnitOfWork, command: Command, policy: Policy, again: ReadAg
     """What bears on one command: its ticket, and what else it is about."""
     if command.name in ABOUT_HELD_MAIL:
         return _of_word(work, command, policy, again)
+    if command.name == "merge":
+        goal = goal_of(command)
+        return situations.for_merge(work, command.ticket, int(goal) if goal.isdecimal() and len(goal) < 10 else None)
+    if command.name == "split":
+        return situations.for_split(work, command.ticket)
     return situations.for_ticket(work, command.ticket)
 
 
@@ -50,4 +56,6 @@ def _of_word(work: UnitOfWork, command: Command, policy: Policy, again: ReadAgai
         return situations.for_ticket(work, command.ticket)
     message = again(policy, held, work.raw(held.key))
     mailboxes = [box.name for box in policy.mailboxes]
-    return situations.for_word(work, held, message, mailboxes, decide.customer_address(message, policy).email)
+    customer = decide.customer_address(message, policy).email
+    found = situations.for_word(work, held, message, mailboxes, customer)
+    return counting.counted(work, message, found, customer, policy.secret)

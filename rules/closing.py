@@ -17,6 +17,9 @@ def timers(ticket: Ticket, policy: Policy) -> tuple[Timer, ...]:
 
     Because timers are derived, nothing can be rung for a state that has passed (complaints 55, 56, 61).
     """
+    if ticket.merged_into is not None:
+        # It lives on in another ticket, whose timers are the only ones.
+        return ()
     return (*sla.timers(ticket, policy), *_quiet_timers(ticket, policy))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rules import admitting, handling, loops, lost_mail, replying, survey
+from rules import admitting, handling, loops, lost_mail, merging, replying, splitting, survey
 from rules.draft import Draft
 from rules.errors import IllegalTransitionError
 from rules.lifecycle import LIVE
@@ -67,6 +67,8 @@ DEEDS: Mapping[str, Deed] = {
     "leave": Deed(role=Role.AGENT, decide=lost_mail.leave, tells="leave a lost mail as it is"),
     "unblock": Deed(role=Role.AGENT, decide=loops.unblock, tells="let automatic mail pass for an hour"),
     "block": Deed(role=Role.AGENT, decide=loops.block, tells="send nothing automatic there any more"),
+    "merge": Deed(role=Role.AGENT, decide=merging.merge, tells="let a ticket live on in another one"),
+    "split": Deed(role=Role.AGENT, decide=splitting.split, tells="make one message a ticket of its own"),
     "admit": Deed(role=Role.AGENT, decide=admitting.admit, tells="believe the sender of a mail that waits"),
     "separate": Deed(role=Role.AGENT, decide=admitting.separate, tells="make a mail that waits a ticket of its own"),
 }

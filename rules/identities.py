@@ -8,7 +8,7 @@ from datetime import timedelta
 from rules.model import Address, Author, AuthorKind, Message, Ticket
 from rules.policy import Policy
 
-_MOST_PARTICIPANTS = 20
+MOST_PARTICIPANTS = 20
 LONGEST_NAME = 100
 
 
@@ -54,7 +54,7 @@ def participants(ticket: Ticket, message: Message, policy: Policy) -> tuple[Addr
         ours = policy.is_own(person.email) or policy.staff_by_email(person.email) is not None
         if person.email and not ours and person.email != ticket.customer.email:
             known.setdefault(person.email, named(person))
-    return tuple(known.values())[:_MOST_PARTICIPANTS]
+    return tuple(known.values())[:MOST_PARTICIPANTS]
 
 
 def zone_of(message: Message) -> str:

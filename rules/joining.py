@@ -9,11 +9,13 @@ from rules import files, loops, survey
 from rules.answers import Answer, read_answer
 from rules.draft import Draft
 from rules.effects import Button
+from rules.holding import handle_of
 from rules.identities import author_of
 from rules.lifecycle import LIVE, Event
 from rules.model import Author, AuthorKind, Decision, EntryKind, Message, Situation, Status, Ticket
 from rules.policy import Policy
-from rules.receiving import draft_of, record_words, with_message
+from rules.receiving import draft_of, record_words, warn, with_message
+from rules.subjects import is_new_topic, plain_subject
 from rules.threading import Verdict
 
 
@@ -41,9 +43,23 @@ def join(
         draft.ticket = with_message(draft.ticket, message, policy)
     draft.ticket = replace(draft.ticket, received=ticket.received + 1)
     _tell_thread(draft, message, author)
+    warn(draft, message)
     if author.kind is AuthorKind.CUSTOMER:
+        _follow_subject(draft, message)
         answer_customer(draft, message, author)
     return draft.decision("joined")
+
+
+def _follow_subject(draft: Draft, message: Message) -> None:
+    """Answers go out under the customer's last subject; a wholly new one may be a request of its own (complaint 39)."""
+    ticket, subject = draft.ticket, plain_subject(message.subject)
+    before = ticket.last_subject or ticket.subject
+    if not subject or not is_new_topic(before, subject):
+        return
+    draft.ticket = replace(ticket, last_subject=subject if subject != plain_subject(ticket.subject) else "")
+    if ticket.status in LIVE:
+        split = Button(command="split", label=draft.chat.say("button_split"), value=handle_of(message.key))
+        draft.post(draft.chat.say("chat_new_topic", subject=subject), buttons=(split,), mark="linked")
 
 
 def _tell_thread(draft: Draft, message: Message, author: Author) -> None:

@@ -119,7 +119,7 @@ def to_staff(
 
 def subject_line(ticket: Ticket) -> str:
     """The subject of our answers: the customer's own, with the number (complaint 39)."""
-    return f"Re: [#{ticket.number}] {plain_subject(ticket.subject)}".rstrip()
+    return f"Re: [#{ticket.number}] {plain_subject(ticket.last_subject or ticket.subject)}".rstrip()
 
 
 def _reply_to(ticket: Ticket, policy: Policy, box: Mailbox) -> str:

@@ -27,6 +27,7 @@ class Event(StrEnum):
     SCORED_LOW = "customer gave a low score"
     WENT_QUIET = "customer was silent"
     TIME_CAME = "the agreed time came"
+    MERGED = "staff merged it"
 
 
 _NEW, _OPEN, _WAITING, _HOLD = Status.NEW, Status.OPEN, Status.WAITING, Status.ON_HOLD
@@ -37,6 +38,7 @@ _SET_ASIDE: Mapping[Event, Status] = {
     Event.STAFF_HOLDS: _HOLD,
     Event.STAFF_FOLLOWS_UP: _FOLLOW,
     Event.STAFF_RESOLVED: _RESOLVED,
+    Event.MERGED: _CLOSED,
 }
 
 MOVES: Mapping[Status, Mapping[Event, Status]] = {
@@ -80,6 +82,7 @@ MOVES: Mapping[Status, Mapping[Event, Status]] = {
         Event.CUSTOMER_WROTE: _OPEN,
         Event.STAFF_REPLIED: _RESOLVED,
         Event.STAFF_CLOSED: _CLOSED,
+        Event.MERGED: _CLOSED,
         Event.STAFF_REOPENED: _OPEN,
         Event.CUSTOMER_CONFIRMED: _CLOSED,
         Event.CUSTOMER_REFUSED: _OPEN,

@@ -120,7 +120,8 @@ class Ticket:
     """One customer's request, as it stands now.
 
     ``drafted`` counts the replies that staff wrote and names them, ``replies`` those that the customer was sent:
-    a reply that was withdrawn answers nobody.
+    a reply that was withdrawn answers nobody. ``last_subject`` is what the customer wrote over their last mail, where
+    that is another one than ``subject``.
     """
 
     number: int
@@ -161,6 +162,7 @@ class Ticket:
     score: SurveyScore | None = None
     linked: tuple[int, ...] = ()
     merged_into: int | None = None
+    last_subject: str = ""
     last_message_id: str = ""
     references: tuple[str, ...] = ()
     chat_thread: str = ""
@@ -210,7 +212,8 @@ class Tally:
     the latest automatic answers, oldest first, ``hashes`` what the mails said that got them, ``heard_at`` the latest
     mails that asked for one, ``reopened_at`` the latest reopenings and ``delayed_at`` the latest delays of delivery.
     ``volleys`` counts how often in a row the same words came back after our answer. ``blocked`` is a person's word that
-    nothing automatic goes there any more; until ``free_until_at`` a person let it pass. ``told_at`` is when staff were last told that it is too much.
+    nothing automatic goes there any more; until ``free_until_at`` a person let it pass. ``told_at`` is when staff were
+    last told that it is too much.
     """
 
     key: str
@@ -336,13 +339,13 @@ class Situation:
     ``reference:<number>``, ``subject``, ``same_message``, ``bounced``). ``held`` are replies to this ticket that have
     not left yet, ``timers`` the ones set for it. ``touched`` are the tickets a digest counts. ``tallies`` are what the
     loop breaker counted, by their keys, ``last_answer`` is the latest acknowledgement to whom this message's answer
-    would go, ``bounced`` the mail of ours that a bounce names. ``same_id`` says that another message with this Message-ID was received before
-    (complaint 20), ``sender_known`` that the sender's address is on file; ``recent`` is the ticket that they opened
-    last. ``waits`` is the same message held for a person's word; a command about one has it as ``message`` too.
-    ``other`` is the second ticket that a command is about, ``story`` the journal of the first; ``history`` is what
-    customer and staff said last, ``lost`` the effects that failed or may have. Each is read only for a command that
-    needs it.
-    ``proofs`` are the last comparisons of the mailboxes with their ledgers, ``alarms`` those that stand.
+    would go, ``bounced`` the mail of ours that a bounce names. ``same_id`` says that another message with this Message-
+    ID was received before (complaint 20), ``sender_known`` that the sender's address is on file; ``recent`` is the
+    ticket that they opened last. ``waits`` is the same message held for a person's word; a command about one has it as
+    ``message`` too. ``other`` is the second ticket that a command is about, ``story`` the journal of the first;
+    ``history`` is what customer and staff said last, ``lost`` the effects that failed or may have. Each is read only
+    for a command that needs it. ``proofs`` are the last comparisons of the mailboxes with their ledgers, ``alarms``
+    those that stand.
     """
 
     next_number: int = 1

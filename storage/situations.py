@@ -142,8 +142,10 @@ def _latest(work: Reader, number: int | None) -> Ticket | None:
 def for_ticket(work: Reader, number: int | None) -> Situation:
     """Everything that bears on one ticket: itself, its timers, its customer, replies that have not left yet."""
     ticket = living(work, number)
-    if ticket is None:
-        return Situation()
+    return _of(work, ticket) if ticket is not None else Situation()
+
+
+def _of(work: Reader, ticket: Ticket) -> Situation:
     return Situation(
         ticket=ticket,
         customer=work.customer(ticket.customer.email),
@@ -152,11 +154,44 @@ def for_ticket(work: Reader, number: int | None) -> Situation:
     )
 
 
+def for_merge(work: Reader, number: int | None, into: int | None) -> Situation:
+    """Everything that bears on merging two tickets, each as it is itself, merged before or not."""
+    ticket, other = _ticket(work, number), _ticket(work, into)
+    if ticket is None:
+        return Situation()
+    timers = (timer for one in (ticket, other) if one is not None for timer in work.timers_of(one.number))
+    return Situation(
+        ticket=ticket,
+        other=other,
+        timers=tuple(timers),
+        held=tuple(entry for entry in _unsent(work, ticket.number) if is_reply(entry)),
+        story=tuple(work.entries(ticket.number)),
+    )
+
+
+def for_split(work: UnitOfWork, number: int | None) -> Situation:
+    """Everything that bears on taking a message out of a ticket: its journal, and the number of the new one."""
+    found = for_ticket(work, number)
+    story = tuple(work.entries(found.ticket.number)) if found.ticket else ()
+    return replace(found, story=story, next_number=work.next_number())
+
+
+def _ticket(work: Reader, number: int | None) -> Ticket | None:
+    return work.ticket(number) if number else None
+
+
 def for_settled(work: Reader, entry: OutboxEntry) -> Situation:
-    """Everything that bears on the end of a delivery; for a card that is its ticket alone."""
-    if isinstance(entry.content, Card) and entry.state is OutboxState.ACCEPTED:
-        return Situation(ticket=living(work, entry.ticket))
-    return for_ticket(work, entry.ticket)
+    """Everything that bears on the end of a delivery; for a card that is its ticket alone.
+
+    What arrived is the very ticket's, merged meanwhile or not: where its card lies is no place of another one's. What
+    was lost is told where somebody works on it.
+    """
+    if entry.state is not OutboxState.ACCEPTED:
+        return for_ticket(work, entry.ticket)
+    ticket = _ticket(work, entry.ticket)
+    if ticket is None or isinstance(entry.content, Card):
+        return Situation(ticket=ticket)
+    return _of(work, ticket)
 
 
 def _unsent(work: Reader, number: int) -> Iterable[OutboxEntry]:

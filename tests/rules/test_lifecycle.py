@@ -32,6 +32,7 @@ customer says it is not solved  -          -          -          -          -   
 customer gave a low score       -          -          -          -          -          -          follow_up
 customer was silent             -          -          resolved   -          -          closed     -
 the agreed time came            -          -          -          open       open       -          -
+staff merged it                 closed     closed     closed     closed     closed     closed     -
 """
 
 
