@@ -78,6 +78,7 @@ def _folder(config: Config) -> Iterator[Finding]:
 def _ports(config: Config) -> Iterator[Finding]:
     running = _is_running(config)
     wanted = [(f"{box.name}.smtp_in", box.smtp_in.listen) for box in config.settings.mail if box.smtp_in]
+    wanted += [(f"{box.name}.lmtp_in", box.lmtp_in.listen) for box in config.settings.mail if box.lmtp_in]
     wanted.append(("channels.web.listen", config.settings.web.listen))
     for what, listen in wanted:
         if running:

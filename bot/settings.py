@@ -62,6 +62,12 @@ class SmtpInSettings(Section):
     key: ExistingFile | None = None
 
 
+class LmtpInSettings(Section):
+    """The same server as a mail server behind which we stand speaks to it: LMTP (RFC 2033)."""
+
+    listen: Listener
+
+
 class ImapSettings(Section):
     """A mailbox on somebody else's server. ``move_to`` is the folder that taken mail is moved to."""
 
@@ -102,6 +108,7 @@ class MailSettings(Section):
     signed_replies: bool = True
     trusted_hosts: list[Text] = Field(default_factory=list)
     smtp_in: SmtpInSettings | None = None
+    lmtp_in: LmtpInSettings | None = None
     imap: ImapSettings | None = None
     smtp_out: SmtpOutSettings = Field(default_factory=SmtpOutSettings)
 
@@ -129,6 +136,7 @@ class LimitSettings(Section):
 
     message_size: Size = 50 * 1024**2
     smtp_connections: Count = 200
+    smtp_memory: Size = 200 * 1024**2
     answers_per_address: Count = 10
     answers_per_domain: Count = 60
     answers_per_ticket: Count = 10

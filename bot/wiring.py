@@ -21,6 +21,7 @@ from bot.config import Config
 from bot.counter import Counter
 from bot.desk import Desk
 from bot.health import Doctor
+from bot.mail_in import mail_listeners
 from bot.office import Office
 from bot.outbox import Delivery
 from bot.reconciling import DailyProof, of_listeners
@@ -32,7 +33,6 @@ from channels.mail.addresses import OwnAddresses
 from channels.mail.compose import compose
 from channels.mail.imap_in import ImapListener
 from channels.mail.maildir import Maildir
-from channels.mail.smtp_in import SmtpLimits, SmtpListener
 from channels.mail.smtp_out import Relay
 from channels.protocol import Sender
 from channels.slack.app import SlackChannel
@@ -48,7 +48,6 @@ Ts = TypeVarTuple("Ts")
 
 log = structlog.get_logger()
 
-_NO_LIMIT = 2**40
 _PATIENCE_S = 4.0
 
 ROUNDS_S = 30
@@ -87,7 +86,7 @@ class House:
         self.window = Window(store)
         self.web = self._make_web()
         self.slack = self._make_slack()
-        self.smtp = self._make_smtp()
+        self.smtp = mail_listeners(config, self.desk, clock, self._executor, store.together)
         self._imap = self._make_imap()
         self._senders = self._make_senders()
         chance = jitter or random.SystemRandom()
@@ -102,8 +101,9 @@ class House:
     def listening(self) -> dict[str, str]:
         """Where the desk listens, for the ready line (contract.md)."""
         found: dict[str, str] = {}
-        for place, listener in enumerate(self.smtp, start=1):
-            found["smtp" if place == 1 else f"smtp{place}"] = _told(listener.listening)
+        for kind, lmtp in (("smtp", False), ("lmtp", True)):
+            for place, listener in enumerate((one for one in self.smtp if one.lmtp is lmtp), start=1):
+                found[kind if place == 1 else f"{kind}{place}"] = _told(listener.listening)
         found["web"] = _told(self.web.address)
         if self.slack and self.slack.listening:
             found["slack"] = self.slack.listening
@@ -229,32 +229,6 @@ class House:
 
     def _chat(self) -> tuple[SlackChannel, ...]:
         return (self.slack,) if self.slack else ()
-
-    def _make_smtp(self) -> list[SmtpListener]:
-        """One listener for each address; mailboxes that name the same address share it."""
-        limits = self.config.settings.limits
-        smtp_limits = SmtpLimits(
-            size=limits.message_size or _NO_LIMIT, connections=limits.smtp_connections or _NO_LIMIT
-        )
-        shared: dict[tuple[str, int], list[MailSettings]] = {}
-        for box in self.config.settings.mail:
-            if box.smtp_in:
-                shared.setdefault((box.smtp_in.listen.host, box.smtp_in.listen.port), []).append(box)
-        return [
-            SmtpListener(
-                host=host,
-                port=port,
-                mailboxes=[self.config.policy.mailbox(box.name) for box in boxes],
-                hearing=self.desk,
-                now=self.clock.now,
-                executor=self._executor,
-                together=self.store.together,
-                limits=smtp_limits,
-                certificate=next((box.smtp_in.certificate for box in boxes if box.smtp_in), None),
-                key=next((box.smtp_in.key for box in boxes if box.smtp_in), None),
-            )
-            for (host, port), boxes in shared.items()
-        ]
 
     def _make_imap(self) -> list[ImapListener]:
         own, listeners = OwnAddresses(self.config.policy.mailboxes), []

@@ -28,7 +28,12 @@ _LAST_REFERENCES = 10
 _MADE_UP = "@deskbell.invalid>"
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-_ADDRESS = re.compile(r"[^\s<>()\",;:\\\x00-\x20\x7f@]+@[^\s<>()\",;:\\\x00-\x20\x7f@]+\Z")
+_ADDRESS = re.compile(
+    r"(?:[^\s<>()\",;:\\\x00-\x20\x7f@]{1,320}"
+    # A local part in quotes may have spaces and more (RFC 5321 §4.1.2).
+    r'|"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e]){1,64}")'
+    r"@[^\s<>()\",;:\\\x00-\x20\x7f@]{1,320}\Z"
+)
 _ID = re.compile(r"<[!-;=?-~]{1,900}>\Z")
 _PLAIN_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*\Z")
 _TYPE = re.compile(r"(?!message/|multipart/)[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,80}\Z")

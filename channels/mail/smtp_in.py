@@ -31,9 +31,13 @@ _QUIET_LOGGERS = ("mail.log", "mail.debug", "mail.error")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmtpLimits:
-    """What one client may ask of us. Sizes in bytes, times in seconds."""
+    """What one client may ask of us; ``memory`` is what all may, for mails that are on their way in together.
+
+    Sizes in bytes, times in seconds.
+    """
 
     size: int = 30 * 1024 * 1024
+    memory: int = 200 * 1024 * 1024
     connections: int = 200
     idle: float = 300.0
     commands: int = 2_000
@@ -44,10 +48,8 @@ class SmtpListener:
 
     ``executor`` runs parsing and ``Hearing.receive``; the event loop never waits for the disk. Mails that come at the
     same time are received inside one ``together``. A mail for several of our mailboxes is received once for each, with
-    the recipients of that mailbox.
+    the recipients of that mailbox. With ``lmtp`` it speaks LMTP (RFC 2033) and answers the content for each recipient.
     """
-
-    name = "smtp_in"
 
     def __init__(
         self,
@@ -63,7 +65,10 @@ class SmtpListener:
         certificate: Path | None = None,
         key: Path | None = None,
         together: Together = nullcontext,
+        lmtp: bool = False,
     ) -> None:
+        self.name = "lmtp_in" if lmtp else "smtp_in"
+        self.lmtp = lmtp
         self._host, self._port = host, port
         self._own = OwnAddresses(mailboxes)
         self._hearing = hearing
@@ -75,6 +80,7 @@ class SmtpListener:
         self._server: asyncio.Server | None = None
         self._sessions: set[_CountedSession] = set()
         self._receiving: set[asyncio.Future[str]] = set()
+        self._held = 0
         self._stopping = False
         self._progress = asyncio.Event()
 
@@ -116,21 +122,29 @@ class SmtpListener:
     def _session(self) -> asyncio.Protocol:
         if self._stopping:
             return _Busy()
-        return _CountedSession(
+        return (_LmtpSession if self.lmtp else _CountedSession)(
             self._sessions,
             self._limits.connections,
             self._progress,
+            self._hold,
             _Handler(self),
             data_size_limit=self._limits.size,
             enable_SMTPUTF8=True,
             hostname=self._hostname,
-            ident="ESMTP Deskbell",
+            ident="LMTP Deskbell" if self.lmtp else "ESMTP Deskbell",
             tls_context=self._tls,
             timeout=self._limits.idle,
             auth_exclude_mechanism=["LOGIN", "PLAIN"],
             command_call_limit={"*": self._limits.commands},
             loop=asyncio.get_running_loop(),
         )
+
+    def _hold(self, size: int) -> bool:
+        """Set memory aside for a mail that is coming, or let it go again; whether there was any."""
+        if size > 0 and self._held + size > self._limits.memory:
+            return False
+        self._held += size
+        return True
 
     def mailbox_of(self, address: str) -> Mailbox | None:
         """Which of our mailboxes an address leads to."""
@@ -153,6 +167,15 @@ class SmtpListener:
             log.exception("mail.receive_failed", size=len(raw))
             return "451 4.3.0 The desk cannot take the mail now; please try again"
         return f"250 2.0.0 Taken: {outcome}"
+
+    async def take_for_each(self, raw: bytes, sender: str, recipients: Sequence[str]) -> str:
+        """Receive one mail for each mailbox by itself and say for each recipient what became of it (RFC 2033 §4.2)."""
+        boxes = self._by_mailbox(tuple(recipients))
+        said = await asyncio.gather(*(self.take(raw, sender, addressed) for addressed in boxes.values()))
+        reply_of = {
+            address: reply for reply, addressed in zip(said, boxes.values(), strict=True) for address in addressed
+        }
+        return "\r\n".join(reply_of[recipient] for recipient in recipients)
 
     def _receive(self, mail: tuple[bytes, str, tuple[str, ...]]) -> str:
         """Parse and receive, once for each mailbox that is addressed; what was done once is not done again."""
@@ -185,9 +208,16 @@ class _CountedSession(SmtpSession):
     """A conversation that is counted while its line is open."""
 
     def __init__(
-        self, sessions: set[_CountedSession], most: int, progress: asyncio.Event, handler: _Handler, **settings: Any
+        self,
+        sessions: set[_CountedSession],
+        most: int,
+        progress: asyncio.Event,
+        hold: Callable[[int], bool],
+        handler: _Handler,
+        **settings: Any,
     ) -> None:
         super().__init__(handler, **settings)
+        self._hold = hold
         self._all = sessions
         self._most = most
         self._progress = progress
@@ -207,6 +237,9 @@ class _CountedSession(SmtpSession):
         super().connection_lost(error)
         self._progress.set()
 
+    def hold(self, size: int) -> bool:
+        return self._hold(size)
+
     def answered(self) -> None:
         self._progress.set()
 
@@ -219,6 +252,26 @@ class _CountedSession(SmtpSession):
 
     def _timeout_cb(self) -> None:
         self.hang_up()
+
+
+class _LmtpSession(_CountedSession):
+    """The same conversation as LMTP has it: LHLO, and an answer for each recipient."""
+
+    async def smtp_LHLO(self, arg: str) -> None:  # noqa: N802 - the name is aiosmtpd's
+        """Who the other side is (RFC 2033 §4.1)."""
+        await super().smtp_EHLO(arg)
+
+    async def smtp_EHLO(self, arg: str) -> None:  # noqa: N802 - the name is aiosmtpd's
+        """A client that means SMTP is at the wrong door."""
+        await self.push("500 5.5.1 This is LMTP; say LHLO")
+
+    async def smtp_HELO(self, arg: str) -> None:  # noqa: N802 - the name is aiosmtpd's
+        """A client that means SMTP is at the wrong door."""
+        await self.push("500 5.5.1 This is LMTP; say LHLO")
+
+    def for_each(self, status: str) -> str:
+        envelope: Any = self.envelope
+        return "\r\n".join([status] * len(envelope.rcpt_tos))
 
 
 class _Busy(asyncio.Protocol):
@@ -257,7 +310,8 @@ class _Handler:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - the name is aiosmtpd's
         """250 only after the mail is on disk (law 4)."""
         sender = "" if envelope.mail_from == "<>" else str(envelope.mail_from or "")
-        return await self._listener.take(envelope.content, sender, envelope.rcpt_tos)
+        take = self._listener.take_for_each if self._listener.lmtp else self._listener.take
+        return await take(envelope.content, sender, envelope.rcpt_tos)
 
     async def handle_exception(self, error: Exception) -> str:
         """A bug of ours in the conversation: nothing is confirmed."""

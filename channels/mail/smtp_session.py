@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import collections
 import re
+from collections.abc import Callable
 from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
 COMMAND_BYTES = 2_048
 _CHUNK = 256 * 1024
+# A client that goes on behind the limit is heard for as long again, so that it hears our answer; then it is cut off.
+_THROWN_LEAST = 8 * 1024 * 1024
+_HEAD_MOST = 64 * 1024
 _SIMPLE_PATH = re.compile(r"\s*<([A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+)>(.*)$", re.DOTALL)
 
 
@@ -50,68 +54,119 @@ class SmtpSession(SMTP):
             await self.push("501 5.5.4 Syntax: DATA")
             return
         await self.push("354 End data with <CR><LF>.<CR><LF>")
-        content = await self._read_content()
-        if content is None:
-            self.envelope = self._create_envelope()
-            await self.push(f"552 5.3.4 The mail is larger than {self.data_size_limit} bytes; it was not taken")
-            return
-        envelope.content = envelope.original_content = content
-        self.answering = True
+        content = Content(self._reader, self.data_size_limit or 0, self.hold, self._reset_timeout)
+        self.answering = False
         try:
-            status = await self._call_handler_hook("DATA")
+            mail = await content.read()
+            self.answering = True
+            if mail is None:
+                status = self.for_each(content.problem)
+            else:
+                envelope.content = envelope.original_content = mail
+                status = await self._call_handler_hook("DATA")
             self.envelope = self._create_envelope()
             await self.push(status)
         finally:
+            self.hold(-content.held)
             self.answering = False
             self.answered()
+        if content.endless:
+            self.hang_up()
+            # What is left of the mail must not be read as commands.
+            while await self._reader.read(_CHUNK):
+                continue
+
+    def for_each(self, status: str) -> str:
+        """One reply to the content of a mail as the protocol wants it."""
+        return status
+
+    def hold(self, size: int) -> bool:
+        """Asked for room for so many more bytes of a mail, or told that they are let go; whether there is room."""
+        return True
 
     def answered(self) -> None:
         """Called when a mail has got its reply, or its line was lost before."""
 
-    async def _read_content(self) -> bytes | None:
-        """The mail without dot-stuffing; ``None`` when it is over the limit, read to its end all the same."""
-        reader: asyncio.StreamReader = self._reader
-        head, ended = await self._first_bytes(reader)
-        if ended:
-            return head
-        pieces, size, limit = [head], len(head), self.data_size_limit or 2**62
-        while True:
+    def hang_up(self) -> None:
+        """Close the line."""
+        transport = self.transport
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.close()
+
+
+class Content:
+    """Reads the content of one mail, without dot-stuffing (RFC 5321 §4.5.2).
+
+    ``problem`` is the reply when it was not kept, ``endless`` says that the client was not heard to the end, ``held``
+    how many bytes ``hold`` gave room for.
+    """
+
+    def __init__(
+        self, reader: asyncio.StreamReader, limit: int, hold: Callable[[int], bool], alive: Callable[[], None]
+    ) -> None:
+        self._reader = reader
+        self._limit = limit
+        self._hold = hold
+        self._alive = alive
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._thrown = 0
+        self.held = 0
+        self.problem = ""
+        self.endless = False
+
+    async def read(self) -> bytes | None:
+        """The mail; ``None`` when it is not kept: then what still came of it was thrown away, up to a limit."""
+        ended = await self._first_bytes()
+        while not ended and not self.endless:
             try:
-                piece, ended = await reader.readuntil(b"\r\n.\r\n"), True
+                piece, ended = await self._reader.readuntil(b"\r\n.\r\n"), True
             except asyncio.LimitOverrunError as overrun:
-                piece, ended = await reader.readexactly(overrun.consumed), False
-            size += len(piece)
-            if size <= limit + 3:
-                pieces.append(piece)
-            else:
-                pieces.clear()
-            if ended:
-                break
-            self._reset_timeout()
-        if size > limit + 3:
+                piece = await self._reader.readexactly(overrun.consumed)
+                if not self.problem:
+                    # Whoever is over the limit gets no more time for it.
+                    self._alive()
+            self._take(piece)
+        if self.problem:
             return None
-        content = b"".join(pieces)[:-3]
+        content = b"".join(self._pieces)[:-3]
         if content.startswith(b"."):
             content = content[1:]
         return content.replace(b"\r\n.", b"\r\n") if b"\r\n." in content else content
 
-    async def _first_bytes(self, reader: asyncio.StreamReader) -> tuple[bytes, bool]:
-        """What must be read by itself so that a dot at the very beginning, or below empty lines, is seen.
+    def _take(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if not self.problem and self._limit and self._size > self._limit + 3:
+            self._refuse(f"552 5.3.4 The mail is larger than {self._limit} bytes; it was not taken")
+        elif not self.problem and not self._hold(len(piece)):
+            self._refuse("452 4.3.1 Too many mails at once for the memory set aside; please try again")
+        elif not self.problem:
+            self.held += len(piece)
+            self._pieces.append(piece)
+        if self.problem:
+            self._thrown += len(piece)
+            self.endless |= self._thrown > max(self._limit, _THROWN_LEAST)
 
-        Also whether the mail ends there.
+    def _refuse(self, problem: str) -> None:
+        self.problem = problem
+        self._pieces.clear()
+
+    async def _first_bytes(self) -> bool:
+        """Read up to the first byte of which the end of a mail cannot be a part; whether the mail ends before it.
+
+        A lone dot on the very first line, or below empty lines, is an end that ``readuntil`` would not see.
         """
-        head = b""
-        while True:
-            byte = await reader.readexactly(1)
-            if byte == b"\r":
-                byte += await reader.readexactly(1)
-                if byte == b"\r\n" and len(head) < COMMAND_BYTES:
-                    head += byte
-                    continue
-            elif byte == b".":
-                byte += await reader.readexactly(1)
-                if byte == b".\r":
-                    byte += await reader.readexactly(1)
-                if byte == b".\r\n":
-                    return head, True
-            return head + byte, False
+        head = bytearray()
+        ended = False
+        while not ended:
+            byte = await self._reader.readexactly(1)
+            head += byte
+            if byte not in b"\r\n.":
+                break
+            ended = head == b".\r\n" or head.endswith(b"\r\n.\r\n")
+            if len(head) > _HEAD_MOST and not ended:
+                self._refuse("554 5.6.0 The mail begins with too many empty lines; it was not taken")
+                self.endless = True
+                break
+        self._take(bytes(head))
+        return ended

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.accounts import relay_settings
 from bot.config import load_config
 from bot.config_types import Listen
 from bot.signing import known_secret, signing_secret
@@ -26,9 +27,10 @@ channels:
       smtp_in: {listen: "[::1]:0"}
       imap: {host: imap.example.com, username: u, password: {env: MAIL_PASSWORD}}
       smtp_out: {host: relay.example.com, tls: true, username: u, password: {file: relay.txt}}
+      lmtp_in: {listen: "127.0.0.1:24"}
   slack: {channel: C0123, bot_token: {env: BOT}, app_token: {env: APP}}
   web: {listen: "127.0.0.1:0", public_url: "https://desk.example.com/"}
-limits: {message_size: 25MB, smtp_connections: off}
+limits: {message_size: 25MB, smtp_connections: off, smtp_memory: 10MB}
 """
 ENVIRON = {"MAIL_PASSWORD": "hunter-2", "BOT": "xoxb-quiet", "APP": "xapp-quiet"}
 
@@ -68,6 +70,8 @@ def test_every_part_of_a_mailbox_arrives(folder: Path) -> None:
     assert (box.name, box.address, box.aliases) == ("support", "support@example.com", ["help@example.com"])
     assert config.policy.mailbox("support").trusted_hosts == ("mx.example.com",)
     assert box.smtp_in is not None
+    assert box.lmtp_in is not None
+    assert box.lmtp_in.listen == Listen("127.0.0.1", 24)
     assert box.imap is not None
     assert box.smtp_out.password is not None
     assert (box.smtp_in.listen, str(box.smtp_in.listen)) == (Listen("::1", 0), "[::1]:0")
@@ -75,6 +79,7 @@ def test_every_part_of_a_mailbox_arrives(folder: Path) -> None:
     assert box.imap.password.get_secret_value() == "hunter-2"
     assert (box.smtp_out.tls, box.smtp_out.maildir) == ("tls", None)
     assert box.smtp_out.password.get_secret_value() == "from a file"
+    assert settings.limits.smtp_memory == 10 * 1024 * 1024
     assert (settings.limits.message_size, settings.limits.smtp_connections) == (25 * 1024 * 1024, None)
 
 
@@ -82,6 +87,14 @@ def test_the_policy_knows_how_customers_reach_the_pages(folder: Path) -> None:
     config = loaded(folder, environ=ENVIRON, base=MAILBOX)
     assert config.policy.public_url == "https://desk.example.com"
     assert config.policy.is_own("help+x@example.com")
+
+
+def test_a_mail_store_on_this_machine_is_reached_by_its_socket_and_without_encryption(folder: Path) -> None:
+    """Nobody listens in on a socket; over a port, encryption stays the default."""
+    for way, place, tls in (("socket: lmtp.sock", f"{folder}/lmtp.sock", False), ("host: mx", "mx:587", "starttls")):
+        base = f"desk: {{name: A}}\nchannels: {{mail: [{{address: a@b.test, smtp_out: {{protocol: lmtp, {way}}}}}]}}\n"
+        settings = relay_settings(loaded(folder, base=base).settings.mail[0].smtp_out)
+        assert (settings.lmtp, settings.place, settings.tls) == (True, place, tls)
 
 
 def test_no_secret_ever_shows(folder: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from channels.mail.addresses import Mailbox, OwnAddresses
-from channels.mail.compose import compose
+from channels.mail.compose import compose, recipients_of
 from channels.mail.parse import parse
 from rules.effects import Mail, OwedFile
 from rules.errors import PermanentDeliveryError
@@ -125,6 +125,20 @@ def test_our_own_addresses_are_never_recipients() -> None:
 def test_a_mail_to_nobody_but_us_fails_for_good() -> None:
     with pytest.raises(PermanentDeliveryError, match="no recipient left"):
         written(mail(to=("support@example.com",)))
+
+
+@pytest.mark.parametrize("local", ['"john doe"', '"a\\\\\\"b"', "o'brien+x", "张三"])
+def test_every_address_that_may_write_to_us_can_be_answered(local: str) -> None:
+    """Local parts in quotes too (RFC 5321 §4.1.2)."""
+    assert recipients_of(mail(to=(f"{local}@example.org",)), OWN) == ((f"{local}@example.org",), ())
+
+
+@pytest.mark.parametrize(
+    "address", ['"a@example.org', '"a"b"@example.org', '"a\r\nRCPT"@x.test', "a b@x.test", '""@x.test']
+)
+def test_what_is_no_address_gets_no_mail(address: str) -> None:
+    with pytest.raises(PermanentDeliveryError, match="no recipient left"):
+        recipients_of(mail(to=(address,)), OWN)
 
 
 def test_files_travel_whole_with_their_names() -> None:
