@@ -28,15 +28,11 @@ log = structlog.get_logger(__name__)
 LEFT_ALONE = "left_alone"
 _LONGEST_PAUSE = 300.0
 _AT_ONCE = 100
-_HUNG_S = 5.0
 _LISTED_WITHIN_S = 90.0
 _THROTTLED = re.compile(
     r"throttl|too many|rate.?limit|\[LIMIT\]|\[UNAVAILABLE\]|\[OVERQUOTA\]|bandwidth|try again later|server busy",
     re.IGNORECASE,
 )
-_PATIENT = 7
-"""As many failures as make the pause long: a minute at least with a first pause of a second."""
-
 _FIELD = re.compile(rb"[^\r\n]+\r?\n(?:[ \t][^\r\n]*\r?\n)*")
 TROUBLE = (IMAP4.error, OSError, StoreUnavailableError, ValueError, KeyError)
 
@@ -85,7 +81,10 @@ class ImapListener:
         now: Now,
         left_alone: Callable[[str, int], None] | None = None,
         first_pause: float = 1.0,
+        throttled_pause: float = 90.0,
+        hung: float = 5.0,
     ) -> None:
+        """Times in seconds: the pause after the first trouble, after being throttled, and how long a stop waits."""
         self.name = f"imap:{mailbox.name}"
         self._settings = settings
         self._mailbox = mailbox
@@ -95,6 +94,8 @@ class ImapListener:
         self._now = now
         self._left_alone = left_alone
         self._first_pause = first_pause
+        self._throttled_pause = throttled_pause
+        self._hung = hung
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._account: ImapAccount | None = None
@@ -103,6 +104,7 @@ class ImapListener:
         self.connected = False
         self.looked_at: datetime | None = None
         self.problem = ""
+        self.throttled_at: datetime | None = None
 
     async def start(self) -> None:
         """Begin to watch. A server that cannot be reached now is tried again and again; see ``problem``."""
@@ -120,7 +122,7 @@ class ImapListener:
             await asyncio.get_running_loop().run_in_executor(None, self._join, thread)
 
     def _join(self, thread: threading.Thread) -> None:
-        thread.join(_HUNG_S)
+        thread.join(self._hung)
         account = self._account
         if thread.is_alive() and account is not None:
             account.abort()
@@ -153,9 +155,10 @@ class ImapListener:
                 failures = 1 if self.looked_at != looked_at else failures + 1
                 self.problem = _one_line(problem)
                 if _THROTTLED.search(self.problem):
-                    # It says that we come too often: going on at our pace would only make it last (complaint 12).
                     self.problem = f"throttled by the server: {self.problem}"
-                    failures = max(failures, _PATIENT)
+                    self.throttled_at = self._now()
+                    # It says that we come too often: going on at our pace would only make it last (complaint 12).
+                    self._stop.wait(self._throttled_pause)
                 if isinstance(problem, TROUBLE):
                     log.warning("imap.trouble", mailbox=self._mailbox.name, problem=self.problem, failures=failures)
                 else:
