@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,9 @@ from channels.mail.html_quotes import Region, Span
 from channels.mail.reply_lines import BEHIND, Kind, Page, lines_of
 
 _WRAPPED_FROM = 55
+# Over the kinds as bytes: a stretch of the writer's own words, and one line of them between two quoted ones.
+_STRETCH = re.compile(rb"\x01[\x00\x01]*")
+_BETWEEN = re.compile(rb"\x02(?=\x01\x02)")
 
 
 class Split(NamedTuple):
@@ -32,9 +36,10 @@ def split_reply(text: str, spans: Sequence[Span] = ()) -> Split:
     kinds = page.kinds
     if ">>>" in text and not page.marked:
         _keep_prompts(lines, kinds)
-    _sign(lines, kinds)
-    _keep_answers(lines, kinds, page.marked)
-    if Kind.NEW not in kinds:
+    if Kind.NEW in kinds:
+        _sign(lines, kinds)
+        _keep_answers(lines, kinds, page.marked)
+    if spans and Kind.NEW not in kinds:
         _take_for_words(lines, kinds, regions)
     if Kind.NEW not in kinds and spans:
         # A client marked everything, the writer's own words too: then the text alone tells.
@@ -57,17 +62,7 @@ def _joined(lines: list[str]) -> str:
 
 def _sign(lines: list[str], kinds: list[Kind]) -> None:
     """Give the signature at the end of each stretch of new text its kind; those between answers are left."""
-    stretches = []
-    index = 0
-    while index < len(kinds):
-        if kinds[index] is not Kind.NEW:
-            index += 1
-            continue
-        end = index
-        while end < len(kinds) and kinds[end] <= Kind.NEW:
-            end += 1
-        stretches.append((index, end))
-        index = end
+    stretches = [match.span() for match in _STRETCH.finditer(bytes(kinds))]
     for first, end in stretches[:1] + stretches[1:][-1:]:
         start = first + signatures.start_of(lines[first:end])
         for line in range(start, end):
@@ -118,9 +113,8 @@ def _keep_prompts(lines: list[str], kinds: list[Kind]) -> None:
 
 def _join_wrapped(lines: list[str], kinds: list[Kind]) -> None:
     """The end of a long quoted line that a client broke without ``>`` belongs to the quote."""
-    for index in range(1, len(lines) - 1):
-        if kinds[index] is not Kind.NEW or kinds[index - 1] is not Kind.QUOTED or kinds[index + 1] is not Kind.QUOTED:
-            continue
+    for match in _BETWEEN.finditer(bytes(kinds)):
+        index = match.start() + 1
         above, bare = lines[index - 1], lines[index].strip()
         if len(above) >= _WRAPPED_FROM and len(bare) <= 40 and bare[:1].islower() and len(above) > len(bare):
             kinds[index] = Kind.QUOTED
