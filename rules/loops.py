@@ -25,10 +25,10 @@ FREE_FOR = HOUR
 
 _KEPT = 20
 _MOST_KEPT = 500
-_VOLLEYS = 2
-"""So many answers in a row to the same words make a rally; the next one is not given."""
+_RALLY = 2
+"""The same words that come back promptly after our answer make a rally at once, later ones from the second time on."""
 
-_SOON = HOUR
+_PROMPTLY, _SOON = timedelta(minutes=2), HOUR
 _SHOWN_FROM = 3
 _SHORT = 16
 
@@ -168,8 +168,8 @@ def _heard(tally: Tally, draft: Draft, message: Message) -> Tally:
     volleys = tally.volleys
     if not _alike(tally, fingerprint(message), draft.policy, draft.now):
         volleys = 0
-    elif volleys < _VOLLEYS:
-        volleys = volleys + 1 if _was_answered(draft.situation.last_answer, message) else 0
+    elif volleys < _RALLY:
+        volleys = _returned(volleys, draft.situation.last_answer, message)
     return replace(tally, heard_at=_last(tally.heard_at, draft.now, _KEPT), volleys=volleys)
 
 
@@ -185,14 +185,17 @@ def _alike(tally: Tally, mark: str, policy: Policy, now: datetime) -> bool:
     return False
 
 
-def _was_answered(last: OutboxEntry | None, message: Message) -> bool:
-    """Whether our last answer to the sender went out shortly before this mail came, so that it may have caused it.
+def _returned(volleys: int, last: OutboxEntry | None, message: Message) -> int:
+    """How far a rally has come with this mail, by when our last answer to its sender had gone out.
 
     Somebody who sends many mails at once does not wait for our answers; a robot that answers them does.
     """
     if last is None or last.state is not OutboxState.ACCEPTED or last.settled_at is None:
-        return False
-    return timedelta() <= message.received_at - last.settled_at < _SOON
+        return 0
+    after = message.received_at - last.settled_at
+    if not timedelta() <= after < _SOON:
+        return 0
+    return _RALLY if after < _PROMPTLY else volleys + 1
 
 
 def _not_new(tally: Tally, message: Message, policy: Policy, now: datetime) -> str:
@@ -206,8 +209,8 @@ def _not_new(tally: Tally, message: Message, policy: Policy, now: datetime) -> s
     exact = fingerprint(message).partition(":")[0]
     if any(mark.partition(":")[0] == exact for _, mark in lately):
         return "the very same words were answered automatically within a day"
-    if tally.volleys >= _VOLLEYS:
-        return "it looks like a loop with a machine: after each automatic answer the same words came again"
+    if tally.volleys >= _RALLY:
+        return "it looks like a loop with a machine: after an automatic answer the same words came again"
     if answers_ours(message, policy):
         return "it answers an automatic mail of ours, and its sender had one within a day"
     if machine_words.PROGRAM.match(message.sender.email.partition("@")[0]):

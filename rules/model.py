@@ -12,6 +12,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from rules.effects import OutboxEntry, StaffFile
+from rules.health import Alarm as Alarm
+from rules.health import Heartbeat as Heartbeat
+from rules.health import Proof as Proof
 from rules.journal import DESK as DESK
 from rules.journal import Author as Author
 from rules.journal import AuthorKind as AuthorKind
@@ -229,35 +232,6 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """One mailbox compared with its ledger: each message on the server explained, or named as not (complaint 1).
-
-    ``counts`` says how many were what; ``unexplained`` are UIDs under the present UIDVALIDITY. ``problem`` says why the
-    comparison could not be made.
-    """
-
-    mailbox: str
-    at: datetime
-    on_server: int = 0
-    counts: Mapping[str, int] = field(default_factory=dict)
-    unexplained: tuple[int, ...] = ()
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alarm:
-    """Something about the desk itself that staff must know: a silent mailbox, a password that expires (complaint 6).
-
-    It stands from ``raised_at`` until it is over; ``told_at`` is when staff last heard of it.
-    """
-
-    key: str
-    raised_at: datetime
-    problem: str
-    told_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """A name under which a ticket is found again: ``mid:<Message-ID>`` or ``chat:<channel>:<ts>``."""
 
@@ -325,6 +299,7 @@ class Decision:
     proofs: tuple[Proof, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     over: tuple[str, ...] = ()
+    heartbeats: tuple[Heartbeat, ...] = ()
     held: tuple[Quarantined, ...] = ()
     released: tuple[str, ...] = ()
     refusal: Refusal | None = None
@@ -345,7 +320,7 @@ class Situation:
     ``message`` too. ``other`` is the second ticket that a command is about, ``story`` the journal of the first;
     ``history`` is what customer and staff said last, ``lost`` the effects that failed or may have. Each is read only
     for a command that needs it. ``proofs`` are the last comparisons of the mailboxes with their ledgers, ``alarms``
-    those that stand.
+    those that stand; ``heartbeat`` is that of the mailbox whose probe a mail claims to be.
     """
 
     next_number: int = 1
@@ -369,6 +344,7 @@ class Situation:
     lost: tuple[OutboxEntry, ...] = ()
     proofs: tuple[Proof, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    heartbeat: Heartbeat | None = None
     quarantined: int = 0
     uncertain: int = 0
 
