@@ -124,6 +124,16 @@ _staff_command(
 )  # fmt: skip
 _staff_command("reopen", "Open a ticket that was done again.")
 _staff_command("close", "Close a resolved ticket without waiting for the customer.")
+_staff_command(
+    "merge", "Let a ticket live on in another one; its mail goes there from then on.",
+    click.option("--into", required=True, metavar="NUMBER", help="The ticket that lives on."),
+)  # fmt: skip
+_staff_command(
+    "split", "Make one message of a customer a ticket of its own.",
+    click.option("--entry", default=None, metavar="PLACE", help="Its place in the journal, as `ticket show` counts."),
+    click.option("--last", is_flag=True, help="The last one."),
+    click.option("--subject", default=None, help="The new ticket's subject."),
+)  # fmt: skip
 
 
 @click.command()
@@ -168,7 +178,7 @@ def _is_moment(text: str) -> bool:
 
 @click.group()
 def quarantine() -> None:
-    """Messages that could not be handled and wait for a person."""
+    """Messages that wait for a person: to mend a bug of ours, or to say who sent them."""
 
 
 @quarantine.command("list")
@@ -195,6 +205,26 @@ def quarantine_requeue(key: str | None, everything: bool, config_path: Path, as_
     if bool(key) == everything:
         fail("Say which message (its KEY), or --all.", BAD)
     request = Request(name="quarantine requeue", args={"key": key, "all": everything})
+    tell(config_path, request, as_json=as_json, show=showing.outcome)
+
+
+@quarantine.command("admit")
+@click.argument("key")
+@STAFF
+@common
+def quarantine_admit(key: str, by: str, config_path: Path, as_json: bool) -> None:
+    """Believe the sender of a suspect message: it joins its ticket, or opens one."""
+    request = Request(name="quarantine admit", args={"value": key, "as": by})
+    tell(config_path, request, as_json=as_json, show=showing.outcome)
+
+
+@quarantine.command("separate")
+@click.argument("key")
+@STAFF
+@common
+def quarantine_separate(key: str, by: str, config_path: Path, as_json: bool) -> None:
+    """Make a suspect message a ticket of its own."""
+    request = Request(name="quarantine separate", args={"value": key, "as": by})
     tell(config_path, request, as_json=as_json, show=showing.outcome)
 
 

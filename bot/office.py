@@ -23,6 +23,7 @@ from channels.mail.parse import parse
 from rules.digest_words import digest_mail
 from rules.digesting import edition_of
 from rules.effects import OutboxEntry, OutboxState, StaffFile
+from rules.holding import handle_of
 from rules.lifecycle import LIVE
 from rules.model import Actor, Command, Message
 from rules.periods import period_before, previous
@@ -96,8 +97,8 @@ class Office:
         if ticket is None:
             raise Refused(self._no_ticket(number))
         yield {**plain.ticket_line(ticket), **plain.ticket_more(ticket)}
-        for entry in entries:
-            yield plain.entry_line(entry, reasons=False)
+        for place, entry in enumerate(entries, start=1):
+            yield {"entry": place, **plain.entry_line(entry, reasons=False)}
 
     def _why(self, args: Mapping[str, Any]) -> Iterator[Line]:
         number = int(args["number"])
@@ -191,8 +192,8 @@ class Office:
 
     def _quarantine_show(self, args: Mapping[str, Any]) -> Iterator[Line]:
         with self._desk.store.read() as store:
-            held = next((one for one in store.quarantined() if one.key == args["key"]), None)
-            raw = store.raw(args["key"]) if held else b""
+            held = next((one for one in store.quarantined() if args["key"] in (one.key, handle_of(one.key))), None)
+            raw = store.raw(held.key) if held else b""
         if held is None:
             raise Refused(f"Nothing in quarantine has the key {args['key']}; see `deskbell quarantine list`.")
         yield {**plain.quarantine_line(held), "trace": held.problem, "raw": raw.decode("utf-8", "replace")}

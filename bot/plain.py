@@ -52,6 +52,7 @@ def ticket_more(ticket: Ticket) -> Line:
         "score": ticket.score.overall if ticket.score else None,
         "reopened": ticket.reopened,
         "linked": list(ticket.linked),
+        "merged_into": ticket.merged_into,
         "clocks": [
             {
                 "target": clock.target.value,
@@ -136,6 +137,8 @@ def quarantine_line(held: Quarantined) -> Line:
         "sender": held.sender,
         "subject": held.subject,
         "problem_line": held.problem.strip().splitlines()[-1],
+        "kind": held.kind,
+        "ticket": held.ticket,
     }
 
 

@@ -58,7 +58,7 @@ def story(line: Line) -> str:
     """A ticket, then its journal entry by entry."""
     if "number" in line:
         return ticket(line)
-    return f"{_moment(line['at'])}  {line['kind']:<16} {line['by']}: {line['text'].strip()}"
+    return f"{line['entry']:>3}  {_moment(line['at'])}  {line['kind']:<16} {line['by']}: {line['text'].strip()}"
 
 
 def reasons(line: Line) -> str | None:
@@ -101,7 +101,9 @@ def outcome(line: Line) -> str:
 def quarantined(line: Line) -> str:
     """A message that waits, on one line."""
     about = f"{line['sender']}: {_cut(line['subject'])}"
-    return f"{_moment(line['at'])}  {line['key']}\n    {about}\n    {line['problem_line']}"
+    # A bug of ours waits for its fix, a suspect for a person's word.
+    what = f"suspect, #{line['ticket']}" if line["ticket"] else line["kind"]
+    return f"{_moment(line['at'])}  {line['key']}  ({what})\n    {about}\n    {line['problem_line']}"
 
 
 def tally(line: Line) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import fields, replace
 from datetime import datetime
+from typing import Any
 
 from rules import sla
 from rules.draft import Draft, staff_author
@@ -125,7 +126,7 @@ def _with(linked: Iterable[int], number: int) -> tuple[int, ...]:
 
 def together(outcome: str, *decisions: Decision) -> Decision:
     """Decisions about several tickets as one, so that all of it is written down or none."""
-    joined = {
+    joined: dict[str, Any] = {
         field.name: tuple(item for decision in decisions for item in getattr(decision, field.name))
         for field in fields(Decision)
         if field.name not in ("refusal", "outcome")

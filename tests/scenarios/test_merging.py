@@ -57,13 +57,13 @@ def test_later_mail_to_the_merged_ticket_joins_the_living_one(way: str) -> None:
     """By whatever Bob has of it (complaint 31)."""
     stage = merged()
     ours = stage.mails_to(BOB)[0]
-    fields: dict[str, Any] = {
+    ways: dict[str, dict[str, Any]] = {
         "key": {"recipients": (ours.reply_to,), "subject": "x"},
         "our mail": {"in_reply_to": (ours.message_id,), "subject": "x"},
         "their own mail": {"references": ("<2@customer.test>",), "subject": "x"},
         "number": {"subject": "Re: [#2] Printer again"},
-    }[way]
-    assert stage.mail("It smokes now.", sender=BOB, **fields) == "joined"
+    }
+    assert stage.mail("It smokes now.", sender=BOB, **ways[way]) == "joined"
     assert stage.entries(1, EntryKind.RECEIVED)[-1].text == "It smokes now."
     assert (stage.count(), stage.status(2)) == (2, Status.CLOSED)
 
@@ -243,7 +243,7 @@ def test_a_new_subject_in_a_live_thread_joins_and_offers_to_split() -> None:
     stage = a_stage()
     stage.mail("The printer is broken.", subject="Printer")
     ours = stage.mails(1)[0]
-    words = {"in_reply_to": (ours.message_id,), "subject": "Invoice 77 is wrong"}
+    words: dict[str, Any] = {"in_reply_to": (ours.message_id,), "subject": "Invoice 77 is wrong"}
     assert stage.mail("The sum is wrong.", **words) == "joined"
     offer = stage.posts(1)[-1]
     assert "Invoice 77 is wrong" in offer.text
