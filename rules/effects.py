@@ -27,7 +27,7 @@ class OutboxState(StrEnum):
 class OwedFile:
     """A file to attach: one ``part`` of the raw message stored under ``message_key``, or all of it for part 0.
 
-    ``size`` is in bytes.
+    ``size`` is in bytes. ``held`` says why it is kept but handed on to nobody; such a file is never sent.
     """
 
     filename: str
@@ -36,6 +36,7 @@ class OwedFile:
     part: int = 0
     size: int = 0
     sha256: str = ""
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,7 @@ def of_message(message: Message) -> tuple[OwedFile, ...]:
     return tuple(
         OwedFile(
             filename=file.filename, content_type=file.content_type, message_key=message.key, part=file.part,
-            size=file.size, sha256=file.sha256,
+            size=file.size, sha256=file.sha256, held=file.held,
         )
         for file in message.attachments
         if not file.inline or (file.content_type.startswith("image/") and file.size >= _PICTURE_LEAST)
@@ -45,8 +45,8 @@ def of_message(message: Message) -> tuple[OwedFile, ...]:
 
 
 def fits_chat(file: OwedFile) -> bool:
-    """Whether a file is put into the thread; an empty one cannot be."""
-    return 0 < file.size <= CHAT_MOST
+    """Whether a file is put into the thread; an empty one cannot be, and one that is held must not be."""
+    return not file.held and 0 < file.size <= CHAT_MOST
 
 
 def size_in_words(size: int) -> str:
@@ -126,6 +126,7 @@ def source_of(attachment: Attachment, message_key: str) -> OwedFile:
         part=0 if attachment.kept_key else attachment.part,
         size=attachment.size,
         sha256=attachment.sha256,
+        held=attachment.held,
     )
 
 

@@ -151,6 +151,8 @@ def delivered(draft: Draft, entry: OutboxEntry) -> None:
     mail = entry.content
     assert isinstance(mail, Mail)
     draft.note(EntryKind.DELIVERED, entry.receipt, outbox_key=entry.key)
-    references = (*draft.ticket.references, mail.message_id)[-11:]
+    chain = (*draft.ticket.references, mail.message_id)
+    # The first one names the thread, the last ones its end (RFC 5322 §3.6.4, complaint 36).
+    references = (*chain[:1], *chain[1:][-10:])
     draft.ticket = replace(draft.ticket, references=references, replies=draft.ticket.replies + 1)
     draft.mark(entry.meta.get("target", ""), SENT, f"mark:{_round(entry)}:{SENT}")

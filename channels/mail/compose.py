@@ -193,8 +193,9 @@ def _content(mail: Mail, files: FileBytes) -> bytes:
     html = mail.html or (html_part(mail) if mail.language else "")
     if html:
         body = _multipart("alternative", mail.message_id, [body, _text_part("html", html)])
-    if mail.files:
-        parts = [body, *(_file_part(file, files(file)) for file in mail.files)]
+    handed = [file for file in mail.files if not file.held]
+    if handed:
+        parts = [body, *(_file_part(file, files(file)) for file in handed)]
         body = _multipart("mixed", mail.message_id, parts)
     return body
 

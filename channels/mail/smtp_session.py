@@ -10,6 +10,8 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
+from rules.files import size_in_words
+
 COMMAND_BYTES = 2_048
 _CHUNK = 256 * 1024
 # A client that goes on behind the limit is heard for as long again, so that it hears our answer; then it is cut off.
@@ -137,7 +139,9 @@ class Content:
     def _take(self, piece: bytes) -> None:
         self._size += len(piece)
         if not self.problem and self._limit and self._size > self._limit + 3:
-            self._refuse(f"552 5.3.4 The mail is larger than {self._limit} bytes; it was not taken")
+            self._refuse(
+                f"552 5.3.4 The mail is larger than {size_in_words(self._limit)}, the most we take; it was not taken"
+            )
         elif not self.problem and not self._hold(len(piece)):
             self._refuse("452 4.3.1 Too many mails at once for the memory set aside; please try again")
         elif not self.problem:

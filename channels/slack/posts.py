@@ -84,6 +84,8 @@ def post(content: Post, policy: Policy) -> CardBlocks:
 def _file(file: OwedFile, texts: Texts) -> str:
     """A file by name and size; one that is too large for the chat says where it is (complaint 65)."""
     name = blocks.one_line(file.filename) or "unnamed"
+    if file.held:
+        return texts.say("chat_file_held", name=name, why=file.held)
     if file.size > CHAT_MOST:
         return texts.say("chat_file_large", name=name, size=size_in_words(file.size))
     return f"{name} ({size_in_words(file.size)})" if file.size else name

@@ -35,16 +35,18 @@ class TooMuchError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileLink:
-    """A file as the thread shows it; ``path`` is empty where it cannot be downloaded."""
+    """A file as the thread shows it; ``path`` is empty where it cannot be downloaded, ``held`` warns of it."""
 
     name: str
     size: str = ""
     path: str = ""
     picture: bool = False
+    held: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The file as the page gets it."""
-        return {"name": self.name, "size": self.size, "path": self.path, "picture": self.picture}
+        told = {"name": self.name, "size": self.size, "path": self.path, "picture": self.picture}
+        return {**told, "held": self.held}
 
 
 class Links:
@@ -70,9 +72,11 @@ class Links:
 
     def _link(self, file: OwedFile) -> FileLink:
         path = self._paths.get((file.message_key, file.part), "")
-        small = 0 < file.size <= _SMALL_PICTURE and file.content_type in PICTURES
+        small = not file.held and 0 < file.size <= _SMALL_PICTURE and file.content_type in PICTURES
         size = size_in_words(file.size) if path else ""
-        return FileLink(name=file.filename or "file", size=size, path=path, picture=bool(path) and small)
+        return FileLink(
+            name=file.filename or "file", size=size, path=path, picture=bool(path) and small, held=file.held
+        )
 
 
 def at_place(entries: Sequence[Entry], number: int, place: int) -> OwedFile | None:
@@ -83,9 +87,14 @@ def at_place(entries: Sequence[Entry], number: int, place: int) -> OwedFile | No
 
 
 def download(file: OwedFile, data: bytes) -> web.Response:
-    """A file to be saved: never shown as a page, whatever its sender said that it is."""
-    kind = file.content_type if file.content_type in KNOWN_TYPES else "application/octet-stream"
-    headers = {hdrs.CONTENT_DISPOSITION: _as_attachment(file.filename), "Content-Security-Policy": FILE_POLICY}
+    """A file to be saved: never shown as a page, whatever its sender said that it is.
+
+    One that is held is saved under a name that no double click runs.
+    """
+    known = file.content_type in KNOWN_TYPES and not file.held
+    kind = file.content_type if known else "application/octet-stream"
+    name = f"{file.filename or 'file'}.held" if file.held else file.filename
+    headers = {hdrs.CONTENT_DISPOSITION: _as_attachment(name), "Content-Security-Policy": FILE_POLICY}
     return web.Response(body=data, content_type=kind, headers=headers)
 
 

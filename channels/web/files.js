@@ -11,6 +11,7 @@ function size(bytes) {
 
 // A file that was sent: saved by a click, never opened as a page. Pictures are shown small.
 export function fileLink(file) {
+  if (file.held) return heldLink(file);
   const label = file.size ? `📎 ${file.name} (${file.size})` : `📎 ${file.name}`;
   if (!file.path) return el("span", "file", label);
   const made = el("a", "file", label);
@@ -23,6 +24,19 @@ export function fileLink(file) {
     small.loading = "lazy";
     made.prepend(small);
   }
+  return made;
+}
+
+// A file that is held, an executable for one: the thread warns of it, and it is saved under a name that nothing runs.
+function heldLink(file) {
+  const label = `⚠ held: ${file.name} (${[file.held, file.size].filter(Boolean).join(", ")})`;
+  if (!file.path) return el("span", "file", label);
+  const made = el("a", "file", label);
+  made.href = file.path;
+  made.download = `${file.name}.held`;
+  made.addEventListener("click", (event) => {
+    if (!window.confirm(`${label}\n\nThis file may do harm. Save it all the same?`)) event.preventDefault();
+  });
   return made;
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, FormData
-from playwright.async_api import expect
+from playwright.async_api import Dialog, Download, expect
 
 from rules.files import MEGABYTE, STAFF_COUNT_MOST, STAFF_MOST
 from rules.model import Attachment, EntryKind
@@ -23,16 +23,16 @@ PNG = bytes.fromhex(
 )
 
 
-def a_file(name: str, kind: str, data: bytes, part: int = 2) -> Attachment:
+def a_file(name: str, kind: str, data: bytes, part: int = 2, held: str = "") -> Attachment:
     """A file in Mei Lin's mail."""
-    return Attachment(filename=name, content_type=kind, size=len(data), sha256="0" * 64, part=part)
+    return Attachment(filename=name, content_type=kind, size=len(data), sha256="0" * 64, part=part, held=held)
 
 
-def with_file(name: str, kind: str, data: bytes) -> SmallDesk:
+def with_file(name: str, kind: str, data: bytes, held: str = "") -> SmallDesk:
     """A desk whose ticket 1 has one file in its second journal entry."""
     desk = SmallDesk()
     said = an_entry(1, kind=EntryKind.RECEIVED, text="See this", message_key="mail:2", attachments=(
-        a_file(name, kind, data),
+        a_file(name, kind, data, held=held),
     ))  # fmt: skip
     desk.add(a_ticket(1), an_entry(1), said)
     desk.kept["mail:2", 2] = data
@@ -62,6 +62,14 @@ async def test_a_customers_file_is_saved_and_never_opened_as_a_page(kind: str, s
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert "sandbox" in response.headers["Content-Security-Policy"]
         assert "X-Evil" not in response.headers
+
+
+async def test_a_program_is_saved_under_a_name_that_nothing_runs() -> None:
+    """It is the customer's, so it may be looked at; but not by a double click, and not as what it says it is."""
+    desk = with_file("invoice.pdf.exe", "application/pdf", b"MZ", held="a Windows program (.exe)")
+    async with the_console(desk) as client, client.get("/api/file/1/1/0") as response:
+        assert response.headers["Content-Type"] == "application/octet-stream"
+        assert "invoice.pdf.exe.held" in response.headers["Content-Disposition"]
 
 
 @pytest.mark.parametrize(
@@ -191,6 +199,29 @@ async def test_a_file_in_the_thread_is_saved_by_a_click_and_a_picture_is_shown_s
         assert saved.suggested_filename == "Grüße.png"
         await saved.save_as(tmp_path / "saved.png")
     assert (tmp_path / "saved.png").read_bytes() == PNG
+
+
+async def test_the_thread_warns_of_a_program_before_it_is_saved() -> None:
+    """Its line says why, and a click asks first; without a yes nothing is saved."""
+    desk = with_file("x.exe", "application/pdf", b"MZ", held="a Windows program (.exe)")
+    asked: list[str] = []
+    async with the_web(desk) as web, a_page() as page:
+
+        async def no(dialog: Dialog) -> None:
+            asked.append(dialog.message)
+            await dialog.dismiss()
+
+        page.on("dialog", no)
+        saved: list[Download] = []
+        page.on("download", saved.append)
+        await page.goto(web.link)
+        await page.click(".card .open")
+        line = page.locator("#lines a.file")
+        await expect(line).to_contain_text("⚠ held: x.exe (a Windows program (.exe), 2 bytes)")
+        await line.click()
+        await expect(line).to_be_visible()
+    assert "may do harm" in asked[0]
+    assert saved == []
 
 
 async def test_files_are_chosen_dropped_taken_off_and_sent_with_or_without_words(tmp_path: Path) -> None:

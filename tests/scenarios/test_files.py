@@ -297,3 +297,43 @@ def test_a_size_is_told_in_words(size: int, words: str) -> None:
 def test_the_bytes_of_a_file_that_is_not_there_are_not_made_up() -> None:
     with pytest.raises(KeyError):
         Window(a_stage().store).file(OwedFile(filename="a", content_type="a/b", message_key="nobody's"))
+
+
+def test_a_program_a_customer_sends_is_kept_named_and_handed_to_nobody() -> None:
+    """Its line in the thread says why; it is no upload, and an answer carries it nowhere."""
+    stage = a_stage()
+    program = ("invoice.pdf.exe", "application/pdf", b"MZ\x90\x00" + bytes(80))
+    received(stage, a_mail_with(("real.pdf", "application/pdf", PDF), program))
+    uploads = [entry.content.file.filename for entry in stage.sent if isinstance(entry.content, Upload)]
+    assert uploads == ["real.pdf"]
+    (told,) = [file for post in stage.posts(1) for file in post.files if file.held]
+    assert (told.filename, ".exe" in told.held) == ("invoice.pdf.exe", True)
+    assert [file.held != "" for file in stage.entries(kind=EntryKind.RECEIVED)[0].attachments] == [False, True]
+
+
+def test_a_held_file_leaves_by_no_mail() -> None:
+    """Whatever put it there."""
+    stage = a_stage()
+    received(stage, a_mail_with(("x.exe", "application/octet-stream", b"MZ\x90\x00" + bytes(80))))
+    says(stage, "reply", "See the file.", PICTURE, now="1")
+    answer = stage.mails_to(ALICE)[-1]
+    bad = OwedFile(filename="x.exe", content_type="application/pdf", message_key="k", held="a program (.exe)")
+    box = stage.policy.mailboxes[0]
+    raw = compose(
+        replace(answer, files=(*answer.files, bad)), mailbox=box, own=OwnAddresses((box,)), now=stage.clock.at,
+        files=Window(stage.store).file,
+    )  # fmt: skip
+    names = [part.get_filename() for part in message_from_bytes(raw, policy=policy.default).walk()]
+    assert [name for name in names if name] == ["Anleitung für Mei.png"]
+
+
+def test_the_thread_of_mails_keeps_its_first_one_for_ever() -> None:
+    """References begin with the mail that opened the ticket, however many answers follow (complaint 36)."""
+    stage = a_stage()
+    received(stage, a_mail_with(("real.pdf", "application/pdf", PDF)))
+    for number in range(15):
+        says(stage, "reply", f"Answer {number}.", now="1")
+    references = stage.ticket().references
+    assert references[0] == "<1@customer.test>"
+    assert len(references) == 11
+    assert references[-1] == stage.mails_to(ALICE)[-1].message_id
