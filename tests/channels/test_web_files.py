@@ -213,7 +213,7 @@ async def test_the_thread_warns_of_a_program_before_it_is_saved() -> None:
 
         page.on("dialog", no)
         saved: list[Download] = []
-        page.on("download", saved.append)
+        page.on("download", lambda download: saved.append(download))
         await page.goto(web.link)
         await page.click(".card .open")
         line = page.locator("#lines a.file")
