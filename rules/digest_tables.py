@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from rules.digest import DEFINITIONS
 from rules.figures import Figures, Rate, Times, Volume
-from rules.model import Proof, Target, Ticket
+from rules.model import Alarm, Proof, Target, Ticket
 from rules.periods import Period
 from rules.policy import Policy
 from rules.reconciling import CLASSES
@@ -44,6 +44,7 @@ class Edition:
     quarantined: int = 0
     uncertain: int = 0
     proofs: tuple[Proof, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
     with_people: bool = False
 
 
@@ -121,6 +122,10 @@ def attention(edition: Edition, texts: Texts) -> tuple[str, ...]:
     lines += [
         texts.say("digest_attention_unexplained", mailbox=proof.mailbox, n=len(proof.unexplained))
         for proof in open_proofs
+    ]
+    lines += [
+        texts.say("digest_attention_alarm", at=moment(texts, alarm.raised_at, edition.zone), problem=alarm.problem)
+        for alarm in edition.alarms
     ]
     return tuple(lines)
 

@@ -109,6 +109,7 @@ def edition_of(
         quarantined=situation.quarantined,
         uncertain=situation.uncertain,
         proofs=situation.proofs,
+        alarms=situation.alarms,
         with_people=reader is not None and reader.role.rank >= Role.LEAD.rank,
     )
 

@@ -197,7 +197,10 @@ class Timer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """What is on file about somebody who writes to us, as far as it was seen (R-CU-1)."""
+    """What is on file about somebody who writes to us, as far as it was seen (R-CU-1).
+
+    ``apologised_at`` is when we last said that we are sorry to have got their mail late.
+    """
 
     email: str
     name: str = ""
@@ -205,6 +208,7 @@ class Customer:
     timezone: str = ""
     surveyed_at: datetime | None = None
     tickets: tuple[int, ...] = ()
+    apologised_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,7 +320,7 @@ class Situation:
     loop breaker counted, by their keys, ``last_answer`` is the latest acknowledgement to whom this message's answer
     would go, ``bounced`` the mail of ours that a bounce names. ``same_id`` says that another message with this Message-
     ID was received before (complaint 20), ``sender_known`` that the sender's address is on file; ``recent`` is the
-    ticket that they opened last. ``waits`` is the same message held for a person's word; a command about one has it as
+    ticket that they opened last. ``summary`` is the timer for the desk's summary of late mail. ``waits`` is the same message held for a person's word; a command about one has it as
     ``message`` too. ``other`` is the second ticket that a command is about, ``story`` the journal of the first;
     ``history`` is what customer and staff said last, ``lost`` the effects that failed or may have. Each is read only
     for a command that needs it. ``proofs`` are the last comparisons of the mailboxes with their ledgers, ``alarms``
@@ -336,6 +340,7 @@ class Situation:
     same_id: bool = False
     sender_known: bool = False
     recent: Ticket | None = None
+    summary: Timer | None = None
     waits: Quarantined | None = None
     message: Message | None = None
     other: Ticket | None = None

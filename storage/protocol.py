@@ -9,7 +9,20 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from rules.effects import OutboxEntry, OutboxState
-from rules.model import Alarm, Customer, Decision, Entry, Origin, Proof, Quarantined, Status, Tally, Ticket, Timer
+from rules.model import (
+    Alarm,
+    Customer,
+    Decision,
+    Entry,
+    Heartbeat,
+    Origin,
+    Proof,
+    Quarantined,
+    Status,
+    Tally,
+    Ticket,
+    Timer,
+)
 
 
 class LedgerLine(NamedTuple):
@@ -68,6 +81,9 @@ class Reader(Protocol):
 
     def alarms(self) -> Sequence[Alarm]:
         """The alarms that stand, oldest first."""
+
+    def heartbeats(self) -> Sequence[Heartbeat]:
+        """What shows that each mailbox lives, by name."""
 
     def owed(self, key: str) -> OutboxEntry | None:
         """One outbox entry by the name of its effect, whatever its state."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from rules.effects import Card, Mail, OutboxEntry, OutboxState
 from rules.holding import SUSPECT, handle_of
 from rules.lifecycle import LIVE
-from rules.model import Customer, Message, Quarantined, Situation, Status, Ticket, Timer
+from rules.model import Customer, Heartbeat, Message, Quarantined, Situation, Status, Ticket, Timer
 from rules.threading import (
     OWN,
     REFERENCE,
@@ -43,6 +43,7 @@ def for_message(work: UnitOfWork, message: Message, mailboxes: Iterable[str], cu
         sender_known=work.customer(message.sender.email) is not None,
         waits=work.in_quarantine(elsewhere) if elsewhere else None,
         recent=_recent(work, on_file),
+        heartbeat=_heartbeat(work, message),
     )
 
 
@@ -106,6 +107,13 @@ def _elsewhere(work: Reader, message: Message, mailboxes: Iterable[str]) -> str 
     others = (f"mail:{name}:" for name in mailboxes if f"mail:{name}" != message.channel)
     keys = (message.key.replace(prefix, other, 1) for other in others)
     return next((key for key in keys if work.seen(key)), None)
+
+
+def _heartbeat(work: Reader, message: Message) -> Heartbeat | None:
+    """What is known of the mailbox of which this mail claims to be a probe."""
+    if not message.probe:
+        return None
+    return next((beat for beat in work.heartbeats() if message.probe.startswith(f"{beat.mailbox}.")), None)
 
 
 def _recent(work: Reader, customer: Customer | None) -> Ticket | None:
@@ -213,6 +221,7 @@ def for_digest(work: Reader, since: datetime) -> Situation:
         quarantined=counts.quarantined,
         uncertain=counts.uncertain,
         proofs=tuple(work.proofs()),
+        alarms=tuple(work.alarms()),
     )
 
 

@@ -10,7 +10,20 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from rules.effects import OutboxEntry, OutboxState
-from rules.model import Alarm, Customer, Entry, Link, Origin, Proof, Quarantined, Status, Tally, Ticket, Timer
+from rules.model import (
+    Alarm,
+    Customer,
+    Entry,
+    Heartbeat,
+    Link,
+    Origin,
+    Proof,
+    Quarantined,
+    Status,
+    Tally,
+    Ticket,
+    Timer,
+)
 from storage.indexes import Chronicle, DueTimes, Groups, Lanes, Sets
 from storage.protocol import LedgerLine
 from storage.tables import HeldRows, Log, Rows, Table
@@ -173,6 +186,7 @@ class State:
         self.tallies = table("tallies", Tally, lambda tally: tally.key)
         self.proofs = table("proofs", Proof, lambda proof: proof.mailbox)
         self.alarms = table("alarms", Alarm, lambda alarm: alarm.key)
+        self.heartbeats = table("heartbeats", Heartbeat, lambda beat: beat.mailbox)
         self.quarantine = table("quarantine", Quarantined, lambda held: held.key)
         self.kept = table("kept", Kept, lambda kept: kept.key)
         self.seen = Seen(log)
@@ -198,7 +212,7 @@ class State:
     def tables(self) -> tuple[Table[Any], ...]:
         """Every table, in the order they are written out."""
         first = (self.tickets, self.entries, self.outbox, self.timers)
-        seldom = (self.tallies, self.proofs, self.alarms, self.quarantine)
+        seldom = (self.tallies, self.proofs, self.alarms, self.heartbeats, self.quarantine)
         return (*first, self.links, self.customers, *seldom, self.kept)
 
     def reindex(self) -> None:

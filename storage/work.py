@@ -9,7 +9,20 @@ from typing import Protocol
 
 from rules.effects import OutboxEntry, OutboxState, owed_again
 from rules.errors import ConflictError
-from rules.model import Alarm, Customer, Decision, Entry, Origin, Proof, Quarantined, Status, Tally, Ticket, Timer
+from rules.model import (
+    Alarm,
+    Customer,
+    Decision,
+    Entry,
+    Heartbeat,
+    Origin,
+    Proof,
+    Quarantined,
+    Status,
+    Tally,
+    Ticket,
+    Timer,
+)
 from storage.protocol import Counts, LedgerLine
 from storage.state import Kept, State
 
@@ -72,6 +85,10 @@ class StateReader:
     def alarms(self) -> Sequence[Alarm]:
         """The alarms that stand, oldest first."""
         return tuple(sorted(self._state.alarms, key=lambda alarm: alarm.raised_at))
+
+    def heartbeats(self) -> Sequence[Heartbeat]:
+        """What shows that each mailbox lives, by name."""
+        return tuple(sorted(self._state.heartbeats, key=lambda beat: beat.mailbox))
 
     def owed(self, key: str) -> OutboxEntry | None:
         """One outbox entry by the name of its effect."""
@@ -307,6 +324,8 @@ class Work(StateReader):
         state = self._state
         for proof in decision.proofs:
             state.proofs.put(proof)
+        for beat in decision.heartbeats:
+            state.heartbeats.put(beat)
         for alarm in decision.alarms:
             state.alarms.put(alarm)
         for key in decision.over:

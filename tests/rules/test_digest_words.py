@@ -16,7 +16,7 @@ from rules.digest import figures
 from rules.digest_page import compose
 from rules.digest_tables import LISTED, Edition, headline, numbered, one_line, priority
 from rules.digest_words import POST_LINES, TEXT_WIDTH, digest_mail, digest_post, width
-from rules.model import Proof, Ticket
+from rules.model import Alarm, Proof, Ticket
 from rules.periods import PeriodKind, missed_periods, period_before, period_of, previous
 from rules.wording import Texts
 from tests.builders import MONDAY, a_clock, a_ticket
@@ -83,8 +83,9 @@ def a_full_edition() -> Edition:
         Proof(mailbox="sales", at=NOW, on_server=3, counts={"replies": 1}, unexplained=(8, 9)),
         Proof(mailbox="info", at=NOW, problem="no route to host"),
     )
+    alarms = (Alarm(key="disk", raised_at=NOW - HOUR, problem="Only 12 MB are left."),)
     return an_edition(
-        a_busy_week() + more, missed=missed, quarantined=2, uncertain=1, proofs=proofs, with_people=True
+        a_busy_week() + more, missed=missed, quarantined=2, uncertain=1, proofs=proofs, alarms=alarms, with_people=True
     )  # fmt: skip
 
 
