@@ -71,7 +71,8 @@ def reasons(line: Line) -> str | None:
         if (line["kind"], line["state"]) == ("card", "accepted"):
             return None
         problem = f" ({line['problem']})" if line["problem"] else ""
-        return f"{_moment(line['due_at']):<19}  owed             {line['key']}: {line['state']}{problem}"
+        name = f" as {line['queue_id']}" if line["queue_id"] else ""
+        return f"{_moment(line['due_at']):<19}  owed             {line['key']}: {line['state']}{name}{problem}"
     told = f"{_moment(line['at'])}  {line['kind']:<16} {line['by']}: {_cut(line['text'], 100)}"
     return "\n".join([told, *(f"                       - {reason}" for reason in _telling(line["because"]))])
 
@@ -126,7 +127,9 @@ def owed(line: Line) -> str:
     """An effect on one line."""
     about = ", ".join(line["to"]) or _cut(line["text"])
     problem = f"  {line['problem']}" if line["problem"] else ""
-    return f"{line['state']:<10} {line['key']:<36} {line['kind']:<5} {about}  due {_moment(line['due_at'])}{problem}"
+    name = f"  as {line['queue_id']}" if line["queue_id"] else ""
+    due = f"due {_moment(line['due_at'])}"
+    return f"{line['state']:<10} {line['key']:<36} {line['kind']:<5} {about}  {due}{name}{problem}"
 
 
 def verified(line: Line) -> str:
