@@ -16,7 +16,7 @@ from typing import Protocol
 
 import structlog
 
-from channels.mail.addresses import Mailbox, OwnAddresses
+from channels.mail.addresses import Mailbox, OwnAddresses, delivered_to
 from channels.mail.imap_account import Described, Fetched, ImapAccount, ImapSettings
 from channels.mail.parse import parse
 from channels.protocol import Hearing, Now
@@ -298,8 +298,9 @@ class ImapListener:
             own_addresses=self._own.all,
             trusted_hosts=self._mailbox.trusted_hosts,
         )
-        ours = (address.email for address in (*message.to, *message.cc))
-        message = replace(message, recipients=tuple(email for email in ours if self._own.mailbox_of(email)))
+        named = (*(address.email for address in (*message.to, *message.cc)), *delivered_to(raw, self._own))
+        ours = dict.fromkeys(email for email in named if self._own.mailbox_of(email))
+        message = replace(message, recipients=tuple(ours))
         if silent:
             because = (*message.automatic.because, "it lay in the mailbox before the desk was connected")
             message = replace(message, automatic=replace(message.automatic, may_answer=False, because=because))

@@ -127,6 +127,18 @@ async def test_mail_that_lies_there_and_mail_that_comes_is_taken_in_order(server
     )
 
 
+async def test_a_mail_that_names_us_in_no_to_is_known_by_where_it_was_delivered(server: ImapServer) -> None:
+    """A bounce to the address that names the mail, a blind copy; others' addresses are not ours."""
+    desk = Desk()
+    address = b"support+b.17.reply.1.abcdefghijklmnop@example.com"
+    server.deliver(
+        b"Delivered-To: other@example.net\r\nDelivered-To: " + address + b"\r\n" + mail("one", "list@example.net")
+    )
+    async with watching(server, desk):
+        await until(lambda: desk.subjects == ["one"])
+    assert desk.messages[0].recipients == (address.decode(),)
+
+
 async def test_mail_another_program_has_read_is_taken_all_the_same(server: ImapServer) -> None:
     desk = Desk()
     server.deliver(mail("one"))
