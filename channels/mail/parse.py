@@ -122,7 +122,7 @@ def _parsed(raw: bytes, delivery: _Delivery) -> Message:
         references=headers.ids_of(root.fields.get("references", [])),
         sent_at=headers.date_of(root.first("date")) if "date" in root.fields else None,
         attachments=body.attachments,
-        language=detect(split.reply_text),
+        language=detect(split.reply_text, split.quoted_text),
         automatic=verdict,
         bounces=_bounces(raw, tree, verdict, body.text, sender.email),
         notes=_notes(tree, body, message_id),
