@@ -126,6 +126,7 @@ _OPEN_ENDS = (
     "寫道",
     "작성",
 )
+_ZONED = re.compile(r"\d{1,2}:\d{2} (?:GMT|UTC)[+-]\d{1,2}(?::\d{2})?\s")
 _EDGES = " \t-–—*_>|"
 _DRESSED = re.compile(r"\[(?:mailto:|https?:)[^\]\s]{1,200}\]|<(?:mailto:|https?:)[^<>\s]{1,200}>")
 
@@ -143,9 +144,11 @@ def judge(line: str, *, quote_below: bool = False) -> Attribution:
     if not 6 <= len(bare) <= MAX_LINE:
         return Attribution.NONE
     if len(bare) > 30:
-        bare = _DRESSED.sub("", bare)
+        bare = _DRESSED.sub("", bare).replace("< ", "<")
     if _SPEECH.search(bare):
         return Attribution.NONE
+    if line.startswith("---") and bare.endswith(("wrote:", "wrote :")):
+        return Attribution.STRONG
     closed = dashed or bare.endswith((":", "：", ":<br>"))
     verb = _VERB.search(bare) is not None
     if not (verb or closed or quote_below):
@@ -165,6 +168,8 @@ def _weigh(bare: str, *, verb: bool, closed: bool, quote_below: bool) -> Attribu
         return start
     if start is Attribution.STRONG and addressed and dated and (closed or quote_below) and (timed or quote_below):
         return start if closed or _ADDRESS_LAST.search(bare) else Attribution.NONE
+    if start is Attribution.STRONG and closed and dated and _ZONED.search(bare):
+        return start
     if closed and quote_below and (_QUOTING.match(bare) or (addressed and len(bare) < 160)):
         return Attribution.ABOVE_QUOTE
     if quote_below and dated and timed and len(bare) < 120 and (closed or start is Attribution.STRONG):
@@ -175,7 +180,7 @@ def _weigh(bare: str, *, verb: bool, closed: bool, quote_below: bool) -> Attribu
 def _with_verb(bare: str, start: Attribution, *, dated: bool, timed: bool, addressed: bool) -> Attribution:
     if (addressed or (dated and timed)) and start is not Attribution.NONE:
         return start
-    if dated and start is not Attribution.NONE:
+    if dated and (timed or start is not Attribution.NONE):
         return Attribution.ABOVE_QUOTE
     if _AT_END.search(bare) and len(bare) <= 120:
         return Attribution.ABOVE_QUOTE

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 MAX_LABEL = 30
-_MAX_BLANKS = 2
+_MAX_BLANKS = 4
 _MAX_LINES = 40
 _MAX_CONTINUED = 4
 _EDGES = " \t>|*_\u3000\xa0\u200b\u200e\u200f\u202a\u202b\u202c\ufeff\u2060#"
@@ -118,7 +118,7 @@ def field_of(line: str) -> tuple[str, str]:
     if len(label) > MAX_LABEL:
         return "", ""
     role = _ROLES.get(label) or _ROLES.get(_SPREAD.sub("", label), "")
-    return (role, bare[min(ends) + 1 :].strip(_EDGES + ";")) if role else ("", "")
+    return (role, bare[min(ends) + 1 :].strip(_EDGES)) if role else ("", "")
 
 
 def read_block(lines: list[str], start: int) -> Block | None:
@@ -147,8 +147,7 @@ def read_fields(lines: list[str], start: int) -> Block | None:
             fields.setdefault(role, value)
             end, blanks, continued, last = index + 1, 0, 0, role
         elif not role and blanks <= 1 and continued < _MAX_CONTINUED and _continues(line, fields, last, blanks):
-            if not fields[last]:
-                fields[last] = line.strip(_EDGES + ";")
+            fields[last] = line.strip(_EDGES) if last in (TO, COPY) else fields[last] or line.strip(_EDGES + ";")
             end, blanks, continued = index + 1, 0, continued + 1
         else:
             break
@@ -194,7 +193,7 @@ def _continues(line: str, fields: dict[str, str], last: str, blanks: int) -> boo
     if not fields[last]:
         return blanks == 0
     if blanks:
-        return False
+        return last in (TO, COPY) and "@" in line and (fields[last].endswith((",", ";")) or line.rstrip().endswith(","))
     if last in (TO, COPY, SENDER):
         return (
             line[:1] in " \t" or "@" in line or fields[last].endswith((",", ";")) or line.rstrip().endswith((";", ">"))

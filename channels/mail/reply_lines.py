@@ -22,7 +22,7 @@ _QUOTE_MARKS = (">", "＞", "&gt;")
 _GROUPWISE = re.compile(r">>> [^<>]{0,100}(?:<[^<>\s]{1,200}>)?[^<>]{0,40}\d{1,2}:\d{2}[^<>]{0,20} >>>")
 # What old mail programs put before quoted lines in place of ">": a bar, or the writer's initials.
 _OTHER_MARK = re.compile(
-    r"[ \t]{0,4}(?:[|¦»:%](?:[ \t](?!.{0,36}\|[ \t]{0,4}$)|$)|[A-Za-z]{1,4}>|(?:\t| {4})[ \t]{0,20}\S)"
+    r"[ \t]{0,4}(?:[|¦»](?:[ \t](?!.{0,36}\|[ \t]{0,4}$)|$)|[A-Za-z]{1,4}>|(?:\t| {4})[ \t]{0,20}\S)"
 )
 SPACES = " \t\xa0\u3000\u200b\u200e\u200f\ufeff"
 
@@ -158,7 +158,7 @@ class Page:
             return self._quote_from(index, self._end_of_head(index + 1))
         if mark is markers.Mark.TITLE or markers.is_rule(bare):
             below = self._next(index + 1)
-            if below < min(len(self.lines), index + 4) and header_blocks.read_block(self.lines, below):
+            if below < min(len(self.lines), index + 7) and header_blocks.read_block(self.lines, below):
                 return self._quote_from(index, self._end_of_head(below))
         return 0
 
@@ -303,6 +303,7 @@ class Page:
                 found, best = index, sure
             if best is Attribution.STRONG:
                 break
-        if best is not Attribution.NONE and found > 0 and "@" not in joined and self.kinds[found - 1] is NEW:
-            found -= attributions.names_sender(self.lines[found - 1].strip(SPACES))
+        if best is not Attribution.NONE and found > 0 and self.kinds[found - 1] is NEW:
+            above = self.lines[found - 1].strip(SPACES)
+            found -= above.endswith("<") or ("@" not in joined and attributions.names_sender(above))
         return found, best
