@@ -85,7 +85,7 @@ def judge(
     evidence = [*header_evidence(headers), *_sender_evidence(local, null)]
     evidence += content_evidence(headers, parts, daemon or any(kind != LIST for kind, _ in evidence))
     mail = _Mail(
-        subject[:500], " ".join(text[:_READ_TEXT].split()), local, bool(_ANSWERS & headers.keys()), daemon,
+        subject[:500].lstrip(words.DECORATION), " ".join(text[:_READ_TEXT].split()), local, bool(_ANSWERS & headers.keys()), daemon,
         daemon or bool(words.POSTMAN.match(local)), frozenset(kind for kind, _ in evidence),
     )  # fmt: skip
     evidence += _subject_evidence(mail) or _text_evidence(mail)

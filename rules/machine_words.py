@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 
 _END = r"(?:[\])】）』]|\s{0,5}(?:[:：|\-–—!！.。(（\[【<\"]|$))"
-_OPEN = r"\s{0,5}[\[(【（『\"]?\s{0,3}"
+_BEGIN = r"\A"
+
+DECORATION = ' \t\r\n[(【（『"'
+"""What may stand before a subject; it is taken off before the patterns for beginnings are asked."""
 
 ABSENCE_SUBJECT = re.compile(
-    _OPEN + r"(?:"
+    _BEGIN + r"(?:"
     r"auto(?:matic|mated|matisch)?[ -]?(?:e-?mail[ -]?)?(?:reply|respon[sd]er?|response|answer)(?: from .{1,60})?"
     r"|automatically generated reply|out[ -]of[ -](?:the[ -])?office(?: auto-?(?:reply|response)| reply| notice"
     r"| notification| message| assistant)?"
@@ -61,7 +64,7 @@ ABSENCE_MARK = re.compile(
 """The same, put behind a subject."""
 
 AWAY_SUBJECT = re.compile(
-    _OPEN + r"(?:i am |i'm |i’m |i will be )?(?:currently |now )?(?:out of (?:the )?office|away from (?:my|the) "
+    _BEGIN + r"(?:i am |i'm |i’m |i will be )?(?:currently |now )?(?:out of (?:the )?office|away from (?:my|the) "
     r"(?:office|desk|e-?mail)|on (?:annual |maternity |parental |paternity |sick )leave|on (?:vacation"
     r"|holidays?) until)",
     re.IGNORECASE,
@@ -69,7 +72,7 @@ AWAY_SUBJECT = re.compile(
 """How somebody who is away titles an automatic reply; the text must say so too."""
 
 ABSENCE_HINT = re.compile(
-    _OPEN + r"(?:auto\s{0,2}[:：]|(?:i am |i'm |i’m )?(?:currently )?(?:away|on (?:vacation|holidays?|leave))"
+    _BEGIN + r"(?:auto\s{0,2}[:：]|(?:i am |i'm |i’m )?(?:currently )?(?:away|on (?:vacation|holidays?|leave))"
     r"|(?:my )?(?:vacation|holiday|absence)\b"
     r"|(?:annual|maternity|parental) leave|urlaub|im urlaub|absente?\b|en vacances|congés|ausente|de vacaciones"
     r"|de férias|in ferie|assente|met (?:vakantie|verlof)|på (?:ferie|semester)|semester\b|lomalla|na urlopie|urlop\b"
@@ -137,7 +140,7 @@ GENERATED_WORDS = re.compile(
 )
 
 BOUNCE_SUBJECT = re.compile(
-    _OPEN + r"(?:undeliver(?:able|ed)\b|undelivered mail returned|non[ -]?deliver(?:able|y)|not delivered\b"
+    _BEGIN + r"(?:undeliver(?:able|ed)\b|undelivered mail returned|non[ -]?deliver(?:able|y)|not delivered\b"
     r"|delivery (?:status notification|failure|failed|has failed|incomplete|delayed|delay|error|report|problem)"
     r"|delivery notification|delayed (?:mail|delivery)|(?:e-?)?mail (?:delivery|could not be delivered)"
     r"|mail (?:system error|returned|error)|returned (?:e-?)?mail|returned to sender|return(?:ed)? message"
@@ -185,7 +188,7 @@ BOUNCE_WORDS = re.compile(
 )
 
 READ_SUBJECT = re.compile(
-    r"\s{0,5}(?:read(?: receipt)?|not read|gelesen|lesebestätigung|ungelesen|lu|confirmation de lecture|leído"
+    r"\A(?:read(?: receipt)?|not read|gelesen|lesebestätigung|ungelesen|lu|confirmation de lecture|leído"
     r"|confirmación de lectura|lido|confirmação de leitura|lida|letto|conferma di lettura|gelezen|leesbevestiging"
     r"|læst|lest|läst|luettu|przeczytane|прочитано|прочтено|okundu|přečteno|olvasva"
     r"|已读(?:回执)?|已讀(?:回條)?|开封确认|開封済み|開封確認|읽음|return receipt(?: \(displayed\))?"
@@ -224,7 +227,7 @@ CHALLENGE_WORDS = re.compile(
 )
 
 NOTICE_SUBJECT = re.compile(
-    r"\s{0,5}(?:cron <|\[?(?:firing|resolved|alerting|ok|no data)(?::\d{1,5})?\]|\*\* (?:problem|recovery|"
+    r"\A(?:cron <|(?:firing|resolved|alerting|ok|no data)(?::\d{1,5})?\]|\*\* (?:problem|recovery|"
     r"acknowledgement|flapping)"
     r"|(?:problem|recovery|critical|warning|down|up|alert|alarm)\b ?[:：\-]|logwatch for|(?:security"
     r"|sicherheits)[ -]?(?:alert|warnung)"

@@ -111,8 +111,8 @@ NOTICES = {
         [("lea@shop.test", "", False)],
     ),
     "IMail": (
-        "User mailbox exceeds allowed size: lea@shop.test\n\nOriginal message follows.\n\n" + "
-        "COPY.replace("\r\n", "\n"),
+        "User mailbox exceeds allowed size: lea@shop.test\n\nOriginal message follows.\n\n"
+        + COPY.replace("\r\n", "\n"),
         [("lea@shop.test", "", True)],
     ),
     "two people": (
