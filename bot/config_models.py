@@ -240,6 +240,8 @@ class HabitsModel(Section):
     survey_every: Span = timedelta(days=30)
     low_score: Annotated[int, Field(ge=1, le=5)] = 2
     automatic_answer_every: Span = timedelta(days=1)
+    late_after: Span = timedelta(hours=1)
+    late_sla: Literal["arrival", "import"] = "import"
 
 
 class DigestModel(Section):

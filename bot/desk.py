@@ -18,7 +18,7 @@ from bot import circumstances
 from bot.clock import Clock
 from bot.masking import masked
 from channels.protocol import Answer
-from rules import decide
+from rules import decide, lateness
 from rules.digesting import period_due
 from rules.effects import OutboxEntry, OutboxState, StaffFile
 from rules.errors import StoreError
@@ -147,6 +147,8 @@ class Desk:
         self._tell(decision, "rang", timer=timer.kind, late_s=round((now - timer.due_at).total_seconds(), 1))
 
     def _timer_situation(self, work: UnitOfWork, timer: Timer) -> Situation:
+        if timer.kind == lateness.SUMMARY:
+            return situations.for_late(work, lateness.counts_from(timer))
         if not timer.kind.startswith("digest:"):
             return situations.for_ticket(work, timer.ticket)
         period = period_due(timer, self.policy)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules import letters, loops
+from rules import lateness, letters, loops
 from rules.classify import Classification
 from rules.draft import Draft
 from rules.effects import Mail
@@ -20,7 +20,7 @@ def acknowledge(draft: Draft, message: Message, found: Classification) -> bool:
         _silent(draft, ruling.refused)
         loops.refused(draft, ruling, message)
         return False
-    letter = letters.acknowledgement(draft.ticket, draft.policy, draft.now)
+    letter = letters.acknowledgement(draft.ticket, draft.policy, draft.now, apologises=draft.late)
     draft.owe(letter)
     assert isinstance(letter.content, Mail)
     draft.note(EntryKind.ACKNOWLEDGED, letter.content.text, outbox_key=letter.key)
@@ -35,7 +35,7 @@ def _refusal(draft: Draft, message: Message, found: Classification) -> str:
         return "the mail has no usable sender address"
     if not found.acknowledge:
         return "a rule says so"
-    return ""
+    return lateness.had_apology(draft)
 
 
 def _silent(draft: Draft, why: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from rules import closing, letters, replying, survey
+from rules import closing, lateness, letters, replying, survey
 from rules.commands import on_command
 from rules.digesting import on_digest, on_start
 from rules.draft import CHAT, Draft
@@ -50,6 +50,8 @@ def on_timer(timer: Timer, situation: Situation, policy: Policy, now: datetime) 
     """A timer is due. The decision looks at the ticket as it is now; a timer nobody wants any more only goes away."""
     if timer.kind.startswith("digest:"):
         return on_digest(timer, situation, policy, now)
+    if timer.kind == lateness.SUMMARY:
+        return lateness.on_summary(timer, situation, policy, now)
     ticket = situation.ticket
     wanted = None if ticket is None else _wanted(timer, ticket, policy)
     if ticket is None or wanted is None:

@@ -48,6 +48,8 @@ class Draft:
         self.situation = situation
         self.now = now
         self.source = source
+        self.late = False
+        """Whether a message that came late is decided on: it calls nobody by itself."""
         self.chat: Texts = policy.wording.of(policy.languages[0])
         self.because: list[str] = []
         self._before = ticket if ticket.version else None
@@ -78,6 +80,7 @@ class Draft:
         message_id: str = "",
         outbox_key: str = "",
         attachments: tuple[Attachment, ...] = (),
+        arrived_at: datetime | None = None,
     ) -> None:
         """Add a line to the ticket's journal."""
         entry = Entry(
@@ -93,6 +96,7 @@ class Draft:
             message_id=message_id,
             outbox_key=outbox_key,
             attachments=attachments,
+            arrived_at=arrived_at,
         )
         self._journal.append(entry)
 
@@ -206,8 +210,8 @@ class Draft:
         self._posts += 1
         number = self.ticket.number
         content = Post(
-            text=text, ticket=number, quote=quote, quote_author=quote_author, mentions=self._at_work(mentions),
-            buttons=buttons, mark=mark, broadcast=broadcast, files=files,
+            text=text, ticket=number, quote=quote, quote_author=quote_author, buttons=buttons, mark=mark, files=files,
+            mentions=() if self._hushed else self._at_work(mentions), broadcast=broadcast and not self._hushed,
         )  # fmt: skip
         key = f"{number}:{name or f'post:{self.round}.{self._posts}'}"
         self._outbox.append(
@@ -216,6 +220,11 @@ class Draft:
                 urgency=urgency, meta=meta or {},
             )
         )  # fmt: skip
+
+    @property
+    def _hushed(self) -> bool:
+        """Late mail comes by the hundred and is told in one summary; only what is most urgent calls all the same."""
+        return self.late and not self.policy.level(self.ticket.priority).quiet_exempt
 
     def _at_work(self, people: tuple[str, ...]) -> tuple[str, ...]:
         """Without those who were taken off the staff list meanwhile."""

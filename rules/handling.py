@@ -97,7 +97,9 @@ def priority(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     before = draft.ticket.priority
     if wanted == before:
         return None
-    clocks = sla.change_level(draft.ticket, levels[wanted], draft.policy.calendars, draft.now)
+    policy, now = draft.policy, draft.now
+    changed = sla.change_level(draft.ticket, levels[wanted], policy.calendars, now)
+    clocks = sla.bundled(changed, sla.ladders(policy, wanted), policy.calendars, now)
     draft.ticket = replace(draft.ticket, priority=wanted, clocks=clocks)
     why = command.text.strip()
     because = (f"said: {why}",) if why else ()

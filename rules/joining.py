@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from rules import files, loops, survey
+from rules import files, lateness, loops, survey
 from rules.answers import Answer, read_answer
 from rules.draft import Draft
 from rules.effects import Button
@@ -36,6 +36,7 @@ def join(
 ) -> Decision:
     """A message on a ticket we have: told in its thread, and moved by what it says."""
     draft = draft_of(ticket, message, situation, policy, now)
+    draft.late = lateness.arrived_late(message, policy) is not None
     draft.because += verdict.because
     record_words(draft, message, verdict)
     author = author_of(message, ticket, policy)
@@ -47,7 +48,7 @@ def join(
     if author.kind is AuthorKind.CUSTOMER:
         _follow_subject(draft, message)
         answer_customer(draft, message, author)
-    return draft.decision("joined")
+    return lateness.summed_up(draft, draft.decision("joined"))
 
 
 def _follow_subject(draft: Draft, message: Message) -> None:
@@ -64,8 +65,9 @@ def _follow_subject(draft: Draft, message: Message) -> None:
 
 def _tell_thread(draft: Draft, message: Message, author: Author) -> None:
     sent, name = files.of_message(message), f"message:{draft.ticket.received}"
+    said = draft.chat.say("chat_customer_wrote", name=author.name)
     draft.post(
-        draft.chat.say("chat_customer_wrote", name=author.name),
+        f"{said} ({by})" if (by := lateness.told(message, draft.policy)) else said,
         name=name,
         quote=message.reply_text or message.text,
         quote_author=author.name,

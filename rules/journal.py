@@ -67,6 +67,7 @@ class Entry:
     """One line of a ticket's journal. Entries are only ever added.
 
     ``message_key`` names the raw mail an entry was read from, ``outbox_key`` the effect it owes or reports on.
+    ``arrived_at`` is when a mail that came late had reached our mail server.
     """
 
     ticket: int
@@ -81,3 +82,4 @@ class Entry:
     message_id: str = ""
     outbox_key: str = ""
     attachments: tuple[Attachment, ...] = ()
+    arrived_at: datetime | None = None

@@ -141,21 +141,21 @@ def greeting(ticket: Ticket, texts: Texts) -> str:
     return texts.say("hello_name", name=name) if is_name else texts.say("hello")
 
 
-def acknowledgement(ticket: Ticket, policy: Policy, now: datetime) -> OutboxEntry:
+def acknowledgement(ticket: Ticket, policy: Policy, now: datetime, *, apologises: bool = False) -> OutboxEntry:
     """The automatic answer to a new request: its number, what happens next and by when, hours, contacts (R-IN-3).
 
     It goes to whoever the mail says it is from, so it repeats nothing of the mail, and of its subject nothing that
-    would be an advertisement.
+    would be an advertisement. For one that reached us late it ``apologises``, and promises nothing that is past.
     """
     texts = policy.wording.of(ticket.language)
     level = policy.level(ticket.priority)
     clock = ticket.clock(Target.FIRST_RESPONSE)
-    due_at = clock.due_at if clock else None
+    due_at = clock.due_at if clock and clock.due_at and clock.due_at > now else None
     subject = plain_subject(ticket.subject)
     tells = not _ADVERTISES.search(subject)
     body = texts.say(
         "acknowledgement",
-        greeting=greeting(ticket, texts),
+        greeting=greeting(ticket, texts) + (_apology(ticket, texts) if apologises else ""),
         desk=policy.desk_name,
         number=ticket.number,
         subject=(subject or texts.say("no_subject")) if tells else texts.say("not_repeated"),
@@ -168,6 +168,10 @@ def acknowledgement(ticket: Ticket, policy: Policy, now: datetime) -> OutboxEntr
     )
     shown = "" if tells else f"Re: [#{ticket.number}] {texts.say('your_request')}"
     return to_customer(ticket, policy, effect="acknowledgement", text=_tidy(body), at=now, subject=shown)
+
+
+def _apology(ticket: Ticket, texts: Texts) -> str:
+    return "\n\n" + texts.say("late_apology", at=moment(texts, ticket.opened_at, ticket.timezone))
 
 
 def _closed_note(ticket: Ticket, policy: Policy, texts: Texts, calendar: str, now: datetime) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from rules import files
+from rules import files, lateness, sla
 from rules.acknowledging import acknowledge
 from rules.classify import Classification, classify, facts
 from rules.draft import Draft
@@ -13,10 +13,9 @@ from rules.effects import Button
 from rules.hours import is_open
 from rules.identities import author_of, customer_address, one_line, zone_of
 from rules.lifecycle import LIVE
-from rules.model import Author, Customer, Decision, EntryKind, Message, Situation, Status, Ticket
+from rules.model import Author, Customer, Decision, EntryKind, Message, Situation, SlaClock, Status, Ticket
 from rules.policy import Policy
 from rules.receiving import draft_of, record_words, warn, with_message
-from rules.sla import start_clocks
 from rules.subjects import is_new_topic, plain_subject
 from rules.threading import DISOWNED, Verdict, follows_key
 
@@ -49,8 +48,11 @@ def open_ticket(
     on_file = policy.on_file(message.sender.email)
     open_now = is_open(policy.calendars[policy.calendar], now)
     found = classify(facts(message, on_file, business_hours=open_now), policy)
-    ticket = _new_ticket(message, verdict, found, situation, policy, how.at or now)
+    came_at = lateness.arrived_late(message, policy)
+    ticket = _new_ticket(message, verdict, found, situation, policy, came_at or how.at or now)
+    ticket = replace(ticket, clocks=_clocks(ticket, lateness.clocks_from(message, policy, how.at or now), policy, now))
     draft = draft_of(ticket, message, situation, policy, now)
+    draft.late = came_at is not None
     draft.because += [*verdict.because, *found.because]
     record_words(draft, message, verdict)
     reasons = tuple(one_line(reason, LONGEST_REASON) for reason in found.because)
@@ -60,7 +62,12 @@ def open_ticket(
         tell_related(draft, verdict.related, verdict)
     _offer_merge(draft, situation.recent, verdict)
     _answer(draft, message, found, _known(situation, ticket), how)
-    return draft.decision("opened")
+    return lateness.summed_up(draft, draft.decision("opened"))
+
+
+def _clocks(ticket: Ticket, started_at: datetime, policy: Policy, now: datetime) -> tuple[SlaClock, ...]:
+    clocks = sla.start_clocks(policy.level(ticket.priority), policy.calendars, started_at, by_mail=True)
+    return sla.bundled(clocks, sla.ladders(policy, ticket.priority), policy.calendars, now)
 
 
 def _known(situation: Situation, ticket: Ticket) -> Customer | None:
@@ -91,7 +98,6 @@ def _new_ticket(
         opened_at=at,
         updated_at=at,
         status_at=at,
-        clocks=start_clocks(policy.level(found.priority), policy.calendars, at, by_mail=True),
         assignee=assignee,
         linked=(verdict.related.number,) if verdict.related else (),
     )
@@ -123,8 +129,8 @@ def _answer(draft: Draft, message: Message, found: Classification, known: Custom
     if message.authentication.failed:
         return
     seen = _seen(known, message, draft.ticket)
-    if not quiet:
-        acknowledge(draft, message, found)
+    if not quiet and acknowledge(draft, message, found) and draft.late:
+        seen = replace(seen, apologised_at=draft.now)
     if "@" in seen.email:
         draft.remember(seen)
 

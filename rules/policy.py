@@ -126,7 +126,11 @@ class QuickLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
-    """The life cycle's times (R-HA-1, R-CO-2, R-CO-3); working days are 8 business hours of the desk's calendar."""
+    """The life cycle's times (R-HA-1, R-CO-2, R-CO-3); working days are 8 business hours of the desk's calendar.
+
+    Mail that reached our server more than ``late_after`` before the desk is late; its clocks start with its ``arrival``
+    or with its ``import``, as ``late_sla`` says.
+    """
 
     undo_hold: timedelta = timedelta(seconds=20)
     waiting_reminder: timedelta = timedelta(hours=24)
@@ -139,6 +143,8 @@ class Habits:
     survey_every: timedelta = timedelta(days=30)
     low_score: int = 2
     automatic_answer_every: timedelta = timedelta(days=1)
+    late_after: timedelta = timedelta(hours=1)
+    late_sla: str = "import"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from rules import lateness
 from rules.draft import Draft
 from rules.identities import author_of, participants
 from rules.model import EntryKind, Message, Situation, Ticket
@@ -24,15 +25,17 @@ def draft_of(ticket: Ticket, message: Message, situation: Situation, policy: Pol
 
 def record_words(draft: Draft, message: Message, verdict: Verdict) -> None:
     """Put a message's words into the journal, and let later answers to it find the ticket."""
+    late = lateness.because(message, draft.policy)
     draft.note(
         EntryKind.RECEIVED,
         message.reply_text or message.text,
         author=author_of(message, draft.ticket, draft.policy),
         quoted_text=message.quoted_text,
-        because=(*verdict.because, *authentication_words(message), *message.automatic.because, *message.notes),
+        because=(*verdict.because, *late, *authentication_words(message), *message.automatic.because, *message.notes),
         message_key=message.key,
         message_id=message.message_id,
         attachments=message.attachments,
+        arrived_at=lateness.arrived_late(message, draft.policy),
     )
     if _fits(message.message_id):
         draft.link(message_key(message.message_id))

@@ -131,6 +131,25 @@ def change_level(ticket: Ticket, level: Level, calendars: Calendars, at: datetim
     return tuple(clocks)
 
 
+def bundled(
+    clocks: tuple[SlaClock, ...], ladders: Mapping[Target, tuple[Step, ...]], calendars: Calendars, now: datetime
+) -> tuple[SlaClock, ...]:
+    """Clocks that begin or change: of the steps that are past already, only the highest still rings.
+
+    The others count as rung, so that a request that comes late, or becomes more urgent, calls once and not five times.
+    """
+    return tuple(_last_past_step_only(clock, ladders.get(clock.target, ()), calendars, now) for clock in clocks)
+
+
+def _last_past_step_only(clock: SlaClock, steps: tuple[Step, ...], calendars: Calendars, now: datetime) -> SlaClock:
+    if clock.met_at is not None:
+        return clock
+    moments = (reached_at(clock, amount_of(step, clock), calendars) for step in steps)
+    past = [f"step:{index}" for index, at in enumerate(moments) if at is not None and at <= now]
+    skipped = tuple(name for name in past[:-1] if name not in clock.fired)
+    return replace(clock, fired=(*clock.fired, *skipped)) if skipped else clock
+
+
 def _with_due(clock: SlaClock, calendars: Calendars) -> SlaClock:
     return replace(clock, due_at=reached_at(clock, clock.allowed, calendars))
 
@@ -149,6 +168,11 @@ def ladder(policy: Policy, target: Target, priority: str) -> tuple[Step, ...]:
     """
     own = policy.ladders.get((target, priority))
     return own if own is not None else policy.ladders.get((target, policy.level(priority).name), ())
+
+
+def ladders(policy: Policy, priority: str) -> Mapping[Target, tuple[Step, ...]]:
+    """The escalation steps of a level for every target."""
+    return {target: ladder(policy, target, priority) for target in Target}
 
 
 def timer_key(number: int, target: Target, what: str) -> str:

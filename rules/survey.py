@@ -47,7 +47,7 @@ def scored(draft: Draft, score: SurveyScore, author: Author) -> None:
     draft.ticket = replace(draft.ticket, score=replace(score, answered_at=draft.now))
     told = f"{score.overall}/5" + (f": {score.comment}" if score.comment else "")
     draft.note(EntryKind.SCORED, told, author=author)
-    if loops.passes(draft):
+    if loops.passes(draft) and not draft.late:
         draft.owe(letters.thanks_for_score(draft.ticket, draft.policy, draft.now))
     if score.overall > draft.policy.habits.low_score:
         said = draft.chat.say("chat_scored", name=author.name, score=score.overall, comment="")

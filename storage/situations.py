@@ -8,6 +8,7 @@ from datetime import datetime
 
 from rules.effects import Card, Mail, OutboxEntry, OutboxState
 from rules.holding import SUSPECT, handle_of
+from rules.lateness import SUMMARY
 from rules.lifecycle import LIVE
 from rules.model import Customer, Heartbeat, Message, Quarantined, Situation, Status, Ticket, Timer
 from rules.threading import (
@@ -43,6 +44,7 @@ def for_message(work: UnitOfWork, message: Message, mailboxes: Iterable[str], cu
         sender_known=work.customer(message.sender.email) is not None,
         waits=work.in_quarantine(elsewhere) if elsewhere else None,
         recent=_recent(work, on_file),
+        summary=work.timer(SUMMARY),
         heartbeat=_heartbeat(work, message),
     )
 
@@ -223,6 +225,14 @@ def for_digest(work: Reader, since: datetime) -> Situation:
         proofs=tuple(work.proofs()),
         alarms=tuple(work.alarms()),
     )
+
+
+def for_late(work: Reader, since: datetime) -> Situation:
+    """Everything a summary of late mail counts: the tickets touched since then, and what came late on them."""
+    tickets = tuple(work.tickets(touched_from=since))
+    entries = (entry for ticket in tickets for entry in work.entries(ticket.number))
+    late = tuple(entry for entry in entries if entry.arrived_at is not None and entry.at >= since)
+    return Situation(touched=tickets, story=late)
 
 
 def for_start(work: Reader, wanted: Iterable[str]) -> Situation:

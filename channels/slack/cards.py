@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from channels.slack import blocks
 from channels.slack.blocks import Block
+from rules.lateness import arrived_by
 from rules.lifecycle import LIVE, Event, may
 from rules.model import AuthorKind, Entry, EntryKind, SlaClock, Status, Ticket
 from rules.policy import Policy
@@ -61,7 +62,7 @@ def card(ticket: Ticket, *, policy: Policy, opening: Entry | None, last: Entry |
     texts = staff_texts(policy)
     made = [
         blocks.header(title),
-        _origin(ticket, policy),
+        _origin(ticket, policy, opening),
         _body(opening, texts),
         blocks.fields(_facts(ticket, policy, now)),
         _buttons(ticket, policy),
@@ -126,12 +127,15 @@ def _fallback(ticket: Ticket, policy: Policy) -> str:
     return blocks.escape(said)
 
 
-def _origin(ticket: Ticket, policy: Policy) -> Block:
+def _origin(ticket: Ticket, policy: Policy, opening: Entry | None) -> Block:
     customer, texts = ticket.customer, staff_texts(policy)
     name = f"{customer.name} <{customer.email}>" if customer.name and customer.email else str(customer)
     opened = blocks.mrkdwn(texts.say("card_opened", at=stamp(ticket.opened_at, policy.timezone)))
     source = texts.say("card_source", address=policy.mailbox(ticket.mailbox).address)
-    return blocks.context(blocks.plain(name, 300), blocks.plain(source, 300), opened)
+    made = [blocks.plain(name, 300), blocks.plain(source, 300), opened]
+    if opening and opening.arrived_at:
+        made.append(blocks.plain(arrived_by(texts, opening.at - opening.arrived_at), 100))
+    return blocks.context(*made)
 
 
 def _body(opening: Entry | None, texts: Texts) -> Block:

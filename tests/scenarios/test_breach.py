@@ -171,8 +171,8 @@ def test_a_step_with_a_repeat_asks_again_until_it_is_taken() -> None:
     assert len(rings(stage, "first_response")) == 4
 
 
-def test_a_higher_priority_moves_the_clocks_and_its_own_ladder_rings() -> None:
-    """Under a new promise every step may ring again, although its number has rung before."""
+def test_a_higher_priority_moves_the_clocks_and_the_last_step_that_is_past_rings_alone() -> None:
+    """Its time was over long before: one call to the last of its ladder, and not five at the same moment."""
     stage = a_stage()
     stage.mail()
     stage.wait(hours=1, minutes=35)
@@ -180,8 +180,20 @@ def test_a_higher_priority_moves_the_clocks_and_its_own_ladder_rings() -> None:
     stage.command("priority", "The whole floor is out.", value="P1")
     assert stage.ticket().due_at == MONDAY + timedelta(minutes=15)
     stage.wait(seconds=1)
-    assert len(rings(stage, "first_response")) == 6
+    climbed = rings(stage, "first_response")
+    assert [called for _, called in climbed] == [("ana", "li.wei"), ("zhao",)]
+    assert climbed[-1][0] == timedelta(hours=1, minutes=35)
     assert "said: The whole floor is out." in stage.reasons()
+
+
+def test_a_higher_priority_lets_the_steps_that_are_still_to_come_ring_in_their_turn() -> None:
+    """Twenty minutes after opening a P1's second is called at once, then the lead at 25 minutes, and so on."""
+    stage = a_stage()
+    stage.mail()
+    stage.wait(minutes=20)
+    stage.command("priority", "The whole floor is out.", value="P1")
+    stage.wait(hours=1)
+    assert [at for at, _ in rings(stage, "first_response")] == minutes(20, 25, 40, 60)
 
 
 def test_a_lower_priority_takes_a_breach_back() -> None:
