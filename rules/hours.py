@@ -36,7 +36,7 @@ _DAY = timedelta(days=1)
 _ZERO = timedelta(0)
 _WHOLE_DAY: Intervals = ((0, MINUTES_A_DAY),)
 _SECONDS_OF_A_DAY = range(24 * 60 * 60)
-_INTERVAL = re.compile(r"\s*([0-9]{1,2}):([0-9]{2})\s*[-\u2013]\s*([0-9]{1,2}):([0-9]{2})\s*")
+_INTERVAL = re.compile(r"\s{0,9}([0-9]{1,2}):([0-9]{2})\s{0,9}[-\u2013]\s{0,9}([0-9]{1,2}):([0-9]{2})\s{0,9}")
 _WORKING_DAYS = re.compile(r"([0-9]{1,6})\s*(?:wd|working\s+days?)\s*", re.ASCII)
 _CLOCK_TIME = re.compile(
     r"(?:([0-9]{1,6})\s*d\s*)?(?:([0-9]{1,6})\s*h\s*)?(?:([0-9]{1,6})\s*m\s*)?(?:([0-9]{1,9})\s*s)?",

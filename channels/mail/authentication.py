@@ -10,7 +10,7 @@ from rules.message import Address, Authentication
 
 _MAX_VALUE = 10_000
 _RESULT = re.compile(
-    r"\s*([a-z][a-z0-9-]{0,40})\s{0,20}(?:/\s{0,20}\d{1,4}\s{0,20})?=\s{0,20}([a-z]{1,40})(?![a-z0-9.])"
+    r"\s{0,20}([a-z][a-z0-9-]{0,40})\s{0,20}(?:/\s{0,20}\d{1,4}\s{0,20})?=\s{0,20}([a-z]{1,40})(?![a-z0-9.])"
 )
 _FROM_DOMAIN = re.compile(r"\bheader\s{0,20}\.\s{0,20}from\s{0,20}=\s{0,20}([^\s;\"]{1,320})")
 _SIGNS = re.compile(r"[()\";\\]|[^()\";\\]{1,2000}")

@@ -14,7 +14,7 @@ MAX_IDS = 200
 # RFC 5321 §4.5.3.1 allows 64 + 1 + 255; some robots have longer local parts.
 _LONGEST_ADDRESS = 400
 
-_SIMPLE = re.compile(r'"?([^"<>,()@:;\\=]{0,200}?)"?\s*<([^<>\s,"@]{1,128}@[^<>\s,"@]{1,255})>\s*$')
+_SIMPLE = re.compile(r'"?([^"<>,()@:;\\=]{0,200}?)"?\s{0,20}<([^<>\s,"@]{1,128}@[^<>\s,"@]{1,255})>\s{0,20}$')
 _BARE = re.compile(r"[^<>\s,\"@():;]{1,128}@[^<>\s,\"@():;]{1,255}$")
 _ID = re.compile(r"<([^<>\s]{1,900})>")
 # An escaped character is a piece everywhere, so that an escaped quote never begins another search for its end.

@@ -12,11 +12,13 @@ from channels.mail.words import header_text
 Parameters = dict[str, str]
 
 _PARAMETER = re.compile(r""";\s*([^\s=;"]{1,80})\s*=\s*("(?:[^"\\]|\\.)*"?|[^;]*)""", re.DOTALL)
-_PIECE = re.compile(r"([^*]+)\*(\d{1,3})?(\*)?$")
-_LOST_SEMICOLON = re.compile(rb"[\s,]+(?=(?:file)?name[*0-9]{0,3}\s?=|boundary\s?=|charset\s?=)", re.IGNORECASE)
+_PIECE = re.compile(r"([^*]{1,80})\*(\d{1,3})?(\*)?$")
+_LOST_SEMICOLON = re.compile(
+    rb"(?<![\s,])[\s,]{1,99}(?=(?:file)?name[*0-9]{0,3}\s?=|boundary\s?=|charset\s?=)", re.IGNORECASE
+)
 _ESCAPED = re.compile(r'\\(["\\])')
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}){2}")
-_TYPE = re.compile(r"\s*([\w.+-]{1,100})\s*/\s*([\w.+-]{1,100})")
+_TYPE = re.compile(r"\s{0,99}([\w.+-]{1,100})\s{0,9}/\s{0,9}([\w.+-]{1,100})")
 _MAX_VALUE = 4_096
 
 

@@ -17,7 +17,7 @@ _CHUNK = 256 * 1024
 # A client that goes on behind the limit is heard for as long again, so that it hears our answer; then it is cut off.
 _THROWN_LEAST = 8 * 1024 * 1024
 _HEAD_MOST = 64 * 1024
-_SIMPLE_PATH = re.compile(r"\s*<([A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+)>(.*)$", re.DOTALL)
+_SIMPLE_PATH = re.compile(r"\s{0,99}<([A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+)>(.*)$", re.DOTALL)
 
 
 class SmtpSession(SMTP):

@@ -16,7 +16,7 @@ _WORD = re.compile(
 # The last word of a value may have lost its end on the way.
 _CUT = re.compile(r"=\?[^?\s]{0,60}\?[bBqQ]\?[^?\s]{1,8000}(\??)\Z")
 _FEW_BYTES, _SHORTEST_PIECE = 1_024, 32
-_BREAK = re.compile(r"[ \t]*[\r\n]+[ \t]*")
+_BREAK = re.compile(r"(?<![ \t])[ \t]*[\r\n]+[ \t]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]+")
 
 
