@@ -60,8 +60,9 @@ class _Mail:
 
     @property
     def asks(self) -> bool:
-        """Whether the text asks something, as programs rarely do."""
-        return words.QUESTION.search(self.text) is not None
+        """Whether the text asks something, as programs rarely do but to name a deputy."""
+        asked = words.QUESTION.findall(words.LINK.sub(" ", self.text))
+        return any(not words.DEPUTY_QUESTION.match(question) for question in asked)
 
 
 def judge(
@@ -85,9 +86,14 @@ def judge(
     evidence = [*header_evidence(headers), *_sender_evidence(local, null)]
     evidence += content_evidence(headers, parts, daemon or any(kind != LIST for kind, _ in evidence))
     mail = _Mail(
-        subject[:500].lstrip(words.DECORATION), " ".join(text[:_READ_TEXT].split()), local, bool(_ANSWERS & headers.keys()), daemon,
-        daemon or bool(words.POSTMAN.match(local)), frozenset(kind for kind, _ in evidence),
-    )  # fmt: skip
+        subject[:500].lstrip(words.DECORATION),
+        " ".join(text[:_READ_TEXT].split()),
+        local,
+        bool(_ANSWERS & headers.keys()),
+        daemon,
+        daemon or bool(words.POSTMAN.match(local)),
+        frozenset(kind for kind, _ in evidence),
+    )
     evidence += _subject_evidence(mail) or _text_evidence(mail)
     if arrived:
         evidence = [(NOTIFICATION if kind in (BOUNCE, OUT_OF_OFFICE) else kind, reason) for kind, reason in evidence]
@@ -143,7 +149,7 @@ def _absent(mail: _Mail) -> list[Evidence]:
     reason = "the subject is an automatic reply's"
     if mail.machine or mail.answers:
         return [(OUT_OF_OFFICE, reason)]
-    if _speaks_of_absence(mail):
+    if _speaks_of_absence(mail) or (_is_short(mail) and words.COURTESY_WORDS.search(mail.text)):
         return [(OUT_OF_OFFICE, f"{reason}, and so is the text")]
     if mail.asks or mail.known:
         # Somebody asks about such replies, or a list carries the mail.
@@ -201,10 +207,13 @@ def _hidden_responder(mail: _Mail) -> list[Evidence]:
     return []
 
 
+def _is_short(mail: _Mail) -> bool:
+    """Whether the text is as short as an automatic reply and asks nothing."""
+    return len(mail.text) <= _LONGEST_ABSENCE and not mail.asks
+
+
 def _speaks_of_absence(mail: _Mail) -> bool:
-    if len(mail.text) > _LONGEST_ABSENCE or mail.asks:
-        return False
-    return bool(words.ABSENCE_WORDS.search(mail.text) or words.GENERATED_WORDS.search(mail.text))
+    return _is_short(mail) and bool(words.ABSENCE_WORDS.search(mail.text) or words.GENERATED_WORDS.search(mail.text))
 
 
 def _wishes(headers: Headers, sender: str, own_addresses: Collection[str]) -> list[str]:

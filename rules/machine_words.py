@@ -117,6 +117,21 @@ DEPUTY_WORDS = re.compile(
 )
 """Whom to ask instead, and until when: a person who is away tells a program to write this."""
 
+COURTESY_WORDS = re.compile(
+    r"(?:(?:thank you|thanks) for (?:your|the|contacting|writing|getting in touch)"
+    r"|(?:have |has been )?received your (?:e-?mail|mail|message|request|inquiry|enquiry)"
+    r"|(?:get back|reply|respond) to you (?:as soon as|shortly|soon|within|when)"
+    r"|(?:vielen|herzlichen|besten) dank für (?:ihre|deine)|ihre (?:e-?mail|nachricht|anfrage) (?:ist|wurde|haben)"
+    r"|merci (?:pour|de) votre|nous avons bien reçu|gracias por (?:su|tu|contactar|escribir)|hemos recibido su"
+    r"|obrigad[oa] (?:pelo|por)|recebemos (?:o )?s(?:eu|ua)|grazie per|abbiamo ricevuto"
+    r"|(?:hartelijk )?(?:bedankt|dank) voor (?:uw|je)|wij hebben uw|tak for din|tack för ditt|takk for|kiitos viestist"
+    r"|dziękuj(?:ę|emy) za|děkuj(?:i|eme) za|köszön(?:öm|jük)|teşekkür|спасибо за|ваше (?:письмо|сообщение|обращение)"
+    r"|感谢您?的?(?:来信|来邮|邮件|咨询|关注)|(?:已|我已|我们已)(?:经)?收到|来信已收|邮件已收|尽快(?:给您|与您|回复|处理|联系|答复)"
+    r"|感謝您|已收到您|お問い合わせ(?:いただき|ありがとう)|ありがとうございます|受け付けました|감사합니다|접수)",
+    re.IGNORECASE,
+)
+"""What a program says to be polite; with an automatic reply's subject it is one."""
+
 GENERATED_WORDS = re.compile(
     r"(?:this is an? (?:automated|automatic|auto-?generated|automatically generated|system[- ]generated)"
     r" (?:e-?mail |mail )?(?:message|reply|response|e-?mail|mail|notification|answer|confirmation|acknowledge?ment)"
@@ -263,4 +278,13 @@ PROGRAM = re.compile(
 )
 """Addresses that programs have far more often than people."""
 
-QUESTION = re.compile(r"[?？¿؟]")
+QUESTION = re.compile(r"([^.!?。！？¿؟]{0,200})[?？؟]")
+LINK = re.compile(r"https?://\S{1,500}")
+DEPUTY_QUESTION = re.compile(
+    r"\s{0,3}(?:do you need|need|have|is (?:it|this|your (?:matter|request|inquiry))|got|any|in case of|haben sie|ist es"
+    r"|avez-vous|est-ce)?\s?(?:an?\s|any\s|some)?(?:urgent|immediate|emergency|questions?\b|dringend"
+    r"|eine dringende"
+    r"|une urgence|fragen\b|help now)",
+    re.IGNORECASE,
+)
+"""What a program asks to say whom to turn to instead."""
