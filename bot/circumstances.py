@@ -7,11 +7,13 @@ from dataclasses import replace
 
 from channels.mail.parse import parse
 from rules import decide
+from rules.forwarding import unwrapped
 from rules.merging import goal_of
 from rules.model import Command, Message, Quarantined, Situation
 from rules.policy import Policy
 from storage import counting, situations
 from storage.protocol import UnitOfWork
+from storage.recollection import recalled_for_staff
 
 ReadAgain = Callable[[Policy, Quarantined, bytes], Message]
 """Gives a message that was kept as it was first received, for a second look."""
@@ -33,9 +35,12 @@ def read_again(policy: Policy, held: Quarantined, raw: bytes) -> Message:
 def of_message(work: UnitOfWork, message: Message, policy: Policy) -> Situation:
     """What bears on one message."""
     mailboxes = [box.name for box in policy.mailboxes]
-    customer = decide.customer_address(message, policy).email
+    asked = unwrapped(message, policy)
+    customer = decide.customer_address(asked, policy).email
     found = situations.for_message(work, message, mailboxes, customer)
-    return counting.counted(work, message, found, customer, policy.secret)
+    if policy.staff_by_email(message.sender.email):
+        found = recalled_for_staff(work, found)
+    return counting.counted(work, asked, found, customer, policy.secret)
 
 
 def of_command(work: UnitOfWork, command: Command, policy: Policy, again: ReadAgain) -> Situation:

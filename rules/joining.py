@@ -15,6 +15,7 @@ from rules.lifecycle import LIVE, Event
 from rules.model import Author, AuthorKind, Decision, EntryKind, Message, Situation, Status, Ticket
 from rules.policy import Policy
 from rules.receiving import draft_of, record_words, warn, with_message
+from rules.staff_mail import take_staff_mail
 from rules.subjects import is_new_topic, plain_subject
 from rules.threading import Verdict
 
@@ -38,13 +39,22 @@ def join(
     draft = draft_of(ticket, message, situation, policy, now)
     draft.late = lateness.arrived_late(message, policy) is not None
     draft.because += verdict.because
-    record_words(draft, message, verdict)
     author = author_of(message, ticket, policy)
+    person = policy.person(author.key) if author.kind is AuthorKind.STAFF else None
+    inside = ""
+    if person and not message.automatic.is_automatic:
+        inside = take_staff_mail(draft, message, verdict, person)
+        if not inside:
+            return draft.decision("joined")
+    record_words(draft, message, verdict)
     if author.kind is AuthorKind.CUSTOMER:
         draft.ticket = with_message(draft.ticket, message, policy)
     draft.ticket = replace(draft.ticket, received=ticket.received + 1)
     _tell_thread(draft, message, author)
     warn(draft, message)
+    if inside and person:
+        told = draft.chat.say("chat_stays_inside", name=person.name, why=inside)
+        draft.post(told, mark="inside", mentions=(person.key,))
     if author.kind is AuthorKind.CUSTOMER:
         _follow_subject(draft, message)
         answer_customer(draft, message, author)

@@ -37,6 +37,11 @@ def record_words(draft: Draft, message: Message, verdict: Verdict) -> None:
         attachments=message.attachments,
         arrived_at=lateness.arrived_late(message, draft.policy),
     )
+    link_words(draft, message)
+
+
+def link_words(draft: Draft, message: Message) -> None:
+    """Let later answers to a message, and to those that it names, find the ticket."""
     if _fits(message.message_id):
         draft.link(message_key(message.message_id))
     # A list's mails are everybody's: naming them says nothing about who talks with whom (complaint 32).

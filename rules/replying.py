@@ -25,6 +25,11 @@ def reply(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     return _hold(draft, command, person, ())
 
 
+def reply_with(draft: Draft, command: Command, person: Staff, carried: tuple[OwedFile, ...]) -> Refusal | None:
+    """Hold a reply whose files are kept already, such as those of a staff member's mail."""
+    return _hold(draft, command, person, carried)
+
+
 def _hold(draft: Draft, command: Command, person: Staff, carried: tuple[OwedFile, ...]) -> Refusal | None:
     text = command.text.strip()
     refusal = files.problem_with(command, draft.chat)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from rules.model import Command, Situation
 from rules.quoting import LAST_LINES, QUOTES, public
+from rules.threading import TOKEN
 from storage.protocol import Reader
 
 _ABOUT_LOST = frozenset({"resend", "leave"})
@@ -19,3 +20,11 @@ def recalled(work: Reader, situation: Situation, command: Command) -> Situation:
     if command.name in QUOTES and situation.ticket:
         return replace(situation, history=public(work.entries(situation.ticket.number, LAST_LINES)))
     return situation
+
+
+def recalled_for_staff(work: Reader, situation: Situation) -> Situation:
+    """The situation with what was said last on the ticket that a staff member's mail answers."""
+    ticket = next((t for key, t in situation.candidates.items() if key.startswith(f"{TOKEN}:")), None)
+    if ticket is None:
+        return situation
+    return replace(situation, history=public(work.entries(ticket.number, LAST_LINES)))
