@@ -146,7 +146,8 @@ def judge(line: str, *, quote_below: bool = False) -> Attribution:
     if len(bare) > 30:
         bare = _DRESSED.sub("", bare).replace("< ", "<")
     if _SPEECH.search(bare):
-        return Attribution.NONE
+        answered = quote_below and bare.endswith("you wrote:") and _DATE.search(bare) is not None
+        return Attribution.ABOVE_QUOTE if answered else Attribution.NONE
     if line.startswith("---") and bare.endswith(("wrote:", "wrote :")):
         return Attribution.STRONG
     closed = dashed or bare.endswith((":", "：", ":<br>"))

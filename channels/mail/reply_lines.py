@@ -221,8 +221,8 @@ class Page:
         below = self._next(body)
         other = self._end_of_other(below)
         if not self._is_quoted(below) and other == below:
-            return self._to_the_end(first)
-        for index in range(first, body):
+            return self._to_the_end(self._with_rule(first))
+        for index in range(self._with_rule(first), body):
             if self.lines[index].strip(SPACES):
                 self.kinds[index] = HEAD
         for index in range(below, other):
@@ -231,6 +231,15 @@ class Page:
             return other
         self._take_candidates(below)
         return max(body, below) if self.kinds[below] is BLANK else self._after_candidates(below)
+
+    def _with_rule(self, first: int) -> int:
+        """A rule of dashes or underscores right above what introduces a quote belongs to it."""
+        above = first - 1
+        while above > 0 and above > first - 4 and not self.lines[above].strip(SPACES):
+            above -= 1
+        if above >= 0 and self.kinds[above] is NEW and markers.is_rule(self.lines[above]):
+            return above
+        return first
 
     def _end_of_other(self, index: int) -> int:
         """Where lines end that are quoted by another mark than ``>``; the line itself when it has none."""

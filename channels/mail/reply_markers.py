@@ -45,6 +45,8 @@ _ORIGINAL_TITLES = (
     "ข้อความต้นฉบับ, ข้อความเดิม, الرسالة الأصلية, رسالة أصلية, הודעה מקורית, ההודעה המקורית, reply message, "
     "replied message, replied mail, reply to message, origin message, missatge original, originalna poruka, "
     "izvorna poruka, izvirno sporočilo, algne kiri, algne sõnum, quoted message, previous message, "
+    "previous messages, previous replies, previous reply, "
+    "previous conversation, conversation history, message history, "
     "oryginalny e-mail, antwortnachricht, raw message, message reply, original message follows, मूल संदेश, "
     "پیام اصلی"
 )
@@ -80,6 +82,7 @@ _REPLY_ABOVE = re.compile(
     r"(?:(?:please )?(?:type|write|enter|put|add|make|post)?(?: ?(?:in )?(?:your|a|any))?(?: ?(?:reply|repl(?:y"
     r"|ies)|response|answer|comments?))?"
     r" ?(?:reply|respond|replies)?(?: to this (?:message|e-?mail|mail))?(?: only)? ?(?:ABOVE|over) this line\b"
+    r"|(?:please )?(?:reply|respond|answer|write|type|add|enter)\b.{0,60}above this line"
     r"|(?:请|請)?(?:在|于|於)?(?:此|这|這)(?:线|線|行)(?:以上|上方|之上)|この(?:行|線)より上"
     r"|이 줄 위에|(?:bitte )?.{0,40}(?:über|oberhalb) dieser (?:zeile|linie)|.{0,40}au[- ]dessus de cette ligne"
     r"|.{0,40}(?:por encima de|arriba de|encima de|sobre) esta línea|.{0,40}acima (?:desta|dessa|da) linha"

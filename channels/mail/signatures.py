@@ -18,7 +18,7 @@ _LINK = re.compile(
     r"|www)[^()]{1,600}\))"
 )
 _ONLY_LINK = re.compile(
-    r"[<\[(]?(?:https?://|www\.)[^\s]{1,800}[>\])]?|\[(?:cid:|image|logo|avast)[^\[\]]{0,300}\]", re.IGNORECASE
+    r"[<\[(]?\s?(?:https?://|www\.)[^\s]{1,800}\s?[>\])]?|\[(?:cid:|image|logo|avast)[^\[\]]{0,300}\]", re.IGNORECASE
 )
 
 # "Sent from my iPhone" in many languages: the whole line, without a final stop.
@@ -104,7 +104,7 @@ def is_tag(line: str) -> bool:
     """
     if len(line) > 1_000:
         return False
-    bare = _LINK.sub("", line).strip(" \t*_[]()<>|-–—~=\xa0\u200b\u200e\u200f\u3000\"'").rstrip(".。 !")
+    bare = _LINK.sub("", line).strip(" \t*_[]()<>|-–—~=\xa0\u200b\u200e\u200f\u2063\u3000\"'").rstrip(".。 !")
     if not 2 < len(bare) <= _MAX_TAG:
         return False
     if "outlook" in bare.casefold() and len(bare) <= 70 and len(bare.split()) <= 9 and _OUTLOOK.search(bare):

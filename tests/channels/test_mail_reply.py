@@ -12,6 +12,7 @@ from channels.mail.html_quotes import Region, Span
 from channels.mail.reply import split_reply
 from tests.channels.reply_attributions import ATTRIBUTIONS, WRAPPED
 from tests.channels.reply_cases import BLOCKS, FORWARDS, TAGS
+from tests.channels.reply_clients import BELOW
 from tests.channels.reply_texts import KEPT, OWN_WORDS, REPLIES
 
 NEW = "It is still broken.\n\nAna"
@@ -210,6 +211,13 @@ def test_a_forward_in_any_language_is_not_a_reply(title: str) -> None:
 @pytest.mark.parametrize(("about", "mail", "new"), REPLIES)
 def test_what_is_new_in_a_reply_is_told(about: str, mail: str, new: str) -> None:
     assert same_words(split_reply(mail).reply_text) == same_words(new), about
+
+
+@pytest.mark.parametrize(("program", "below"), BELOW)
+def test_what_further_programs_put_below_is_no_new_text(program: str, below: str) -> None:
+    split = split_reply(f"{NEW}\n\n{below}")
+    assert split.reply_text == NEW, program
+    assert same_words(split.quoted_text) == same_words(below)
 
 
 @pytest.mark.parametrize(("about", "mail", "kept", "quoted"), KEPT)
