@@ -16,6 +16,7 @@ from channels.mail.reply import Split, split_reply
 from channels.mail.reports import arrived, read_bounces
 from channels.mail.sameness import content_hash
 from channels.mail.structure import Part, Tree, read_tree
+from channels.mail.trace import relayed_at
 from channels.mail.transfer import decoded
 from channels.mail.words import raw_text
 from rules.automatic import judge
@@ -127,7 +128,7 @@ def _parsed(raw: bytes, delivery: _Delivery) -> Message:
         bounces=_bounces(raw, tree, verdict, body.text, sender.email),
         notes=_notes(tree, body, message_id),
         origin=delivery.origin,
-        arrived_at=delivery.arrived_at,
+        arrived_at=delivery.arrived_at or relayed_at(root.fields.get("received", ()), delivery.trusted_hosts),
         envelope_sender=delivery.envelope_sender,
         authentication=read_authentication(
             root.fields.get("authentication-results", ()), delivery.trusted_hosts, senders
