@@ -10,6 +10,7 @@ from hashlib import sha256
 from channels.mail import bodies, headers
 from channels.mail.authentication import read_authentication
 from channels.mail.charsets import bounded_detection
+from channels.mail.enclosed import read_enclosed
 from channels.mail.forwards import read_forward
 from channels.mail.language import detect
 from channels.mail.reply import Split, split_reply
@@ -94,16 +95,7 @@ def _parsed(raw: bytes, delivery: _Delivery) -> Message:
     fingerprint = _fingerprint(raw, root)
     forwarded = read_forward(body.text, subject)
     split = Split(body.text, "") if forwarded else split_reply(body.text, body.spans)
-    verdict = judge(
-        judged_headers(root),
-        sender=sender.email,
-        envelope_sender=delivery.envelope_sender,
-        subject=subject,
-        own_addresses=delivery.own_addresses,
-        text=split.reply_text,
-        parts=[part.type for part in root.walk()][1:] if root.children else (),
-        arrived=root.type == "multipart/report" and arrived(raw, tree),
-    )
+    verdict = _verdict(raw, tree, delivery, sender, subject, split.reply_text)
     return Message(
         key=f"{_key_prefix(delivery.channel)}:{message_id or '-'}:{fingerprint[:16]}",
         channel=delivery.channel,
@@ -133,9 +125,26 @@ def _parsed(raw: bytes, delivery: _Delivery) -> Message:
         authentication=read_authentication(
             root.fields.get("authentication-results", ()), delivery.trusted_hosts, senders
         ),
-        forwarded=forwarded,
+        forwarded=forwarded or (None if verdict.is_automatic else read_enclosed(raw, tree, split.reply_text.strip())),
         content_hash=content_hash(subject, split.reply_text, body.attachments),
         probe=headers.text_of(root.first(PROBE_HEADER.lower()))[:_LONGEST_PROBE],
+    )
+
+
+def _verdict(
+    raw: bytes, tree: Tree, delivery: _Delivery, sender: Address, subject: str, reply_text: str
+) -> AutomaticVerdict:
+    """Whether a machine wrote it, by all that the mail shows."""
+    root = tree.root
+    return judge(
+        judged_headers(root),
+        sender=sender.email,
+        envelope_sender=delivery.envelope_sender,
+        subject=subject,
+        own_addresses=delivery.own_addresses,
+        text=reply_text,
+        parts=[part.type for part in root.walk()][1:] if root.children else (),
+        arrived=root.type == "multipart/report" and arrived(raw, tree),
     )
 
 
