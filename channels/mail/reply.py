@@ -11,8 +11,10 @@ from channels.mail.html_quotes import Region, Span
 from channels.mail.reply_lines import BEHIND, Kind, Page, lines_of
 
 _WRAPPED_FROM = 55
-# Over the kinds as bytes: a stretch of the writer's own words, and one line of them between two quoted ones.
+# Over the kinds as bytes: a stretch of the writer's own words, quoted lines right below such, and one
+# line of them between two quoted ones.
 _STRETCH = re.compile(rb"\x01[\x00\x01]*")
+_UNINTRODUCED = re.compile(rb"\x01\x00*\x02[\x00\x02]*")
 _BETWEEN = re.compile(rb"\x02(?=\x01\x02)")
 
 
@@ -34,8 +36,8 @@ def split_reply(text: str, spans: Sequence[Span] = ()) -> Split:
     if page.is_forward():
         return Split(text, "")
     kinds = page.kinds
-    if ">>>" in text and not page.marked:
-        _keep_prompts(lines, kinds)
+    if not page.marked:
+        _keep_own_quotes(lines, kinds)
     if Kind.NEW in kinds:
         _sign(lines, kinds)
         _keep_answers(lines, kinds, page.marked)
@@ -96,19 +98,15 @@ def _keep_answers(lines: list[str], kinds: list[Kind], marked: set[int]) -> None
                 kinds[index] = Kind.NEW
 
 
-def _keep_prompts(lines: list[str], kinds: list[Kind]) -> None:
-    """Lines that begin with ``>>>``, with nothing that introduces them, are a program's prompt and not a quote."""
-    index = 0
-    while index < len(kinds):
-        end = index
-        while end < len(kinds) and kinds[end] is Kind.QUOTED:
-            end += 1
-        above = next(
-            (kinds[at] for at in range(index - 1, max(index - 3, -1), -1) if kinds[at] != Kind.BLANK), Kind.NEW
-        )
-        if above is Kind.NEW and all(line.lstrip().startswith(">>>") for line in lines[index:end]):
-            kinds[index:end] = [Kind.NEW] * (end - index)
-        index = max(end, index + 1)
+def _keep_own_quotes(lines: list[str], kinds: list[Kind]) -> None:
+    """What the writer quotes inside their own words stays: below "The log says:", and a program's ``>>>`` prompt."""
+    for match in _UNINTRODUCED.finditer(bytes(kinds)):
+        first, end = match.start() + 1, match.end()
+        quoted = [index for index in range(first, end) if kinds[index] is Kind.QUOTED]
+        prompt = all(lines[index].lstrip().startswith(">>>") for index in quoted)
+        if prompt or lines[match.start()].rstrip().endswith((":", "：")):
+            for index in quoted:
+                kinds[index] = Kind.NEW
 
 
 def _join_wrapped(lines: list[str], kinds: list[Kind]) -> None:

@@ -11,6 +11,8 @@ _LOOSE_LINES = 12
 _RULED_LINES = 8
 # A tag line below a signature below a name: looked for this often.
 _LAYERS = 3
+_PROSE_WORDS = 10
+_PROSE_LETTERS = 90
 _LONG_LINE = 110
 _MAX_TAG = 120
 _LINK = re.compile(
@@ -185,8 +187,18 @@ def _is_signed(line: str) -> bool:
     return _DASHED_NAME.fullmatch(line) is not None and all(word[:1].isupper() for word in line.strip("-–—~ ").split())
 
 
+def _is_prose(below: Sequence[str]) -> bool:
+    """Whether a rule is followed by whole sentences, so that it only parts what the writer says."""
+    first = below[0]
+    if len(first.split()) < _PROSE_WORDS and len(first) < _PROSE_LETTERS:
+        return False
+    return not is_tag(first) and not any(_FOOTER.search(text) for text in below[:3])
+
+
 def _begins_signature(line: str, bare: str, below: Sequence[str]) -> bool:
-    if bare == "--" and (line.endswith(("-- ", "--\xa0", "-- \t"))):
+    if bare in ("--", "—", "––", "- -", "—-", "-—") and below and _is_prose(below):
+        return False
+    if bare == "--" and line.endswith(("-- ", "--\xa0", "-- \t")):
         return True
     if bare in ("--", "—", "––", "- -", "—-", "-—") and not line.startswith("    "):
         return len(below) <= _LOOSE_LINES and all(len(text) <= 200 for text in below[:4])

@@ -378,4 +378,6 @@ OWN_WORDS = (
     "Reply above this line is what your mail says. Why?",
     "2026-03-02 10:00 the printer stopped:\nno paper.",
     "Mr. Smith <smith@example.com> is out:\nplease write to me.",
+    "The log says:\n\n> Cannot connect to the printer",
+    "We see two ways.\n-- \nThe first one would be that you send us a new printer this week.",
 )
