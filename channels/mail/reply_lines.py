@@ -15,6 +15,8 @@ _MAX_LATE = 40
 _SHORTEST_LATE = 40
 # Lines that look like a mark and turn out to be none cost time; after this many nothing but ">" is looked for.
 _MAX_LOOKS = 5_000
+# Below this many lines only ">" is looked for, too.
+_MAX_LINES = 15_000
 _CLOSING = ":：>"
 _FRAME = frozenset("-–—_=*#~+|<")
 _LABEL_ENDS = 36
@@ -94,6 +96,9 @@ class Page:
     def _scan(self) -> None:
         index = 0
         while index < len(self.lines):
+            if index >= _MAX_LINES:
+                self.kinds[index:] = [_at_a_glance(line) for line in self.lines[index:]]
+                return
             index = self._look(index)
 
     def _look(self, index: int) -> int:
@@ -316,3 +321,9 @@ class Page:
             above = self.lines[found - 1].strip(SPACES)
             found -= above.endswith("<") or ("@" not in joined and attributions.names_sender(above))
         return found, best
+
+
+def _at_a_glance(line: str) -> Kind:
+    if line[:1] == ">":
+        return QUOTED
+    return NEW if line.strip(SPACES) else BLANK
