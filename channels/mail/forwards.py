@@ -71,7 +71,8 @@ def _has_title(text: str) -> bool:
         if not line or len(line) > _MAX_TITLE or not (line[0] in "-_=*> " or line[-1] in ":：-_= \r"):
             continue
         bare = line.strip()
-        if not bare or (bare[0] not in "-_=*>" and bare[-1] not in ":：-_="):
+        title = bare.lstrip("> ")
+        if not title or (title[0] not in "-_=*" and title[-1] not in ":：-_="):
             continue
         looked += 1
         if is_forward(bare):
