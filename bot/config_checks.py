@@ -41,6 +41,7 @@ def names_used(data: object) -> dict[str, tuple[str, ...]]:
         "urgency": tuple(columns),
         "category": _texts(_get(data, "categories")) or shipped.CATEGORIES,
         "calendar": tuple(dict.fromkeys([*(calendars if isinstance(calendars, dict) else ()), *_built_in(calendars)])),
+        "mailbox": tuple(name for _, name in _mailbox_names(data)),
         "staff member": staff,
         "contact": (*CONTACT_ROLES, *staff),
         "recipient": (*RECIPIENT_ROLES, *staff),

@@ -20,6 +20,7 @@ from bot.config_types import (
     FolderPath,
     ImpactName,
     Language,
+    MailboxName,
     PriorityName,
     Recipient,
     Secret,
@@ -262,6 +263,13 @@ class QuickLinkModel(Section):
     category: CategoryName | Literal[""] = ""
 
 
+class ProbeModel(Section):
+    """The mail that the desk sends to itself."""
+
+    mailbox: MailboxName
+    every: Span = timedelta(minutes=15)
+
+
 class ConfigModel(Section):
     """The whole of ``config.yaml``."""
 
@@ -280,5 +288,6 @@ class ConfigModel(Section):
     digests: list[DigestModel] | None = None
     quick_links: list[QuickLinkModel] = Field(default_factory=list)
     contacts: str = ""
+    probe: ProbeModel | None = None
     limits: LimitSettings = Field(default_factory=LimitSettings)
     log: LogSettings = Field(default_factory=LogSettings)

@@ -17,6 +17,7 @@ import structlog
 from bot import circumstances
 from bot.clock import Clock
 from bot.masking import masked
+from bot.signs import Signs
 from channels.protocol import Answer
 from rules import decide, lateness
 from rules.digesting import period_due
@@ -28,7 +29,7 @@ from rules.model import Actor, Command, Decision, Message, Origin, Quarantined, 
 from rules.periods import previous
 from rules.policy import Policy
 from storage import situations
-from storage.protocol import Store, UnitOfWork
+from storage.protocol import Reader, Store, UnitOfWork
 from storage.recollection import recalled
 
 log = structlog.get_logger()
@@ -62,6 +63,7 @@ class Desk:
         self.clock = clock
         self._after_commit = after_commit
         self._again = again
+        self.signs = Signs()
 
     def receive(self, message: Message) -> str:
         """Take in one message and say what it became. When this returns, the channel may confirm it (law 4).
@@ -74,6 +76,7 @@ class Desk:
                 if message.origin:
                     work.account(message.origin, "duplicate")
                 work.commit()
+                self.signs.heard(message.channel, "duplicate", self.clock.now())
                 log.info("duplicate", key=message.key, channel=message.channel)
                 return "duplicate"
             try:
@@ -85,6 +88,7 @@ class Desk:
                 return self._quarantine(work, message)
             work.record(message.key, decision, raw=message.raw, origin=message.origin)
             work.commit()
+        self.signs.heard(message.channel, decision.outcome, self.clock.now())
         self._tell(decision, "received", channel=message.channel, sender=masked(message.sender.email))
         return decision.outcome
 
@@ -200,6 +204,8 @@ class Desk:
 
     def _tell_ended(self, entries: Sequence[OutboxEntry]) -> None:
         for entry in entries:
+            if entry.state is OutboxState.ACCEPTED:
+                self.signs.taken(entry.channel, self.clock.now())
             # What arrived is the rule and stands in the outbox; the log is for what did not.
             tell = log.debug if entry.state is OutboxState.ACCEPTED else log.info
             tell(
@@ -265,6 +271,17 @@ class Desk:
             work.record(key, decision)
             work.commit()
         self._tell(decision, event, **facts)
+
+    def review(self, key: str, decided: Callable[[Reader], Decision], event: str) -> Decision:
+        """Look at what is on file and write down what follows, with nothing in between; often nothing does."""
+        with self.store.begin() as work:
+            decision = decided(work)
+            if decision == Decision(because=decision.because, outcome=decision.outcome):
+                return decision
+            work.record(key, decision)
+            work.commit()
+        self._tell(decision, event)
+        return decision
 
     def ticket_of_thread(self, thread: str) -> int | None:
         """The ticket whose chat thread this is (``channel:ts``)."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from channels.web.protocol import Health
 from rules.errors import StoreError
 from storage.protocol import Store
+
+WARNINGS = ("certificate:", "token:", "silent:")
+"""Alarms that do not make the desk unwell: nothing is broken yet, or nobody knows."""
 
 LATE = timedelta(minutes=2)
 """A due timer that has not rung for so long means that the scheduler is stuck."""
@@ -25,7 +28,26 @@ class Doctor:
     def __call__(self) -> Health:
         """How the desk is now."""
         checks = {"store": self._ask_store()} | dict(self._parts())
-        return Health(well=all(told == "ok" for told in checks.values()), checks=checks)
+        if not checks["store"].startswith("fails"):
+            checks |= self._stand() | self._beats()
+        return Health(well=all(told.startswith(("ok", "warning")) for told in checks.values()), checks=checks)
+
+    def _stand(self) -> dict[str, str]:
+        """The alarms that stand; one about what is still to come is a warning."""
+        with self._store.read() as store:
+            alarms = store.alarms()
+        told = {alarm.key: "warning" if alarm.key.startswith(WARNINGS) else "alarm" for alarm in alarms}
+        return {f"alarm {alarm.key}": f"{told[alarm.key]} since {_utc(alarm.raised_at)}" for alarm in alarms}
+
+    def _beats(self) -> dict[str, str]:
+        """How long the last mail of the desk to itself took, by mailbox."""
+        with self._store.read() as store:
+            beats = store.heartbeats()
+        return {
+            f"probe {beat.mailbox}": f"ok, {beat.took.total_seconds():.0f} s at {_utc(beat.back_at)}"
+            for beat in beats
+            if beat.back_at is not None and beat.took is not None
+        }
 
     def _ask_store(self) -> str:
         try:
@@ -37,3 +59,7 @@ class Doctor:
             return "no snapshot could be written; is the disk full?"
         late = due_at is not None and self._clock.now() - due_at > LATE
         return "timers are late" if late else "ok"
+
+
+def _utc(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%MZ}"

@@ -24,6 +24,7 @@ from bot.config_types import (
     Section,
     Size,
     Span,
+    SpanOrOff,
     Text,
     shaped,
 )
@@ -80,6 +81,7 @@ class ImapSettings(Section):
     first_run: Literal["new", "silent", "all"] = "new"
     move_to: str = ""
     poll: Span = timedelta(minutes=1)
+    alarm_after: Span = timedelta(minutes=10)
     ca_file: ExistingFile | None = None
 
 
@@ -107,6 +109,7 @@ class MailSettings(Section):
     display_name: str = ""
     signed_replies: bool = True
     trusted_hosts: list[Text] = Field(default_factory=list)
+    expect_mail_every: SpanOrOff = None
     smtp_in: SmtpInSettings | None = None
     lmtp_in: LmtpInSettings | None = None
     imap: ImapSettings | None = None

@@ -28,6 +28,7 @@ from bot.reconciling import DailyProof, of_listeners
 from bot.scheduler import Ticker
 from bot.settings import MailSettings
 from bot.signing import kept_secret
+from bot.watching import Watched, Watcher
 from bot.window import Window
 from channels.mail.addresses import OwnAddresses
 from channels.mail.compose import compose
@@ -95,6 +96,7 @@ class House:
         self._rounds = Ticker(self.make_rounds, every_s=ROUNDS_S)
         listings = of_listeners(self._imap)
         self._proof = DailyProof(self.desk, listings, clock)
+        self._watcher = Watcher(self.desk, self._watched(), clock)
         self._counter = Counter(config.settings.data_dir, Office(self.desk, clock, listings), self._executor)
 
     @property
@@ -154,8 +156,10 @@ class House:
             self._stop.set()
 
     async def make_rounds(self) -> None:
-        """Look after the desk itself: compare the mailboxes with their ledgers."""
+        """Look after the desk itself: what is wrong becomes an alarm, mailboxes are compared with their ledgers."""
+        connected = await self.slack.connected() if self.slack else None
         try:
+            await self._in_thread(self._watcher.look, connected)
             await self._in_thread(self._proof.make_due)
         except StoreError:
             log.exception("the store failed; the desk stops")
@@ -188,6 +192,14 @@ class House:
         self.delivery.wake()
         for number in sorted(news):
             self.web.changed(number)
+
+    def _watched(self) -> Watched:
+        return Watched(
+            boxes=self.config.settings.mail,
+            folder=self.config.settings.data_dir,
+            listeners={listener.name.removeprefix("imap:"): listener for listener in self._imap},
+            relays={name.removeprefix("mail:"): one for name, one in self._senders.items() if isinstance(one, Relay)},
+        )
 
     async def _in_thread(self, call: Callable[[*Ts], T], *args: *Ts) -> T:
         return await self._loop.run_in_executor(self._executor, call, *args)

@@ -28,7 +28,7 @@ class Finding:
     """One thing that was looked at. ``kind`` is what is wrong (the text ``alarm_<kind>``), empty when all is well.
 
     ``facts`` fill the gaps of that text; a length of time is told in the reader's language. ``known`` is false when
-    nobody can tell just now; an alarm that stands then goes on standing. ``told_from`` is the moment from which staff
+    nobody can tell just now; an alarm that stands then goes on standing. ``due_at`` is the moment from which staff
     must have heard of it; without one, a day ago.
     """
 
@@ -36,7 +36,7 @@ class Finding:
     kind: str = ""
     facts: Mapping[str, str | timedelta] = field(default_factory=dict)
     known: bool = True
-    told_from: datetime | None = None
+    due_at: datetime | None = None
 
 
 def on_watch(findings: Sequence[Finding], standing: Sequence[Alarm], policy: Policy, now: datetime) -> Decision:
@@ -78,7 +78,7 @@ class _Telling:
 def _standing(finding: Finding, alarm: Alarm | None, policy: Policy, now: datetime) -> Alarm | None:
     """The alarm as it is told now; nothing when staff have heard of it."""
     heard_at = alarm.told_at if alarm else None
-    if heard_at is not None and heard_at >= (finding.told_from or now - AGAIN):
+    if heard_at is not None and (heard_at >= finding.due_at if finding.due_at else now - heard_at < AGAIN):
         return None
     problem = _worded(finding, policy.wording.of(policy.languages[0]))
     fresh = alarm or Alarm(key=finding.key, raised_at=now, problem=problem)

@@ -12,7 +12,7 @@ from rules import closing, lateness, letters, replying, survey
 from rules.commands import on_command
 from rules.digesting import on_digest, on_start
 from rules.draft import CHAT, Draft
-from rules.effects import Card, Mail, OutboxEntry, OutboxState, Post, Upload
+from rules.effects import REPORTS, Card, Mail, OutboxEntry, OutboxState, Post, Upload
 from rules.escalation import on_clock
 from rules.identities import customer_address
 from rules.intake import on_message
@@ -174,8 +174,6 @@ def _is_elsewhere(thread: str, place: str) -> bool:
 
 
 _CONSOLE = "console:"
-_REPORTS = "reports"
-"""Marks what we owe only because something else was not delivered; when that fails too, nothing more is owed."""
 
 
 def _undelivered(draft: Draft, entry: OutboxEntry) -> None:
@@ -186,7 +184,7 @@ def _undelivered(draft: Draft, entry: OutboxEntry) -> None:
     """
     uncertain = entry.state is OutboxState.UNCERTAIN
     draft.note(EntryKind.UNCERTAIN if uncertain else EntryKind.FAILED, entry.problem, outbox_key=entry.key)
-    if _REPORTS in entry.meta:
+    if REPORTS in entry.meta:
         return
     if entry.channel == CHAT:
         _mail_lost_post(draft, entry)
@@ -196,7 +194,7 @@ def _undelivered(draft: Draft, entry: OutboxEntry) -> None:
     name = f"undelivered:{entry.key.partition(':')[2]}:{draft.round}"
     draft.post(
         loss(entry, draft.ticket, draft.policy), name=name, mentions=calls, mark="failed", broadcast=not calls,
-        urgency=0, meta={_REPORTS: entry.key}, buttons=buttons(entry, draft.chat),
+        urgency=0, meta={REPORTS: entry.key}, buttons=buttons(entry, draft.chat),
     )  # fmt: skip
     draft.mark(entry.meta.get("target", ""), "failed", f"mark:{entry.key.rpartition(':')[2]}:failed:{draft.round}")
 
@@ -205,9 +203,9 @@ def _settled_for_nobody(entry: OutboxEntry, policy: Policy, now: datetime) -> De
     """What belongs to no ticket, such as a digest, and was lost: told all the same, by the other channel."""
     because = (f"outbox: {entry.key} {entry.state}",)
     lost = entry.state in (OutboxState.FAILED, OutboxState.UNCERTAIN)
-    if not lost or _REPORTS in entry.meta:
+    if not lost or REPORTS in entry.meta:
         return Decision(because=because, outcome=entry.state)
-    meta = {_REPORTS: entry.key}
+    meta = {REPORTS: entry.key}
     owed: tuple[OutboxEntry, ...] = ()
     if isinstance(entry.content, Mail):
         offers = buttons(entry, policy.wording.of(policy.languages[0]))
@@ -247,7 +245,7 @@ def _mail_lost_post(draft: Draft, entry: OutboxEntry) -> None:
             letters.to_staff(
                 draft.policy, key=f"{entry.key}:by_mail:{person.key}", to=person.email, subject=subject,
                 text=f"{line}\n\n{words}\n", at=draft.now, ticket=draft.ticket.number, urgency=entry.urgency,
-                meta={_REPORTS: entry.key},
+                meta={REPORTS: entry.key},
             )
         )  # fmt: skip
 

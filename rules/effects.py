@@ -76,6 +76,7 @@ class Mail:
     ``return_path`` is the envelope sender, where bounces go; empty means the mailbox's own address. ``text`` is our
     words alone; ``quoted``, newest first, goes below them, under ``reply_line``, above which an answer is written. With
     a ``language`` an HTML part is made of the same words when the mail is sent; ``html`` is one that was made before.
+    ``probe`` marks a mail that the desk sends to itself, the one kind that may go to an address of ours.
     """
 
     mailbox: str
@@ -96,6 +97,7 @@ class Mail:
     quoted: tuple[Quoted, ...] = ()
     reply_line: str = ""
     page: PageLink | None = None
+    probe: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +193,10 @@ class OutboxEntry:
 
 FIRST_TRY = "first_try_at"
 """Where an outbox entry's ``meta`` keeps when it was first tried."""
+
+
+REPORTS = "reports"
+"""Marks, in ``meta``, what we owe only because something else was not delivered; its own loss owes nothing more."""
 
 
 def owed_again(entry: OutboxEntry, at: datetime) -> OutboxEntry:

@@ -148,6 +148,14 @@ class Habits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProbePlan:
+    """Through which mailbox the desk mails itself, and how often, to prove that mail goes round (complaint 6)."""
+
+    mailbox: str
+    every: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """How much the desk does by itself before a person must say more (docs/adr/0009); None is no limit.
 
@@ -196,6 +204,7 @@ class Policy:
     secret: bytes = field(repr=False)
     public_url: str = ""
     limits: Limits = Limits()
+    probe: ProbePlan | None = None
     default_impact: str = "low"
     default_urgency: str = "medium"
     default_category: str = "other"

@@ -11,6 +11,7 @@ from rules.holding import SUSPECT, handle_of
 from rules.lateness import SUMMARY
 from rules.lifecycle import LIVE
 from rules.model import Customer, Heartbeat, Message, Quarantined, Situation, Status, Ticket, Timer
+from rules.probing import mailbox_of
 from rules.threading import (
     OWN,
     REFERENCE,
@@ -115,7 +116,7 @@ def _heartbeat(work: Reader, message: Message) -> Heartbeat | None:
     """What is known of the mailbox of which this mail claims to be a probe."""
     if not message.probe:
         return None
-    return next((beat for beat in work.heartbeats() if message.probe.startswith(f"{beat.mailbox}.")), None)
+    return next((beat for beat in work.heartbeats() if beat.mailbox == mailbox_of(message.probe)), None)
 
 
 def _recent(work: Reader, customer: Customer | None) -> Ticket | None:

@@ -17,6 +17,7 @@ from channels.mail.html_part import html_part, quoted_text
 from rules.automatic import LOOP_HEADER
 from rules.effects import Mail, OwedFile
 from rules.errors import PermanentDeliveryError
+from rules.probing import PROBE_HEADER
 
 FileBytes = Callable[[OwedFile], bytes]
 
@@ -43,8 +44,8 @@ _LINE_BREAK = re.compile(r"\r\n|\r|\n|\x0b|\x0c|\u2028|\u2029|\x85")
 def compose(mail: Mail, *, mailbox: Mailbox, own: OwnAddresses, now: datetime, files: FileBytes) -> bytes:
     """The mail in RFC 5322 form with CRLF line ends.
 
-    Our own addresses are never among the recipients (complaint 24). Raises PermanentDeliveryError when no recipient
-    is left, or what ``files`` raises.
+    Our own addresses are never among the recipients (complaint 24), but for a probe. Raises PermanentDeliveryError when
+    no recipient is left, or what ``files`` raises.
     """
     to, cc = recipients_of(mail, own)
     lines = [
@@ -61,12 +62,14 @@ def compose(mail: Mail, *, mailbox: Mailbox, own: OwnAddresses, now: datetime, f
     lines += _threading(mail)
     if mail.automatic:
         lines += _automatic(mail, mailbox)
+    if mail.probe:
+        lines.append(f"{PROBE_HEADER}: {_clean(mail.probe)}")
     lines.append("MIME-Version: 1.0")
     return "\r\n".join(lines).encode("utf-8") + b"\r\n" + _content(mail, files)
 
 
 def recipients_of(mail: Mail, own: OwnAddresses) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """To and Cc without our own addresses, malformed ones and repetitions.
+    """To and Cc without our own addresses (but for a probe), malformed ones and repetitions.
 
     Raises PermanentDeliveryError when nobody is left.
     """
@@ -76,7 +79,7 @@ def recipients_of(mail: Mail, own: OwnAddresses) -> tuple[tuple[str, ...], tuple
         kept = []
         for address in addresses:
             address = address.strip()
-            if _ADDRESS.match(address) and address.lower() not in seen and address not in own:
+            if _ADDRESS.match(address) and address.lower() not in seen and (address not in own or mail.probe):
                 seen.add(address.lower())
                 kept.append(address)
         lists.append(tuple(kept))

@@ -10,6 +10,8 @@ from typing import Any, Literal, NamedTuple
 
 from imapclient import SEEN, IMAPClient, SocketTimeout
 
+from channels.mail.certificates import shown_on
+
 Tls = Literal["starttls"] | bool
 FirstRun = Literal["new", "silent", "all"]
 After = Literal["keep", "seen", "move"]
@@ -67,6 +69,7 @@ class ImapAccount:
         self._settings = settings
         self._client = _logged_in(settings)
         try:
+            self.certificate_ends_at = shown_on(self._client.socket())
             self._capabilities = frozenset(self._client.capabilities())
             self._client.normalise_times = False
             if settings.after == "move" and not self._client.folder_exists(settings.move_to):

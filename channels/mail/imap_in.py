@@ -33,7 +33,7 @@ _THROTTLED = re.compile(
     r"throttl|too many|rate.?limit|\[LIMIT\]|\[UNAVAILABLE\]|\[OVERQUOTA\]|bandwidth|try again later|server busy",
     re.IGNORECASE,
 )
-_FIELD = re.compile(rb"[^\r\n]+\r?\n(?:[ \t][^\r\n]*\r?\n)*")
+_FIELD = re.compile(rb"^[^\r\n]+\r?\n(?:[ \t][^\r\n]*\r?\n)*", re.MULTILINE)
 TROUBLE = (IMAP4.error, OSError, StoreUnavailableError, ValueError, KeyError)
 
 
@@ -104,6 +104,7 @@ class ImapListener:
         self.connected = False
         self.looked_at: datetime | None = None
         self.problem = ""
+        self.certificate_ends_at: datetime | None = None
         self.throttled_at: datetime | None = None
 
     async def start(self) -> None:
@@ -173,6 +174,7 @@ class ImapListener:
     def _session(self) -> None:
         account = ImapAccount(self._settings)
         self._account, self.connected = account, True
+        self.certificate_ends_at = account.certificate_ends_at
         try:
             self._look_and_wait(account)
         finally:

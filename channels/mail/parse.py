@@ -22,9 +22,9 @@ from channels.mail.transfer import decoded
 from channels.mail.words import raw_text
 from rules.automatic import judge
 from rules.message import Address, AutomaticVerdict, Bounce, Message, Origin
+from rules.probing import PROBE_HEADER
 
 SYNTHETIC_DOMAIN = "deskbell.invalid"
-PROBE_HEADER = "X-Deskbell-Probe"
 _JUDGED_VALUE = 1_000
 _LONGEST_PROBE = 200
 

@@ -7,12 +7,14 @@ import ssl
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 import aiosmtplib
 from aiosmtplib.protocol import PERIOD_REGEX, normalize_message_line_endings
 
 from channels.mail.addresses import Mailbox, OwnAddresses
+from channels.mail.certificates import shown_on
 from channels.mail.compose import recipients_of
 from channels.mail.lmtp_out import Lmtp
 from channels.mail.relay_replies import Replies, Reply, after_content, by_code, one_line, refusal_of_all, refusals
@@ -90,6 +92,7 @@ class Relay:
         self._now = now
         self._executor = executor
         self._idle: list[_Line] = []
+        self.certificate_ends_at: datetime | None = None
         self._places = asyncio.Semaphore(settings.connections)
 
     async def send(self, entry: OutboxEntry) -> Receipt:
@@ -175,6 +178,7 @@ class Relay:
         except (aiosmtplib.SMTPException, OSError, ValueError) as problem:
             smtp.close()
             raise TemporaryDeliveryError(f"cannot reach the relay {settings.place}: {_words(problem)}") from problem
+        self.certificate_ends_at = shown_on(smtp.get_transport_info("ssl_object"))
         return _Line(smtp)
 
     async def _hand_over(self, line: _Line, mail: _Handed) -> tuple[Reply, dict[str, str]]:

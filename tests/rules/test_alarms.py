@@ -46,12 +46,12 @@ def test_a_mailbox_that_cannot_be_read_is_told_in_chat_and_by_mail() -> None:
 def test_an_alarm_that_stands_is_told_again_once_a_day() -> None:
     """Also after a restart, which knows it only from what is on file."""
     standing = on_watch([unread()], [], POLICY, MONDAY).alarms
-    soon = on_watch([unread()], standing, POLICY, MONDAY + AGAIN)
+    soon = on_watch([unread()], standing, POLICY, MONDAY + AGAIN - MINUTE)
     assert (soon.alarms, soon.outbox, soon.over) == ((), (), ())
-    later = on_watch([unread()], standing, POLICY, MONDAY + AGAIN + MINUTE)
+    later = on_watch([unread()], standing, POLICY, MONDAY + AGAIN)
     (again,) = later.alarms
-    assert (again.raised_at, again.told_at) == (MONDAY, MONDAY + AGAIN + MINUTE)
-    assert posts(later)[0].startswith("Still so, for 24 h 1 min")
+    assert (again.raised_at, again.told_at) == (MONDAY, MONDAY + AGAIN)
+    assert posts(later)[0].startswith("Still so, for 24 h:")
     assert len(mails(later)) == 1
 
 
@@ -92,16 +92,16 @@ def test_what_is_broken_does_not_carry_the_news_of_it() -> None:
 
 def test_a_certificate_is_told_when_each_warning_is_due_and_not_each_day() -> None:
     """Fourteen, seven and one day before it expires."""
-    told_from = MONDAY - timedelta(days=3)
+    due_at = MONDAY - timedelta(days=3)
 
     def warning() -> Finding:
         return Finding(
-            key="certificate:x", kind="certificate", facts={"place": "x", "days": "11"}, told_from=told_from
+            key="certificate:x", kind="certificate", facts={"place": "x", "days": "11"}, due_at=due_at
         )  # fmt: skip
 
     standing = on_watch([warning()], [], POLICY, MONDAY).alarms
     assert on_watch([warning()], standing, POLICY, MONDAY + 3 * AGAIN).outbox == ()
-    told_from = MONDAY + 4 * AGAIN
+    due_at = MONDAY + 4 * AGAIN
     assert on_watch([warning()], standing, POLICY, MONDAY + 4 * AGAIN).outbox
 
 

@@ -1,0 +1,281 @@
+"""Watches the desk itself: mailboxes, ways out, chat, certificates, disk; findings become alarms (complaint 6)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from bot.clock import Clock
+from bot.desk import Desk
+from bot.settings import MailSettings
+from channels.mail.certificates import file_expires_at
+from rules import probing
+from rules.alarms import Finding, on_watch, relay_key
+from rules.draft import CHAT
+from rules.effects import FIRST_TRY, OutboxEntry, OutboxState
+from rules.hours import between
+from rules.model import Decision, Heartbeat
+from storage.protocol import Reader
+
+RELAY_AFTER = timedelta(minutes=15)
+"""So long a mail may wait while the relay takes none, before that is an alarm."""
+
+CHAT_AFTER = timedelta(minutes=5)
+LEAST_FREE_MB, ENOUGH_FREE_MB = 500, 600
+CERTIFICATE_WARNINGS = (timedelta(days=14), timedelta(days=7), timedelta(days=1))
+TOKEN_WARNING = timedelta(days=7)
+
+_SLEPT = timedelta(minutes=5)
+_REMEMBERED = timedelta(minutes=5)
+_READ_AGAIN = timedelta(hours=1)
+_WAITING = (OutboxState.QUEUED, OutboxState.SENDING)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+Facts = Mapping[str, str | timedelta]
+
+
+class Fetches(Protocol):
+    """A mailbox that is watched on a server."""
+
+    name: str
+    looked_at: datetime | None
+    problem: str
+    certificate_ends_at: datetime | None
+
+
+class Shows(Protocol):
+    """A way out that has seen its server's certificate, if there is one."""
+
+    certificate_ends_at: datetime | None
+
+
+class Renews(Protocol):
+    """A login by OAuth that is renewed from time to time; ``problem`` is empty while that works."""
+
+    mailbox: str
+    problem: str
+    renewed_at: datetime | None
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What there is to watch: listeners, ways out and logins, by name of the mailbox; the folder we write to."""
+
+    boxes: Sequence[MailSettings]
+    folder: Path
+    listeners: Mapping[str, Fetches] = field(default_factory=dict)
+    relays: Mapping[str, Shows] = field(default_factory=dict)
+    logins: Mapping[str, Renews] = field(default_factory=dict)
+    free_mb: Callable[[Path], int] = field(default=lambda folder: free_megabytes(folder))
+
+
+class Watcher:
+    """Looks at everything once a round. Called from one worker thread at a time."""
+
+    def __init__(self, desk: Desk, watched: Watched, clock: Clock) -> None:
+        self._desk = desk
+        self._watched = watched
+        self._clock = clock
+        self._since = self._round_at = clock.now()
+        self._chat_away_since: datetime | None = None
+        self._stuck_at: dict[str, datetime] = {}
+        self._files: dict[Path, tuple[datetime, datetime | None]] = {}
+
+    def look(self, chat_connected: bool | None) -> None:
+        """One round: raise, repeat and end alarms, then send a probe if one is due. ``None``: there is no chat to lose.
+
+        Raises StoreError.
+        """
+        now = self._clock.now()
+        if now - self._round_at > _SLEPT:
+            # The machine slept or was stopped: what is old now could not be any younger.
+            self._since, self._chat_away_since = now, None
+        self._round_at = now
+        seen = [*self._mailboxes(now), *self._certificates(now), *self._logins(now), self._disk()]
+        if chat_connected is not None:
+            seen.append(self._chat(chat_connected, now))
+        self._desk.review(f"watch:{now.isoformat()}", lambda reader: self._decided(reader, seen, now), "watched")
+        if self._desk.policy.probe is not None:
+            self._desk.review(f"probing:{now.isoformat()}", lambda reader: self._probed(reader, now), "probed")
+
+    def _decided(self, reader: Reader, seen: Sequence[Finding], now: datetime) -> Decision:
+        beats = {beat.mailbox: beat for beat in reader.heartbeats()}
+        fresh = self._heard(beats, now)
+        beats.update({beat.mailbox: beat for beat in fresh})
+        findings = [*seen, *self._relays(reader, now), *self._silent(beats, now), *self._probes(beats, now)]
+        decision = on_watch(findings, reader.alarms(), self._desk.policy, now)
+        return replace(decision, heartbeats=tuple(fresh))
+
+    def _probed(self, reader: Reader, now: datetime) -> Decision:
+        plan = self._desk.policy.probe
+        beat = next((beat for beat in reader.heartbeats() if plan and beat.mailbox == plan.mailbox), None)
+        return probing.on_round(beat, self._desk.policy, now)
+
+    def _mailboxes(self, now: datetime) -> Iterator[Finding]:
+        """Mailboxes that could not be looked at: no answer, wrong login, throttled (complaints 6, 12)."""
+        for box in self._watched.boxes:
+            listener = self._watched.listeners.get(box.name)
+            if box.imap is None or listener is None:
+                continue
+            last = self._last_sign(box, listener)
+            silence, key = now - max(last or self._since, self._since), f"mailbox:{box.name}"
+            if silence >= box.imap.alarm_after:
+                problem = listener.problem or "the server does not answer"
+                facts: Facts = {"mailbox": box.name, "time": silence, "problem": problem}
+                yield Finding(key=key, kind="mailbox_unread", facts=facts)
+            else:
+                yield Finding(key=key, known=last is not None and not listener.problem)
+
+    def _last_sign(self, box: MailSettings, listener: Fetches) -> datetime | None:
+        """When a mailbox was last looked at; one that takes in thousands of mails looks up late, and is well."""
+        heard_at = self._desk.signs.heard_at.get(f"mail:{box.name}")
+        if box.smtp_in or box.lmtp_in or heard_at is None:
+            return listener.looked_at
+        return max(heard_at, listener.looked_at or heard_at)
+
+    def _heard(self, beats: Mapping[str, Heartbeat], now: datetime) -> list[Heartbeat]:
+        """What must be remembered of when new mail last came, so that a restart does not forget a silence."""
+        fresh = []
+        for box in self._watched.boxes:
+            if box.expect_mail_every is None:
+                continue
+            beat = beats.get(box.name, Heartbeat(mailbox=box.name))
+            heard_at = self._desk.signs.new_mail_at.get(f"mail:{box.name}")
+            if beat.heard_at is None:
+                fresh.append(replace(beat, heard_at=heard_at or now))
+            elif heard_at is not None and heard_at - beat.heard_at >= _REMEMBERED:
+                fresh.append(replace(beat, heard_at=heard_at))
+        return fresh
+
+    def _silent(self, beats: Mapping[str, Heartbeat], now: datetime) -> Iterator[Finding]:
+        """Mailboxes that bring no new mail for longer than expected, in the desk's service hours."""
+        policy = self._desk.policy
+        for box in self._watched.boxes:
+            beat = beats.get(box.name)
+            if box.expect_mail_every is None or beat is None or beat.heard_at is None:
+                continue
+            silence = between(policy.calendars[policy.calendar], beat.heard_at, now)
+            kind = "mailbox_silent" if silence >= box.expect_mail_every else ""
+            yield Finding(key=f"silent:{box.name}", kind=kind, facts={"mailbox": box.name, "time": silence})
+
+    def _probes(self, beats: Mapping[str, Heartbeat], now: datetime) -> Iterator[Finding]:
+        plan = self._desk.policy.probe
+        if plan is None:
+            return
+        beat, key = beats.get(plan.mailbox), f"probe:{plan.mailbox}"
+        missed_since = probing.overdue_since(beat, plan, now)
+        if missed_since is None:
+            yield Finding(key=key, known=beat is not None and beat.back_at is not None)
+        elif now - self._since >= 2 * plan.every:
+            yield Finding(key=key, kind="probe", facts={"mailbox": plan.mailbox, "time": now - missed_since})
+        else:
+            # While the desk was down nobody could take it in.
+            yield Finding(key=key, known=False)
+
+    def _relays(self, reader: Reader, now: datetime) -> Iterator[Finding]:
+        """Relays that take nothing while mail waits for them."""
+        waiting = reader.outbox(states=_WAITING)
+        for box in self._watched.boxes:
+            if box.smtp_out.maildir:
+                continue
+            channel, key = f"mail:{box.name}", relay_key(box.name)
+            tried = [
+                (_first_try(entry), entry) for entry in waiting if entry.channel == channel and FIRST_TRY in entry.meta
+            ]
+            first_at, entry = min(tried, key=lambda pair: pair[0], default=(now, None))
+            taken_at = self._desk.signs.taken_at.get(channel, _NEVER)
+            if entry is not None and now - max(first_at, self._since) >= RELAY_AFTER and taken_at < first_at:
+                self._stuck_at[channel] = now
+                facts: Facts = {
+                    "mailbox": box.name,
+                    "time": now - first_at,
+                    "n": str(len(tried)),
+                    "problem": entry.problem,
+                }
+                yield Finding(key=key, kind="relay", facts=facts)
+            else:
+                yield Finding(key=key, known=taken_at > self._stuck_at.get(channel, _NEVER))
+
+    def _chat(self, connected: bool, now: datetime) -> Finding:
+        if connected:
+            self._chat_away_since = None
+            return Finding(key=CHAT)
+        self._chat_away_since = since = self._chat_away_since or now
+        if now - since < CHAT_AFTER:
+            return Finding(key=CHAT, known=False)
+        return Finding(key=CHAT, kind="chat", facts={"time": now - since})
+
+    def _disk(self) -> Finding:
+        try:
+            free = self._watched.free_mb(self._watched.folder)
+        except OSError:
+            # What cannot be asked is told by the store itself, loudly.
+            return Finding(key="disk", known=False)
+        if free < LEAST_FREE_MB:
+            return Finding(key="disk", kind="disk", facts={"free": str(free)})
+        return Finding(key="disk", known=free >= ENOUGH_FREE_MB)
+
+    def _certificates(self, now: datetime) -> Iterator[Finding]:
+        """Our own certificates, and those that servers showed when we last connected."""
+        for box in self._watched.boxes:
+            shown = {
+                f"{box.name}.imap": self._watched.listeners.get(box.name),
+                f"{box.name}.smtp_out": self._watched.relays.get(box.name),
+            }
+            places = {place: one.certificate_ends_at for place, one in shown.items() if one is not None}
+            if box.smtp_in and box.smtp_in.certificate:
+                places[f"{box.name}.smtp_in"] = self._file_until(box.smtp_in.certificate, now)
+            for place, until in places.items():
+                yield expiring(place, until, now)
+
+    def _file_until(self, path: Path, now: datetime) -> datetime | None:
+        """Read again from time to time: certificates are renewed while the desk runs."""
+        read_at, until = self._files.get(path, (_NEVER, None))
+        if now - read_at >= _READ_AGAIN:
+            try:
+                until = file_expires_at(path)
+            except (OSError, ValueError):
+                until = None
+            self._files[path] = (now, until)
+        return until
+
+    def _logins(self, now: datetime) -> Iterator[Finding]:
+        """Logins by OAuth that cannot be renewed, or end by themselves soon."""
+        for name, login in self._watched.logins.items():
+            key = f"token:{name}"
+            if login.problem:
+                yield Finding(key=key, kind="token", facts={"mailbox": login.mailbox, "problem": login.problem})
+            elif login.ends_at is not None and login.ends_at - now < TOKEN_WARNING:
+                days = str(max(0, (login.ends_at - now).days))
+                yield Finding(key=key, kind="token_expiring", facts={"mailbox": login.mailbox, "days": days})
+            else:
+                yield Finding(key=key, known=login.renewed_at is not None)
+
+
+def expiring(place: str, until: datetime | None, now: datetime) -> Finding:
+    """What is to be said of a certificate: warned 14, 7 and 1 days before it expires, then each day."""
+    key = f"certificate:{place}"
+    if until is None:
+        return Finding(key=key, known=False)
+    if until <= now:
+        return Finding(key=key, kind="certificate_over", facts={"place": place})
+    warned_at = [until - before for before in CERTIFICATE_WARNINGS if until - before <= now]
+    if not warned_at:
+        return Finding(key=key)
+    facts = {"place": place, "days": str((until - now).days)}
+    return Finding(key=key, kind="certificate", facts=facts, due_at=max(warned_at))
+
+
+def free_megabytes(folder: Path) -> int:
+    """How much room is left on the disk of a folder. Raises OSError."""
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize // 1024**2
+
+
+def _first_try(entry: OutboxEntry) -> datetime:
+    return datetime.fromisoformat(entry.meta[FIRST_TRY])
