@@ -81,7 +81,7 @@ def filled(folder: Path, count: int) -> Filled:
 def take_in(stage: Stage, store: TinyDBStore, count: int) -> None:
     with store.together():
         for _ in range(count):
-            stage.mail(sender=f"customer{stage.asked}@customer.test")
+            stage.mail(sender=f"customer{stage.asked}@house{stage.asked}.test")
 
 
 Deed = Callable[[Stage], object]
