@@ -31,6 +31,8 @@ def split_reply(text: str, spans: Sequence[Span] = ()) -> Split:
     Answers between quoted lines are kept with everything above them, what stands below one quote too, and when nothing
     new would be left, all of it is the reply. A forwarded mail is not a reply: it is left whole.
     """
+    if not text.strip():
+        return Split(text, "")
     lines, regions = lines_of(text, spans)
     page = Page(lines, regions)
     if page.is_forward():
