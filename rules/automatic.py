@@ -199,10 +199,13 @@ def _text_evidence(mail: _Mail) -> list[Evidence]:
 
 def _hidden_responder(mail: _Mail) -> list[Evidence]:
     """An answer without any mark of a machine that only says who is away and whom to ask, or that a machine wrote."""
+    if not _is_short(mail):
+        return []
+    # Every human answer comes through here: only its beginning is searched for what a program would begin with.
     beginning = mail.text[:300]
-    if _speaks_of_absence(mail) and words.ABSENCE_WORDS.search(beginning) and words.DEPUTY_WORDS.search(mail.text):
+    if words.ABSENCE_WORDS.search(beginning) and words.DEPUTY_WORDS.search(mail.text):
         return [(OUT_OF_OFFICE, "it answers a mail and says nothing but that somebody is away")]
-    if words.GENERATED_WORDS.search(beginning) and _speaks_of_absence(mail):
+    if words.GENERATED_WORDS.search(beginning):
         return [(NOTIFICATION, "it answers a mail and says that a machine wrote it")]
     return []
 
