@@ -199,15 +199,16 @@ def _text_evidence(mail: _Mail) -> list[Evidence]:
 
 def _hidden_responder(mail: _Mail) -> list[Evidence]:
     """An answer without any mark of a machine that only says who is away and whom to ask, or that a machine wrote."""
-    if not _is_short(mail):
+    if len(mail.text) > _LONGEST_ABSENCE:
         return []
     # Every human answer comes through here: only its beginning is searched for what a program would begin with.
     beginning = mail.text[:300]
-    if words.ABSENCE_WORDS.search(beginning) and words.DEPUTY_WORDS.search(mail.text):
+    away = words.ABSENCE_WORDS.search(beginning) and words.DEPUTY_WORDS.search(mail.text)
+    if not (away or words.GENERATED_WORDS.search(beginning)) or mail.asks:
+        return []
+    if away:
         return [(OUT_OF_OFFICE, "it answers a mail and says nothing but that somebody is away")]
-    if words.GENERATED_WORDS.search(beginning):
-        return [(NOTIFICATION, "it answers a mail and says that a machine wrote it")]
-    return []
+    return [(NOTIFICATION, "it answers a mail and says that a machine wrote it")]
 
 
 def _is_short(mail: _Mail) -> bool:
