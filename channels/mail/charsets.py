@@ -77,6 +77,8 @@ _CANDIDATES = (
     "windows-1255",
     "windows-1256",
 )
+# Charsets that mail without a label is seldom in: a few bytes are too little to say so.
+_SELDOM = ("cp866", "iso-8859-5", "cp855", "tis-620", "iso-8859-6")
 # Detection looks at this much: enough to be sure, little enough to be quick on a megabyte.
 _DETECTED_BYTES = 16_384
 _FEW_HIGH_BYTES = 6
@@ -92,6 +94,9 @@ _COMMON_HANGUL = frozenset(
 )
 _HIGH = re.compile(rb"[\x80-\xff]")
 _IN_WORD = re.compile(rb"(?<=[A-Za-z])[\x80-\xff]|[\x80-\xff](?=[A-Za-z])")
+_FOREIGN_WORD = re.compile(rb"[\x80-\xff]{3}")
+# A capital alpha with its accent, which only ISO 8859-7 has at this byte: in windows-1253 it is a paragraph sign.
+_ISO_GREEK = re.compile(rb"(?<![\x80-\xff])\xb6[\xdc-\xfe]")
 _WESTERN = frozenset("àâäçéèêëîïíìôöóòùûüúñßáãõåæøœÀÂÄÇÉÈÊÎÔÖÜÑÅØ’“”–€".encode("cp1252"))
 _NO_CHARSETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "charmap"})
 _JAPANESE_ESCAPE = re.compile(rb"\x1b(\$B|\$@|\$\(D|\(B|\(J|\(I)")
@@ -195,8 +200,11 @@ def _detected(data: bytes) -> str:
         return "cp932"
     if _is_few_hanzi(sample):
         return "euc_jp" if _has_kana(sample) else "gb18030"
-    found = chardet.detect(sample, include_encodings=_CANDIDATES)
+    many = _FOREIGN_WORD.search(sample) and len(_HIGH.findall(sample)) >= _FEW_HIGH_BYTES
+    found = chardet.detect(sample, include_encodings=_CANDIDATES + _SELDOM if many else _CANDIDATES)
     codec = codec_of(str(found.get("encoding") or "")) or "cp1252"
+    if codec == "cp1253" and _ISO_GREEK.search(sample):
+        return "iso8859-7"
     return "cp1252" if codec == "utf-8" or _is_western(sample) else codec
 
 
@@ -256,9 +264,11 @@ def _around_high_bytes(data: bytes) -> bytes:
 
 
 def _decode_escaped(data: bytes, codec: str) -> tuple[str, str]:
-    """ISO-2022-JP with the vendors' extra characters (CP50221), or another seven-bit charset."""
+    """ISO-2022-JP with the vendors' extra characters (CP50221), or another seven-bit charset (RFC 1468, 1557)."""
     if codec in _SEVEN_BIT and not codec.startswith("iso2022_jp"):
         return _scrubbed(data.decode(codec, "replace")), ""
+    if not codec and b"\x1b$)C" in data:
+        return _scrubbed(data.decode("iso2022_kr", "replace")), "Korean escapes without a charset label"
     text = _strictly(data, "iso2022_jp_ext")
     if text is None:
         text = _japanese(data)

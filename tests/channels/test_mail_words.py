@@ -96,6 +96,12 @@ def test_five_charsets_in_one_header_are_read() -> None:
         ("Ça va très bien", "cp1252"),
         ("“hello” he said, don’t", "cp1252"),
         ("Störung in Köln", "latin-1"),
+        ("Мой заказ до сих пор не пришёл", "cp866"),
+        ("Мой заказ до сих пор не пришёл", "iso8859-5"),
+        ("เครื่องพิมพ์เสีย กรุณาช่วยด้วย", "cp874"),
+        ("Άλλη μία φορά χάλασε ο εκτυπωτής", "iso8859-7"),
+        ("프린터가 고장났습니다", "iso2022_kr"),
+        ("§ 5 § 6 § 7 § 8 § 9 § 10", "cp1252"),
     ],
 )
 def test_a_subject_without_encoding_is_read_from_its_bytes(text: str, charset: str) -> None:
