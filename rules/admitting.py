@@ -7,6 +7,7 @@ from datetime import datetime
 
 from rules.draft import CHAT, staff_author
 from rules.effects import OutboxEntry, Post
+from rules.forwarding import is_forward, opening_of
 from rules.intake import on_known_message, tidy
 from rules.model import (
     Authentication,
@@ -35,7 +36,9 @@ def admit(command: Command, situation: Situation, policy: Policy, person: Staff,
     # Whoever accepts it vouches for the sender, whatever was found out about the way it came.
     message = tidy(replace(message, authentication=Authentication()))
     if ticket is None:
-        decision = open_ticket(message, Verdict(because=because), situation, policy, now, Opening(at=held.at))
+        # What a colleague passes on is asked by whoever wrote it first, also when it had to wait.
+        asked, how = opening_of(message, policy) if is_forward(message, policy) else (message, Opening())
+        decision = open_ticket(tidy(asked), Verdict(because=because), situation, policy, now, replace(how, at=held.at))
     else:
         decision = on_known_message(message, ticket, Verdict(ticket=ticket, because=because), situation, policy, now)
     return _released(decision, command, held, message, policy, person, now)

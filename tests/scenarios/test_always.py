@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from rules import closing
 from rules.effects import OutboxState
+from rules.holding import SUSPECT
 from rules.lifecycle import LIVE
 from rules.model import Actor, AutomaticVerdict, Command, Decision, EntryKind, Target
 from storage.memory import MemoryStore
@@ -22,7 +23,7 @@ POLICY = a_policy()
 TEXTS = ["Yes", "No", "Thanks", "5", "1 awful", "It is broken again.", "Hello?", "5 users cannot work"]
 SUBJECTS = ["Printer", "URGENT", "Question", "Security incident"]
 SENDERS = ["alice@customer.test", "bob@customer.test", "ana@example.com", "mallory@evil.test"]
-COMMANDS: list[tuple[str, str, dict[str, str]]] = [
+COMMANDS: list[tuple[str, str, dict[str, Any]]] = [
     ("reply", "On it.", {"target": "C1:1"}),
     ("reply", "Which one?", {"then": "wait"}),
     ("reply", "Quick.", {"now": "yes"}),
@@ -44,6 +45,10 @@ COMMANDS: list[tuple[str, str, dict[str, str]]] = [
     ("resolve", "Done.", {"now": "yes"}),
     ("reopen", "", {}),
     ("close", "", {}),
+    ("merge", "", {"into": "2"}),
+    ("merge", "", {"number": 2, "into": "1"}),
+    ("merge", "", {"number": 3, "into": "2"}),
+    ("split", "", {"last": "yes"}),
 ]
 PAGES = [("confirm", {}), ("not_solved", {}), ("score", {"overall": "1"}), ("score", {"overall": "5"})]
 
@@ -51,6 +56,8 @@ STEPS = st.one_of(
     st.tuples(st.just("mail"), st.sampled_from(SUBJECTS), st.sampled_from(SENDERS)),
     st.tuples(st.just("answer"), st.sampled_from(TEXTS), st.sampled_from(SENDERS)),
     st.tuples(st.just("absent")),
+    st.tuples(st.just("stranger")),
+    st.tuples(st.just("word"), st.sampled_from(["admit", "separate"])),
     st.tuples(st.just("command"), st.sampled_from(COMMANDS), st.sampled_from(["ana", "mei", "nobody"])),
     st.tuples(st.just("page"), st.sampled_from(PAGES)),
     st.tuples(st.just("wait"), st.sampled_from([5, 25, 700, 9000, 40_000, 400_000, 1_500_000])),
@@ -96,6 +103,8 @@ def act(stage: Stage, step: tuple[Any, ...]) -> None:
     elif name == "absent" and stage.mails(1):
         verdict = AutomaticVerdict(is_automatic=True, kind="out_of_office", may_answer=False)
         stage.answer("Away.", automatic=verdict)
+    elif name in ("stranger", "word"):
+        act_about_strangers(stage, *rest)
     elif name == "command":
         (command, text, args), by = rest
         stage.command(command, text, by=by, **args)
@@ -117,10 +126,20 @@ def act(stage: Stage, step: tuple[Any, ...]) -> None:
         stage.fate = lambda entry: fate if entry.channel.startswith("mail:") else OutboxState.ACCEPTED
 
 
+def act_about_strangers(stage: Stage, word: str = "") -> None:
+    """A stranger uses a customer's reply address, or a staff member decides about the last one who did."""
+    if word:
+        asked = [post.buttons[0].value for post in stage.posts() if post.mark == "quarantine"]
+        stage.command(word, number=0, value=asked[-1] if asked else "")
+    elif stage.mails(1):
+        ours = stage.mails(1)[-1].reply_to
+        stage.mail("Let me in.", sender="mallory@evil.test", recipients=(ours,), subject="Hello")
+
+
 def look(stage: Stage) -> None:
     """What must hold after every step."""
     with stage.store.read() as store:
-        assert store.counts().quarantined == 0
+        assert all(held.kind == SUSPECT for held in store.quarantined()), "a bug of ours"
         tickets = list(store.tickets())
         for ticket in tickets:
             stored = {timer.key: timer for timer in store.timers_of(ticket.number)}
@@ -151,7 +170,7 @@ def look_at_story(stage: Stage, number: int) -> None:
             assert (clock.breached_at is not None) == (clock.met_at > clock.due_at)
     if ticket.status not in LIVE:
         resolution = ticket.clock(Target.RESOLUTION)
-        assert resolution is None or resolution.met_at is not None
+        assert resolution is None or resolution.met_at is not None or ticket.merged_into is not None
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -217,6 +217,9 @@ def test_a_disowned_forward_in_the_name_of_staff_mails_nobody() -> None:
     stage = a_stage()
     assert stage.mail("See below.", sender=ANA, subject="Fwd: Mouse", forwarded=BOB, authentication=FAIL) == "held"
     assert stage.mails() == []
+    (question,) = [post for post in stage.posts() if post.mark == "quarantine"]
+    stage.command("admit", number=0, by="li.wei", value=question.buttons[0].value)
+    assert stage.ticket().customer.email == "bob@elsewhere.test"
 
 
 def test_a_forward_in_the_name_of_our_own_address_is_the_staff_members() -> None:
