@@ -165,7 +165,10 @@ class SlackSender:
         return self._moved.get(ticket.number) or Place.read(ticket.chat_thread)
 
     async def _search_card(self, ticket: Ticket) -> Place | None:
-        found = await self._history.card(self._channel, ticket.number, ticket.opened_at - timedelta(minutes=5))
+        # A request that came late was opened long before there was a card; its journal began when we got it.
+        entries: tuple[Entry, ...] = await self._look(self._looking.entries, ticket.number)
+        began_at = max(ticket.opened_at, entries[0].at) if entries else ticket.opened_at
+        found = await self._history.card(self._channel, ticket.number, began_at - timedelta(minutes=5))
         return Place(channel=self._channel, ts=found) if found else None
 
     async def _rendered(self, ticket: Ticket) -> CardBlocks:

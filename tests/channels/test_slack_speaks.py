@@ -15,7 +15,7 @@ import pytest
 from rules.effects import Button, Card, Mark, Post, Whisper
 from rules.errors import PermanentDeliveryError, TemporaryDeliveryError, UncertainDeliveryError
 from rules.model import Status
-from tests.builders import a_mail, a_ticket
+from tests.builders import a_mail, a_ticket, an_entry
 from tests.channels.slack_desk import BEN, FakeDesk, a_channel, a_policy, card_of, owed
 from tests.loopback_slack import LoopbackSlack, Manifest
 
@@ -164,6 +164,18 @@ async def test_a_card_that_slack_did_but_did_not_answer_is_found_by_its_ticket(s
         again = await channel.send(owed(Card(ticket=7), "7:card:2", attempts=2))
         assert again.text == found.text
         assert len(slack.messages("support")) == 1
+
+
+async def test_the_card_of_a_request_that_came_late_is_looked_for_from_when_we_got_it(slack: LoopbackSlack) -> None:
+    """Opened months before there was a card: the months between are not searched."""
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        got_at = datetime.fromtimestamp(slack.now(), UTC)
+        desk.tickets[7] = a_ticket(7, opened_at=got_at - timedelta(days=200))
+        desk.journal[7] = (an_entry(7, at=got_at, arrived_at=got_at - timedelta(days=200)),)
+        assert await channel.find(owed(Card(ticket=7))) is None
+        oldest = float(slack.calls("conversations.history")[-1]["arguments"]["oldest"])
+        assert oldest == pytest.approx((got_at - timedelta(minutes=5)).timestamp())
 
 
 async def test_a_digest_of_unknown_fate_is_found_in_the_channel(slack: LoopbackSlack) -> None:
