@@ -60,7 +60,7 @@ class Load:
                 return self._again.pop()
             number = len(self.mails) + 1
             earlier = self._earlier()
-            sender = earlier.sender if earlier else f"customer{number}@example.org"
+            sender = earlier.sender if earlier else f"customer@house{number}.example.org"
             message_id = f"<mail-{number}@example.org>"
             raw = letter(
                 f"Customer {number} <{sender}>",

@@ -18,7 +18,7 @@ from rules.model import EntryKind
 from tests.crashes.evidence import JournalRead
 from tests.crashes.promises import kept
 from tests.end_to_end.neighbours import slack_process
-from tests.end_to_end.parts import OURS, DeskProcess, configuration, letter, mails_in, until
+from tests.end_to_end.parts import OURS, DeskProcess, configuration, letter, mails_in, until, words_of
 from tests.loopback_slack import RemoteSlack
 
 SOAK = bool(os.environ.get("DESKBELL_SOAK"))
@@ -89,5 +89,5 @@ def until_taken(desk: DeskProcess, replies: int) -> None:
 
 def replies_mailed(desk: DeskProcess) -> list[str]:
     """The first line of every reply in the Maildir."""
-    texts = [mail.get_content() for mail in mails_in(desk.maildir) if not mail["Auto-Submitted"]]
+    texts = [words_of(mail) for mail in mails_in(desk.maildir) if not mail["Auto-Submitted"]]
     return [next(line for line in text.splitlines() if line.startswith("Answer ")) for text in texts]

@@ -97,6 +97,13 @@ def a_mail(raw: bytes) -> EmailMessage:
     return mail
 
 
+def words_of(mail: EmailMessage) -> str:
+    """What a mail says, as its text part has it."""
+    part = mail.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
+
+
 @dataclass(frozen=True)
 class Finished:
     """What a command said, and its exit code."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener
 
-from tests.end_to_end.parts import OURS, DeskProcess, letter, mails_in, until
+from tests.end_to_end.parts import OURS, DeskProcess, letter, mails_in, until, words_of
 
 SHIPPED = Path(__file__).parent.parent.parent / "config.yaml"
 WANG = "wang@example.cn"
@@ -55,7 +55,7 @@ def mail_to_wang(desk: DeskProcess, containing: str) -> EmailMessage:
     """The mail in the Maildir with these words."""
 
     def found() -> EmailMessage | None:
-        return next((mail for mail in mails_in(desk.maildir) if containing in mail.get_content()), None)
+        return next((mail for mail in mails_in(desk.maildir) if containing in words_of(mail)), None)
 
     mail = until(found, f"a mail that says {containing!r}")
     assert mail is not None
@@ -88,7 +88,7 @@ def test_the_shipped_desk_answers_a_customer_from_the_console(tmp_path: Path) ->
         wang_writes(desk, "打印机坏了", "打印机坏了,无法打印,请帮忙。", 1)
         acknowledgement = mail_to_wang(desk, "打印机坏了")
         assert acknowledgement["Auto-Submitted"] == "auto-replied"
-        assert "编号" in acknowledgement.get_content() or "#1" in acknowledgement.get_content()
+        assert "编号" in words_of(acknowledgement) or "#1" in words_of(acknowledgement)
         console = Console(desk)
         assert [card["subject"] for card in console.get("/api/channel")["tickets"]] == ["打印机坏了"]
         console.do("claim")

@@ -15,7 +15,7 @@ import pytest
 from tests.channels.mail_imap_server import PASSWORD, USER, ImapServer
 from tests.end_to_end.dovecot import a_mailbox
 from tests.end_to_end.neighbours import slack_process
-from tests.end_to_end.parts import OURS, DeskProcess, configuration, letter, until
+from tests.end_to_end.parts import OURS, DeskProcess, configuration, letter, until, words_of
 from tests.end_to_end.relay import RelayProcess
 from tests.loopback_slack import RemoteSlack
 
@@ -39,7 +39,7 @@ class Story:
 
         def found() -> EmailMessage | None:
             mails = (mail for mail in self.relay.mails() if mail["To"] == KIM)
-            return next((mail for mail in mails if containing in mail.get_content()), None)
+            return next((mail for mail in mails if containing in words_of(mail)), None)
 
         mail = until(found, f"a mail that says {containing!r}")
         assert mail is not None
@@ -159,7 +159,7 @@ def answered_in_the_thread(story: Story) -> EmailMessage:
     assert mail["In-Reply-To"] == FIRST
     assert str(mail["References"]).split()[0] == FIRST
     assert mail["Auto-Submitted"] is None
-    assert not any("support contract" in mail.get_content() for mail in story.relay.mails())
+    assert not any("support contract" in words_of(mail) for mail in story.relay.mails())
     assert story.until_ticket(status="open")["first_response_at"]
     return mail
 
