@@ -91,6 +91,11 @@ _DATE_START = re.compile(
     re.IGNORECASE,
 )
 _NAMED_START = re.compile(r"[\"“'«]?[^<>\n]{1,100}[<(\[]|[^\s<>]{1,80}@|.{1,40}(?:在|于|於)")
+_NAME_FIRST = re.compile(
+    r"(?!(?:The|This|That|My|Our|Your|Der|Die|Das|Mein|Unser|Ihr|Le|La|El|Mon|Notre|Den|Det|Il|Lo)\w{0,3}\s)"
+    r"(?:[A-ZÀ-ÞА-Я\"“][^\W\d_.'’-]{0,24}[.,\"”]{0,2}\s){1,4}(?:wrote on|schrieb am|a écrit le|skrev den|schreef op"
+    r"|ha scritto il)\s"
+)
 _TIME = re.compile(r"\d{1,2}\s?[:.h時点时점시]\s?\d{2}|\d{1,2}\s?(?:時|时|点|點|시)")
 _DATE = re.compile(
     r"(?<!\d)\d{4}(?!\d)|\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{2,4}|\d{1,2}\s?[月월]|\d{1,2}[/.]\d{1,2}(?![\d.])"
@@ -171,6 +176,8 @@ def _weigh(bare: str, *, verb: bool, closed: bool, quote_below: bool) -> Attribu
         return start if closed or _ADDRESS_LAST.search(bare) else Attribution.NONE
     if start is Attribution.STRONG and closed and dated and _ZONED.search(bare):
         return start
+    if addressed and closed and _QUOTING.match(bare):
+        return Attribution.PLAIN
     if closed and quote_below and (_QUOTING.match(bare) or (addressed and len(bare) < 160)):
         return Attribution.ABOVE_QUOTE
     if quote_below and dated and timed and len(bare) < 120 and (closed or start is Attribution.STRONG):
@@ -181,6 +188,8 @@ def _weigh(bare: str, *, verb: bool, closed: bool, quote_below: bool) -> Attribu
 def _with_verb(bare: str, start: Attribution, *, dated: bool, timed: bool, addressed: bool) -> Attribution:
     if (addressed or (dated and timed)) and start is not Attribution.NONE:
         return start
+    if dated and timed and _NAME_FIRST.match(bare):
+        return Attribution.PLAIN
     if dated and (timed or start is not Attribution.NONE):
         return Attribution.ABOVE_QUOTE
     if _AT_END.search(bare) and len(bare) <= 120:

@@ -11,6 +11,8 @@ _MAX_LINES = 40
 _MAX_CONTINUED = 4
 _EDGES = " \t>|*_\u3000\xa0\u200b\u200e\u200f\u202a\u202b\u202c\ufeff\u2060#"
 _SPREAD = re.compile(r"(?<=[\u3400-\u9fff])[ \u3000]+(?=[\u3400-\u9fff])")
+_UNKNOWN = re.compile(r"[\s>*_]{0,8}[^\W\d_][^\W\d_]{1,18}(?: [^\W\d_]{1,14}){0,2}\*?\s?[:：]\*?(?:\s|$)")
+_MAX_UNKNOWN = 2
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}")
 _INNER = re.compile(r"(?<![^\W\d_])([^\W\d_]{2,12}(?: [^\W\d_]{2,12})?)\s?[:：]")
 _DATED = re.compile(r"\d{1,4}[-./年월]|\d{1,2}[:.h]\d{2}|\d{1,2}\.? [^\W\d_]{3,12}|[^\W\d_]{3,12} \d{1,2}")
@@ -18,7 +20,8 @@ _DATED = re.compile(r"\d{1,4}[-./年월]|\d{1,2}[:.h]\d{2}|\d{1,2}\.? [^\W\d_]{3
 SENDER, SENT, TO, COPY, SUBJECT, OTHER = "from", "sent", "to", "cc", "subject", "other"
 _WORDS = {
     SENDER: (
-        "from, von, de, da, van, från, fra, lähettäjä, frá, od, nadawca, feladó, de la, expeditor, от, від, від кого, "
+        "from, von, absender, poslal, пошиљалац, de, da, van, från, fra, lähettäjä, frá, od, nadawca, feladó, de la, "
+        "expeditor, от, від, від кого, "
         "от кого, από, kimden, gönderen, 差出人, 送信元, 送信者, 发件人, 寄件人, 寄件者, 发信人, 發件人, 發信人, "
         "보낸 사람, 보낸사람, 보낸이, 发自, từ, người gửi, dari, pengirim, จาก, من, מאת, expéditeur, remitente, "
         "remetente, "
@@ -28,6 +31,7 @@ _WORDS = {
         "kellelt"
     ),
     SENT: (
+        "ارسال شده, भेजा गया, gönderilme tarihi, αποστολή, saatmisaeg, nosūtīts, išsiųsta, послато, "
         "sent, date, sent at, sent on, date sent, received, received on, gesendet, gesendet am, datum, envoyé, "
         "envoyé le, envoyée, "
         "date d'envoi, date d’envoi, enviado, enviado el, enviado em, enviada em, enviada, enviat, fecha, data, "
@@ -45,6 +49,7 @@ _WORDS = {
         "saadetud, तारीख, تاریخ, sent time, send time, sendedatum"
     ),
     TO: (
+        "mottagare, adresat, příjemce, adressaat, prima, per a, коме, "
         "to, an, à, a, para, aan, till, til, vastaanottaja, kenelle, do, komu, pre, címzett, către, кому, до, "
         "получатель, "
         "на, до кого, προς, kime, alıcı, 宛先, 收件人, 收件者, 收信人, 받는 사람, 받는사람, 받는이, đến, tới, "
@@ -54,7 +59,8 @@ _WORDS = {
         "kellele, recipient, recipients, 致, प्रति, به"
     ),
     COPY: (
-        "cc, bcc, kopie, copie, copia, kopia, kopi, kopio, másolatot kap, másolat, dw, do wiadomości, udw, копия, "
+        "κοιν., cc, bcc, kopie, copie, copia, kopia, kopi, kopio, másolatot kap, másolat, dw, do wiadomości, udw, "
+        "копия, "
         "копія, "
         "копие, κοιν, κοινοποίηση, bilgi, 抄送, 抄送至, 抄送人, 副本, 密送, 副本抄送, 参照, 참조, tembusan, สำเนา, "
         "نسخة, עותק, "
@@ -134,7 +140,7 @@ def read_fields(lines: list[str], start: int) -> Block | None:
         return None
     fields = {role: value}
     _inner(lines[start], fields)
-    end, blanks, continued, last = start + 1, 0, 0, role
+    end, blanks, continued, last, unknown = start + 1, 0, 0, role, 0
     for index in range(start + 1, min(start + _MAX_LINES, len(lines))):
         line = lines[index]
         if not line.strip(_EDGES):
@@ -149,6 +155,9 @@ def read_fields(lines: list[str], start: int) -> Block | None:
         elif not role and blanks <= 1 and continued < _MAX_CONTINUED and _continues(line, fields, last, blanks):
             fields[last] = line.strip(_EDGES) if last in (TO, COPY) else fields[last] or line.strip(_EDGES + ";")
             end, blanks, continued = index + 1, 0, continued + 1
+        elif unknown < _MAX_UNKNOWN and _UNKNOWN.match(line):
+            # A label of a language or client that nobody told us of counts when a known one follows.
+            unknown += 1
         else:
             break
     return Block(end, fields)

@@ -13,6 +13,7 @@ from channels.mail.reply import split_reply
 from tests.channels.reply_attributions import ATTRIBUTIONS, WRAPPED
 from tests.channels.reply_cases import BLOCKS, FORWARDS, TAGS
 from tests.channels.reply_clients import BELOW
+from tests.channels.reply_rare import RARE_ATTRIBUTIONS, RARE_BLOCKS
 from tests.channels.reply_texts import KEPT, OWN_WORDS, REPLIES
 
 NEW = "It is still broken.\n\nAna"
@@ -178,7 +179,7 @@ def same_words(text: str) -> list[str]:
     return text.split()
 
 
-@pytest.mark.parametrize("attribution", [*ATTRIBUTIONS, *WRAPPED])
+@pytest.mark.parametrize("attribution", [*ATTRIBUTIONS, *WRAPPED, *RARE_ATTRIBUTIONS])
 def test_the_line_that_says_who_wrote_belongs_to_the_quote(attribution: str) -> None:
     below = split_reply(f"{NEW}\n\n{attribution}\n\n{QUOTED}")
     assert below.reply_text == NEW
@@ -187,7 +188,7 @@ def test_the_line_that_says_who_wrote_belongs_to_the_quote(attribution: str) -> 
     assert split_reply(f"{attribution}\n{QUOTED}\n\n{NEW}").reply_text == NEW
 
 
-@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("block", [*BLOCKS, *RARE_BLOCKS])
 def test_a_header_block_or_title_belongs_to_the_quote(block: str) -> None:
     assert split_reply(f"{NEW}\n\n{block}\n\nHello\nwe are on it").reply_text == NEW
     assert split_reply(f"{NEW}\n{block}\n{QUOTED}").reply_text == NEW
