@@ -281,8 +281,8 @@ PROGRAM = re.compile(
 QUESTION = re.compile(r"([^.!?。！？¿؟]{0,200})[?？؟]")
 LINK = re.compile(r"https?://\S{1,500}")
 DEPUTY_QUESTION = re.compile(
-    r"\s{0,3}(?:do you need|need|have|is (?:it|this|your (?:matter|request|inquiry))|got|any|in case of|haben sie|ist es"
-    r"|avez-vous|est-ce)?\s?(?:an?\s|any\s|some)?(?:urgent|immediate|emergency|questions?\b|dringend"
+    r"\s{0,3}(?:do you need|need|have|is (?:it|this|your (?:matter|request|inquiry))|got|any|in case of|haben sie"
+    r"|ist es|avez-vous|est-ce)?\s?(?:an?\s|any\s|some)?(?:urgent|immediate|emergency|questions?\b|dringend"
     r"|eine dringende"
     r"|une urgence|fragen\b|help now)",
     re.IGNORECASE,
