@@ -111,11 +111,17 @@ _SPEECH = re.compile(
 )
 _SENTENCE = re.compile(r"[!?。！？]\s|[^\W\d_]{4,30}\.\s[^\W\d_]{2,30}\s[^\W\d_]{2,30}\s")
 _LATE_START = re.compile(
-    r"[.!?。！？,)]\s{1,3}(?=(?:On|Am|Le|El|Em|Il giorno|Op|Den|W dniu|Dne|At)\s[^:]{0,40}\d|(?:在|于|於)\s?\d{4})"
+    r"(?:[.!?。！？,)]\s{1,3}|\s(?=On (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov"
+    r"|Dec|\d)))"
+    r"(?=(?:On|Am|Le|El|Em|Il giorno|Op|Den|W dniu|Dne|At)\s[^:]{0,40}\d|(?:在|于|於)\s?\d{4})"
 )
 _INLINE = re.compile(
-    r"[<(][^<>()\s]{1,120}@[^<>()\s]{1,120}[>)]?,?\s?(?:wrote|a écrit|escribió|escreveu|ha scritto)\s?[:：]"
+    r"[<(]\s?[^<>()\s]{1,120}@[^<>()\s]{1,120}\s?[>)]?,?\s?(?:wrote|a écrit|escribió|escreveu|ha scritto)\s?[:：]"
+    r"|(?:schrieb|schreef|skrev) [^:<>]{1,80}<[^<>\s]{1,120}@[^<>\s]{1,120}>\s?:|@[^<>\s]{1,120}>?\s?(?:写道"
+    r"|寫道)\s?[:：]"
 )
+_MAX_LATE_LINE = 20_000
+_MAX_HEAD = 300
 _UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _CLOSING_SIGNS = ":：>-)*\u202c\u200f\u200e"
 _OPEN_ENDS = (
@@ -218,10 +224,15 @@ def may_be(line: str) -> bool:
 
 def late_start(line: str) -> int | None:
     """Where in a line an attribution begins behind words of the reply, when its client broke no line before it."""
-    if len(line) > MAX_LINE or ("@" not in line and "写" not in line and "wrote" not in line):
+    if len(line) > _MAX_LATE_LINE or ("@" not in line and "写" not in line and "wrote" not in line):
         return None
-    for match in _LATE_START.finditer(line):
-        if judge(line[match.end() :]) is Attribution.STRONG:
+    head = _INLINE.search(line)
+    if head is None and len(line) > MAX_LINE:
+        return None
+    end = head.end() if head else len(line)
+    first = max(0, end - _MAX_HEAD)
+    for match in _LATE_START.finditer(line, first, end):
+        if judge(line[match.end() : end]) is Attribution.STRONG:
             return match.end()
     return None
 

@@ -11,6 +11,16 @@ _MAX_LINES = 40
 _MAX_CONTINUED = 4
 _EDGES = " \t>|*_\u3000\xa0\u200b\u200e\u200f\u202a\u202b\u202c\ufeff\u2060#"
 _SPREAD = re.compile(r"(?<=[\u3400-\u9fff])[ \u3000]+(?=[\u3400-\u9fff])")
+_LATE_LABELS = (
+    (" From:", " Sent:", " To:", " Subject:"),
+    (" From:", " Date:", " To:", " Subject:"),
+    (" Von:", " Gesendet:", " An:", " Betreff:"),
+    (" De :", " Envoyé :", " À :", " Objet :"),
+    (" De:", " Enviado:", " Para:", " Asunto:"),
+    (" 发件人", "发送时间", "收件人", "主题"),
+)
+_MAX_LATE = 20_000
+_MAX_VALUE = 400
 _UNKNOWN = re.compile(r"[\s>*_]{0,8}[^\W\d_][^\W\d_]{1,18}(?: [^\W\d_]{1,14}){0,2}\*?\s?[:：]\*?(?:\s|$)")
 _MAX_UNKNOWN = 2
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}")
@@ -221,3 +231,14 @@ def _is_whole(fields: dict[str, str]) -> bool:
     if len(roles) == 3:
         return SENT in fields or signs > 0
     return len(roles) == 2 and SENT in fields and signs == 2
+
+
+def late_start(line: str) -> int | None:
+    """Where in a line a header block begins behind words of the reply: ``Thanks. From: … Sent: … To: … Subject: …``."""
+    for labels in _LATE_LABELS:
+        first = place = line.find(labels[0], 1, _MAX_LATE)
+        for label in labels[1:]:
+            place = line.find(label, place + 1, place + _MAX_VALUE) if place > 0 else -1
+        if place > 0:
+            return first + 1
+    return None

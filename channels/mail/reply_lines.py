@@ -48,13 +48,17 @@ def lines_of(text: str, spans: Sequence[Span]) -> tuple[list[str], list[Region]]
     """The lines, each with what HTML says about it. An attribution that begins behind other words is cut off them."""
     lines = text.split("\n")
     regions = _regions_of(lines, spans) if spans else [Region.NONE] * len(lines)
-    late = [index for index, line in enumerate(lines) if len(line) > _SHORTEST_LATE and line[-1] in _CLOSING]
+    late = [index for index, line in enumerate(lines) if len(line) > _SHORTEST_LATE and _may_begin_late(line)]
     for index in reversed(late[:_MAX_LATE]):
-        cut = attributions.late_start(lines[index])
+        cut = attributions.late_start(lines[index]) or header_blocks.late_start(lines[index])
         if cut:
             lines[index : index + 1] = [lines[index][:cut], lines[index][cut:]]
             regions.insert(index, regions[index])
     return lines, regions
+
+
+def _may_begin_late(line: str) -> bool:
+    return line[-1] in _CLOSING or "@" in line
 
 
 def _regions_of(lines: list[str], spans: Sequence[Span]) -> list[Region]:

@@ -95,6 +95,20 @@ def test_the_words_right_above_the_mark_stay_in_the_reply() -> None:
     assert split.reply_text == "It is broken."
 
 
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "On Mon, Mar 2, 2026 at 10:00 AM Acme Support <s@e.com> wrote: Hello Ana, we are on it.",
+        "On Mon, Mar 2, 2026 at 10:00 AM Acme Support <s@e.com> wrote:",
+        "From: Support <s@e.com> Sent: Monday, March 2, 2026 10:00 AM To: Ana <a@b.c> Subject: Printer Hello Ana",
+        "Am 02.03.2026 um 10:00 schrieb Support <s@e.com>: Hallo Ana, wir sind dran.",
+        "在 2026年3月2日 10:00，Support <s@e.com> 写道： 您好，已收到",
+    ],
+)
+def test_a_quote_that_begins_in_the_line_of_the_reply_is_told_from_it(quote: str) -> None:
+    assert split_reply(f"It works now, thanks. {quote}") == ("It works now, thanks.", quote)
+
+
 def test_answers_between_the_quoted_lines_are_kept_with_everything() -> None:
     text = "On Mon, 2 Mar 2026, Support wrote:\n> Which floor?\nThe second.\n> Which model?\nLX-300."
     assert split_reply(text) == (text, "")
