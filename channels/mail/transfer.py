@@ -13,6 +13,7 @@ _BASE64_ONLY = re.compile(rb"[A-Za-z0-9+/=\r\n]*\s*\Z")
 _UUENCODE = frozenset({b"x-uuencode", b"uuencode", b"x-uue", b"uue"})
 _SAMPLE = 4_096
 _CODED_LINE = 40
+_LONGER_THAN_WORDS = 20
 
 
 def decoded(raw: bytes, part: Part, limit: int | None = None) -> tuple[bytes, list[str]]:
@@ -46,11 +47,19 @@ def _text(data: bytes) -> tuple[bytes, list[str]]:
         torn = _torn(data) if len(data) < _SAMPLE else b""
         return (torn, []) if torn else (data, ["the text is labelled base64 but is not"])
     lines = data.splitlines(keepends=True)
-    coded = next((n for n, line in enumerate(lines) if not _BASE64_ONLY.match(line)), len(lines))
+    coded = next((n for n, line in enumerate(lines) if not _is_coded(line)), len(lines))
     below = b"".join(lines[coded:])
     if coded and b" " in below and _ends(lines[coded - 1]):
         return base64_bytes(b"".join(lines[:coded])) + b"\n" + below, ["plain words stand below the base64"]
     return base64_bytes(data), []
+
+
+def _is_coded(line: bytes) -> bool:
+    """Whether a line is base64, perhaps with blanks that got into it; words are shorter than its pieces."""
+    pieces = line.split()
+    return all(_BASE64_ONLY.match(piece) for piece in pieces) and (
+        len(pieces) < 2 or max(map(len, pieces)) >= _LONGER_THAN_WORDS
+    )
 
 
 def _torn(data: bytes) -> bytes:
@@ -73,5 +82,5 @@ def _ends(line: bytes) -> bool:
 def _mostly_base64(sample: bytes) -> bool:
     """Whether junk stands among base64 (a footer added by a list) rather than plain words labelled base64."""
     lines = [line.strip() for line in sample.splitlines()[:-1] if line.strip()]
-    coded = [len(line) >= _CODED_LINE and _BASE64_ONLY.match(line) is not None for line in lines]
+    coded = [len(line) >= _CODED_LINE and _is_coded(line) for line in lines]
     return any(coded[:1]) or sum(coded) * 2 > len(lines)

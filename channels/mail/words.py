@@ -17,7 +17,7 @@ _WORD = re.compile(
 _CUT = re.compile(r"=\?[^?\s]{0,60}\?[bBqQ]\?[^?\s]{1,8000}(\??)\Z")
 _FEW_BYTES, _SHORTEST_PIECE = 1_024, 32
 _BREAK = re.compile(r"(?<![ \t])[ \t]*[\r\n]+[ \t]*")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufeff]+")
 
 
 def raw_text(value: bytes, hint: str = "") -> str:

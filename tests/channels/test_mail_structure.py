@@ -155,6 +155,14 @@ def test_base64_with_words_below_it_keeps_both() -> None:
     assert "list of all users" in message.text
 
 
+def test_blanks_and_empty_lines_that_got_into_base64_do_not_tear_it() -> None:
+    words = "Dear Hugh, the lid of the pot does not fit. It is too wide by three millimetres. Gwen"
+    coded = base64.b64encode(words.encode()).decode()
+    body = f"{coded[:40]}\r\n\r\n  {coded[40:60]} \r\n{coded[60:70]} {coded[70:]}\r\n"
+    message = read(f"{HEAD}Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n{body}")
+    assert message.text == words
+
+
 @pytest.mark.parametrize("words", ["Hello this is plain", "打印机坏了", "Plain words, with signs."])
 def test_words_labelled_base64_are_words(words: str) -> None:
     raw = f"{HEAD}Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{words}\r\n"

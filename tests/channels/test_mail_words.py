@@ -58,6 +58,8 @@ def test_a_sign_cut_in_two_by_encoded_words_is_whole_again(value: bytes, text: s
         (b"=?utf-8?B?" + base64.b64encode(UTF8) + b"?", SENTENCE),
         (b"=?utf-8?Q?Gr=C3=BC=C3=9Fe", "Grüße"),
         (b"=?utf-7?Q?Gr+APwA3w-e?=", "Grüße"),
+        (b"=?x-mac-roman?Q?cl=8E?=", "clé"),
+        (b"=?utf-8?B?77u/R3LDvMOfZQ==?=", "Grüße"),
         (b"=?utf-8?Q?a=0D=0ABcc:_x@y?=", "a Bcc: x@y"),
         (word(("长" * 5_000).encode(), "utf-8"), "长" * 5_000),
     ],
