@@ -1,10 +1,8 @@
-"""Who wrote, to whom, when, about what, in answer to which mail: the header fields as values."""
+"""Who wrote, to whom, about what, in answer to which mail: the header fields as values."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
-from email.utils import parsedate_tz
 
 from channels.mail.words import header_text, raw_text, unfolded
 from rules.model import Address
@@ -14,11 +12,16 @@ MAX_IDS = 200
 # RFC 5321 §4.5.3.1 allows 64 + 1 + 255; some robots have longer local parts.
 _LONGEST_ADDRESS = 400
 
-_SIMPLE = re.compile(r'"?([^"<>,()@:;\\=]{0,200}?)"?\s{0,20}<([^<>\s,"@]{1,128}@[^<>\s,"@]{1,255})>\s{0,20}$')
+_SIMPLE = re.compile(r'"?([^"<>,()@:;\\=]{0,200}?)"?\s{0,20}<([^<>\s,"@:()]{1,128}@[^<>\s,"@()]{1,255})>\s{0,20}$')
 _BARE = re.compile(r"[^<>\s,\"@():;]{1,128}@[^<>\s,\"@():;]{1,255}$")
 _ID = re.compile(r"<([^<>\s]{1,900})>")
 # An escaped character is a piece everywhere, so that an escaped quote never begins another search for its end.
 _PIECES = re.compile(r'"(?:[^"\\]|\\.)*"|\((?:[^()\\]|\\.)*\)|<[^<>]*>|[,;]|\\.|[^",;(<\\]+|.', re.DOTALL)
+_HALF_A_NAME = re.compile(r"[^\W\d_][^@<>()\":;]{0,60}$")
+_OTHER_HALF = re.compile(r"[^@<>()\":;]{1,60}<[^<>\s@]{1,128}@")
+# What an address may carry that is no part of it: remarks, a route that nobody takes any more, a link's beginning.
+_REMARK = re.compile(r"(?<![\"\\])\([^()\"]{0,200}\)")
+_ROUTE = re.compile(r"\s{0,9}(?:@[^:@\"]{1,400}:|mailto:|smtp:)", re.IGNORECASE)
 _ANGLE = re.compile(r"<([^<>]*)>")
 _COMMENT = re.compile(r"(?<!\\)\(((?:[^()\\]|\\.)*)\)")
 _ADDRESS_IN_TEXT = re.compile(r"[^\s<>()\",;:@]{1,128}@[^\s<>()\",;:@]{1,255}")
@@ -50,16 +53,25 @@ def addresses_of(values: list[bytes], hint: str = "") -> tuple[Address, ...]:
 
 
 def _split(text: str) -> list[str]:
-    """A list of addresses at its commas and semicolons, not at those inside quotes, comments and angles."""
-    pieces, current = [], ""
-    for token in _PIECES.findall(text):
-        if token in (",", ";"):
-            pieces.append(current)
-            current = ""
-        else:
-            current += token
-    pieces.append(current)
-    return [piece.strip() for piece in pieces if piece.strip()][: MAX_ADDRESSES * 2]
+    """A list of addresses at its commas and semicolons, not at those inside quotes, comments and angles.
+
+    A comma in a name that lacks its quotes ("Lima, Ana <ana@example.org>") divides nothing either.
+    """
+    pieces: list[str] = []
+    current, half = "", ""
+    for sign in [*_PIECES.findall(text), ";"]:
+        if sign not in (",", ";"):
+            current += sign
+            continue
+        piece, current = current.strip(), ""
+        if half and _OTHER_HALF.match(piece):
+            piece = f"{half}, {piece}"
+        elif half:
+            pieces.append(half)
+        half = piece if sign == "," and _HALF_A_NAME.match(piece) else ""
+        if piece and not half:
+            pieces.append(piece)
+    return pieces[: MAX_ADDRESSES * 2]
 
 
 def _address(piece: str) -> Address | None:
@@ -76,6 +88,7 @@ def _address(piece: str) -> Address | None:
     angles = _ANGLE.findall(piece)
     if angles:
         email = next((angle for angle in reversed(angles) if "@" in angle), angles[-1])
+        email = _ROUTE.sub("", _REMARK.sub("", email), count=1)
         name = _ANGLE.sub(" ", piece)
     else:
         email, name = _loose(piece)
@@ -136,20 +149,3 @@ def id_of(value: bytes) -> str:
         return f"<{match.group(1)}>"
     word = re.sub(r"[<>\s]+", "", text)[:900]
     return f"<{word}>" if word else ""
-
-
-def date_of(value: bytes) -> datetime | None:
-    """The Date field, or nothing when it cannot be read or lies outside 1970-2100 (RFC 5322 §3.3).
-
-    It keeps the sender's offset from UTC, which tells the customer's time zone (R-CU-1).
-    """
-    try:
-        parsed = parsedate_tz(raw_text(value)[:200])
-        if parsed is None:
-            return None
-        offset = timezone(timedelta(seconds=parsed[9] or 0))
-        moment = datetime(*parsed[:6], tzinfo=offset)
-        year = moment.astimezone(UTC).year
-    except (ValueError, OverflowError, TypeError, IndexError):
-        return None
-    return moment if 1970 <= year <= 2100 else None

@@ -10,6 +10,7 @@ from hashlib import sha256
 from channels.mail import bodies, headers
 from channels.mail.authentication import read_authentication
 from channels.mail.charsets import bounded_detection
+from channels.mail.dates import date_of
 from channels.mail.enclosed import read_enclosed
 from channels.mail.forwards import read_forward
 from channels.mail.language import detect
@@ -113,7 +114,7 @@ def _parsed(raw: bytes, delivery: _Delivery) -> Message:
         message_id=message_id or f"<{fingerprint[:32]}@{SYNTHETIC_DOMAIN}>",
         in_reply_to=headers.ids_of(root.fields.get("in-reply-to", [])),
         references=headers.ids_of(root.fields.get("references", [])),
-        sent_at=headers.date_of(root.first("date")) if "date" in root.fields else None,
+        sent_at=date_of(root.first("date")) if "date" in root.fields else None,
         attachments=body.attachments,
         language=detect(split.reply_text, split.quoted_text),
         automatic=verdict,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from datetime import UTC, datetime
 
-from channels.mail.headers import date_of
+from channels.mail.dates import date_of
 from channels.mail.words import raw_text
 
 _MAX_VALUE = 2_000

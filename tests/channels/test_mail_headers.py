@@ -57,6 +57,10 @@ def test_subjects_are_decoded_also_where_they_are_broken(header: str | bytes, su
         ("From: Team: ana@example.org;", "ana@example.org", ""),
         ("From: 张三 <张三@例子.中国>", "张三@例子.中国", "张三"),
         ("From: Ana <ana @example.org>", "ana@example.org", "Ana"),
+        ("From: Lima, Ana <ana@example.org>", "ana@example.org", "Lima, Ana"),
+        ("From: Ana <ana(her own)@example(.org).org>", "ana@example.org", "Ana"),
+        ("From: Ana <@relay.example.net:ana@example.org>", "ana@example.org", "Ana"),
+        ("From: Ana <mailto:ana@example.org>", "ana@example.org", "Ana"),
         ("To: x@y", "", ""),
     ],
 )
@@ -70,12 +74,33 @@ def test_recipients_are_split_at_the_right_commas() -> None:
     assert [address.email for address in with_header(header).to] == ["a@x.org", "c@x.org", "d@x.org"]
 
 
+def test_a_comma_in_a_name_without_quotes_divides_no_address() -> None:
+    header = "To: staff, Lima, Ana <ana@example.org>, Bo <bo@example.org>, nobody"
+    assert [(address.name, address.email) for address in with_header(header).to if address.email] == [
+        ("Lima, Ana", "ana@example.org"),
+        ("Bo", "bo@example.org"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
         ("Date: Mon, 2 Mar 2026 10:00:00 +0100", datetime(2026, 3, 2, 9, 0, tzinfo=UTC)),
         ("Date: 2 Mar 2026 10:00 GMT", datetime(2026, 3, 2, 10, 0, tzinfo=UTC)),
         ("Date: Mon, 2 Mar 2026 10:00:00 -0000", datetime(2026, 3, 2, 10, 0, tzinfo=UTC)),
+        (
+            "Date: Mon, 2 Mar 2026 (the first Monday) 10:00:00 +0100 (CET (winter))",
+            datetime(2026, 3, 2, 9, 0, tzinfo=UTC),
+        ),
+        ("Date: Mon, 2 Mar 2026 10:00:00 GMT+0100", datetime(2026, 3, 2, 9, 0, tzinfo=UTC)),
+        ("Date: Mon, 2 Mar 2026 10:00:00 +01:00", datetime(2026, 3, 2, 9, 0, tzinfo=UTC)),
+        ("Date: Mon, 2 Mar 2026 10:00:00.250 -0030", datetime(2026, 3, 2, 10, 30, tzinfo=UTC)),
+        ("Date: Mon, 2 Mar 2026 at 10:00 +0100", datetime(2026, 3, 2, 9, 0, tzinfo=UTC)),
+        ("Date: Mo, 2 März 2026 10:00 +0100", datetime(2026, 3, 2, 9, 0, tzinfo=UTC)),
+        ("Date: 2026-03-02T10:00:00+01:00", datetime(2026, 3, 2, 9, 0, tzinfo=UTC)),
+        ("Date: 2026-03-02 10:00:00.5 -0030", datetime(2026, 3, 2, 10, 30, tzinfo=UTC)),
+        ("Date: 2026-03-02T10:00Z", datetime(2026, 3, 2, 10, 0, tzinfo=UTC)),
+        ("Date: 2026-13-02 10:00:00 +0100", None),
         ("Date: yesterday", None),
         ("Date: Mon, 99 Mar 2026 10:00:00 +9999", None),
         ("Date: Mon, 2 Mar 99999999999 10:00:00 +0000", None),
