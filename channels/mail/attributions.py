@@ -186,7 +186,7 @@ def _weigh(bare: str, *, verb: bool, closed: bool, quote_below: bool) -> Attribu
         return Attribution.PLAIN
     if closed and quote_below and (_QUOTING.match(bare) or (addressed and len(bare) < 160)):
         return Attribution.ABOVE_QUOTE
-    if quote_below and dated and timed and len(bare) < 120 and (closed or start is Attribution.STRONG):
+    if quote_below and closed and dated and timed and len(bare) < 120:
         return Attribution.ABOVE_QUOTE
     return Attribution.NONE
 

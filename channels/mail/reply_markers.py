@@ -133,7 +133,8 @@ def mark_of(line: str) -> Mark | None:
         return Mark.FORWARD
     if _is_reply_above(line, words, framed=framed):
         return Mark.REPLY_ABOVE
-    return Mark.TITLE if (framed and len(words) <= 60) or words in _ORIGINAL else None
+    closed = set(line.rstrip(" \t>|\xa0")[-2:]) <= _RULE
+    return Mark.TITLE if (framed and closed and len(words) <= 60) or words in _ORIGINAL else None
 
 
 def is_forward(line: str) -> bool:

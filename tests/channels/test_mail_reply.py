@@ -96,6 +96,14 @@ def test_the_words_right_above_the_mark_stay_in_the_reply() -> None:
 
 
 @pytest.mark.parametrize(
+    "own", ["-=Ana=- I use version 115.7.0 on Windows 10.", "Version 115.6.0 on system 22.04.3 LTS"]
+)
+def test_a_last_line_with_dashes_or_numbers_is_no_part_of_the_quote_below(own: str) -> None:
+    assert split_reply(f"It is broken.\n{own}\n\n{BLOCKS[0]}\n\nHello").reply_text == f"It is broken.\n{own}"
+    assert split_reply(f"{QUOTED}\n\n{own}\n\n{QUOTED}\n\nAna").reply_text.count(own) == 1
+
+
+@pytest.mark.parametrize(
     "quote",
     [
         "On Mon, Mar 2, 2026 at 10:00 AM Acme Support <s@e.com> wrote: Hello Ana, we are on it.",
