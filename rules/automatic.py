@@ -39,6 +39,7 @@ _STRONGEST_FIRST = (OWN, BOUNCE, READ_RECEIPT, CHALLENGE, OUT_OF_OFFICE, LIST, N
 
 _READ_TEXT = 3_000
 _LONGEST_ABSENCE = 1_500
+_FIRST_WORDS = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def judge(
     evidence += content_evidence(headers, parts, daemon or any(kind != LIST for kind, _ in evidence))
     mail = _Mail(
         subject[:500].lstrip(words.DECORATION),
-        " ".join(text[:_READ_TEXT].split()),
+        " ".join(text[:_READ_TEXT].lower().split()),
         local,
         bool(_ANSWERS & headers.keys()),
         daemon,
@@ -202,13 +203,14 @@ def _hidden_responder(mail: _Mail) -> list[Evidence]:
     if len(mail.text) > _LONGEST_ABSENCE:
         return []
     # Every human answer comes through here: only its beginning is searched for what a program would begin with.
-    beginning = mail.text[:300]
-    away = words.ABSENCE_WORDS.search(beginning) and words.DEPUTY_WORDS.search(mail.text)
-    if not (away or words.GENERATED_WORDS.search(beginning)) or mail.asks:
+    beginning = mail.text[:_FIRST_WORDS]
+    absent = words.ABSENCE_WORDS.search(beginning)
+    generated = words.GENERATED_WORDS.search(beginning)
+    if not (absent or generated) or not _is_short(mail):
         return []
-    if away:
+    if absent and words.DEPUTY_WORDS.search(mail.text):
         return [(OUT_OF_OFFICE, "it answers a mail and says nothing but that somebody is away")]
-    return [(NOTIFICATION, "it answers a mail and says that a machine wrote it")]
+    return [(NOTIFICATION, "it answers a mail and says that a machine wrote it")] if generated else []
 
 
 def _is_short(mail: _Mail) -> bool:

@@ -193,6 +193,8 @@ def null_sender(headers: Headers, envelope_sender: str | None) -> bool:
     """Whether the mail has no return path: what the envelope said counts more than a header (RFC 5321 §4.5.5)."""
     if envelope_sender is not None:
         return envelope_sender in ("", "<>")
+    if values(headers, "from") == ["<>"]:
+        return True
     return any(value in ("<>", "") for value in values(headers, "return-path"))
 
 
