@@ -16,6 +16,9 @@ LOOP_HEADER = "X-Deskbell-Loop"
 REPORT = "the content is a report"
 """How the reason begins that names a report of MIME type multipart/report."""
 
+COMPLAINT = f"{REPORT} (feedback-report)"
+"""The reason of a complaint: somebody pressed the spam button on a mail of ours (RFC 5965)."""
+
 Headers = Mapping[str, Sequence[str]]
 Evidence = tuple[str, str]
 

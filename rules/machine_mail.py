@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from rules import loops
 from rules.draft import CHAT, Draft
 from rules.effects import Mail, OutboxEntry, Post
-from rules.machine_headers import REPORT
+from rules.machine_headers import COMPLAINT, REPORT
 from rules.model import Author, AuthorKind, Bounce, Decision, EntryKind, Message, Situation, Tally, Ticket
 from rules.policy import Policy
 from rules.receiving import draft_of
@@ -48,7 +48,11 @@ def take_machine_mail(
     if ticket is None:
         return Decision(because=because, outcome=f"automatic:{kind}")
     draft = draft_of(ticket, message, situation, policy, now)
-    _note(draft, message, because)
+    _note(draft, message, because, situation.bounced.key if situation.bounced else "")
+    if COMPLAINT in message.automatic.because and situation.bounced:
+        told = draft.chat.say("chat_complaint", number=ticket.number, name=str(message.sender) or "?")
+        draft.post(told, mark="failed", mentions=draft.responsible)
+        return draft.decision("automatic:complaint")
     draft.post(draft.chat.say("chat_automatic", name=str(message.sender) or "?", kind=kind), mark="automatic")
     return draft.decision(f"automatic:{kind}")
 

@@ -112,6 +112,7 @@ class Message:
     by the store, not in memory. ``received_at`` is when we were handed it, ``arrived_at`` when our mail server got it,
     where that is known and earlier. ``envelope_sender`` is empty for the null sender and ``None`` when nobody knows it.
     ``content_hash`` is alike for mails that say the same, whoever is addressed and whenever they are sent.
+    ``returned`` is the Message-ID of the mail that a report is about, where it carries it or its header.
     ``probe`` names the synthetic mail that this is, when the desk sent it to itself.
     """
 
@@ -143,6 +144,7 @@ class Message:
     authentication: Authentication = Authentication()
     forwarded: Forwarded | None = None
     content_hash: str = ""
+    returned: str = ""
     probe: str = ""
 
 

@@ -17,7 +17,8 @@ _MOST_LOOKED_FOR = 50
 
 def counted(work: Reader, message: Message, situation: Situation, customer: str, secret: bytes) -> Situation:
     """The situation of a message with the tallies of whom it would be answered, and of the tickets that it names."""
-    bounced = returned(work, message, secret) if message.automatic.kind == "bounce" else None
+    reports = message.automatic.kind == "bounce" or message.returned
+    bounced = returned(work, message, secret) if reports else None
     candidates = dict(situation.candidates)
     if bounced is not None and (ticket := living(work, bounced.ticket)):
         candidates["bounced"] = ticket
@@ -48,7 +49,12 @@ def returned(work: Reader, message: Message, secret: bytes) -> OutboxEntry | Non
         entry = work.owed(effect) if effect else None
         if entry is not None:
             return entry
-    named = (*(bounce.original_message_id for bounce in message.bounces), *message.in_reply_to, *message.references)
+    named = (
+        message.returned,
+        *(bounce.original_message_id for bounce in message.bounces),
+        *message.in_reply_to,
+        *message.references,
+    )
     for message_id in dict.fromkeys(named[:_MOST_LOOKED_FOR]):
         number = work.linked(message_key(message_id)) if message_id else None
         likely = (work.owed(_effect_in(message_id)), *(work.outbox(ticket=number) if number is not None else ()))

@@ -15,7 +15,7 @@ from channels.mail.enclosed import read_enclosed
 from channels.mail.forwards import read_forward
 from channels.mail.language import detect
 from channels.mail.reply import Split, split_reply
-from channels.mail.reports import arrived, read_bounces
+from channels.mail.reports import arrived, read_bounces, returned_id
 from channels.mail.sameness import content_hash
 from channels.mail.structure import Part, Tree, read_tree
 from channels.mail.trace import relayed_at
@@ -128,6 +128,7 @@ def _parsed(raw: bytes, delivery: _Delivery) -> Message:
         ),
         forwarded=forwarded or (None if verdict.is_automatic else read_enclosed(raw, tree, split.reply_text.strip())),
         content_hash=content_hash(subject, split.reply_text, body.attachments),
+        returned=returned_id(raw, tree) if root.type == "multipart/report" else "",
         probe=headers.text_of(root.first(PROBE_HEADER.lower()))[:_LONGEST_PROBE],
     )
 

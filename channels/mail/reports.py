@@ -52,6 +52,11 @@ def read_bounces(raw: bytes, tree: Tree, *, text: str = "", others: Collection[s
     return tuple(_with_original(bounce, original) for bounce in dict.fromkeys(bounces))[:MAX_RECIPIENTS]
 
 
+def returned_id(raw: bytes, tree: Tree) -> str:
+    """The Message-ID of the mail that a report returns or complains about; nothing when it carries none."""
+    return _original_id(raw, list(tree.root.walk()), ())
+
+
 def arrived(raw: bytes, tree: Tree) -> bool:
     """Whether a report says of every recipient that the mail arrived or went on: no bounce at all (RFC 3464 §2.3.3)."""
     reports = [decoded(raw, part, limit=MAX_REPORT)[0] for part in tree.root.walk() if part.type in _REPORTED]

@@ -193,6 +193,22 @@ def test_a_digest_that_came_back_is_told_in_the_channel() -> None:
     assert digest.to[0] in stage.posts()[-1].text
 
 
+def test_a_complaint_about_our_mail_is_told_in_its_thread() -> None:
+    """Somebody pressed the spam button: no ticket of its own, no answer, but whoever writes there should know."""
+    stage = opened()
+    stage.command("claim")
+    stage.reply("On it.")
+    verdict = replace(automatic("notification"), because=("the content is a report (feedback-report)",))
+    original = stage.mails(1)[-1].message_id
+    outcome = stage.mail("A complaint.", sender="fbl@provider.test", automatic=verdict, returned=original)
+    assert (outcome, stage.count()) == ("automatic:complaint", 1)
+    assert "marked it as spam" in stage.posts(1)[-1].text
+    assert stage.mail("A complaint.", sender="fbl@provider.test", automatic=verdict, returned="<x@y>") == (
+        "automatic:notification"
+    )
+    assert stage.count() == 1
+
+
 def test_an_absence_neither_moves_a_clock_nor_ends_the_silence() -> None:
     """Whoever is away has not answered: the reminder comes when it would have come (complaint 25)."""
     with_note, without = opened(), opened()
