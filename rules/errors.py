@@ -8,6 +8,7 @@ DeskbellError
 │   ├── ConflictError                somebody else changed it: run the unit of work again
 │   └── CorruptStoreError            stop, do not write, say where the damage is
 ├── ChannelError
+│   ├── OAuthError                   no access token: sign in again, or wait for the provider
 │   └── DeliveryError
 │       ├── TemporaryDeliveryError   wait and try again
 │       ├── PermanentDeliveryError   tell staff, by another channel
@@ -56,6 +57,18 @@ class CorruptStoreError(StoreError):
 
 class ChannelError(DeskbellError):
     """A channel could not hear or speak."""
+
+
+class OAuthError(ChannelError):
+    """No access token could be had; ``refused`` says that trying again is of no use before a person did something.
+
+    ``code`` is the provider's own word (RFC 6749 §5.2), where it gave one.
+    """
+
+    def __init__(self, problem: str, *, code: str = "", refused: bool = False) -> None:
+        super().__init__(problem)
+        self.code = code
+        self.refused = refused
 
 
 class DeliveryError(ChannelError):

@@ -9,8 +9,11 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 from imapclient import SEEN, IMAPClient, SocketTimeout
+from imapclient.exceptions import LoginError
 
+from channels.mail.bearer import imap_log_in
 from channels.mail.certificates import shown_on
+from channels.mail.oauth import AccessTokens
 
 Tls = Literal["starttls"] | bool
 FirstRun = Literal["new", "silent", "all"]
@@ -27,13 +30,14 @@ class ImapSettings:
 
     ``first_run`` decides about what lies there when the mailbox is connected for the first time: ``new`` leaves it
     alone, ``silent`` takes it in without answering, ``all`` treats it like new mail (complaint 10). Of a message of
-    more than ``largest`` bytes only the head is fetched.
+    more than ``largest`` bytes only the head is fetched. ``tokens`` log in instead of the password.
     """
 
     host: str
     port: int
     username: str
-    password: str = field(repr=False)
+    password: str = field(default="", repr=False)
+    tokens: AccessTokens | None = field(default=None, repr=False)
     tls: Tls = True
     folder: str = "INBOX"
     after: After = "keep"
@@ -175,6 +179,17 @@ class ImapAccount:
 
 
 def _logged_in(settings: ImapSettings) -> IMAPClient:
+    """A line with somebody logged in. A token that is refused although it should be good is renewed once."""
+    if settings.tokens is None:
+        return _connected(settings, "")
+    token = settings.tokens.access()
+    try:
+        return _connected(settings, token)
+    except LoginError:
+        return _connected(settings, settings.tokens.access(refused=token))
+
+
+def _connected(settings: ImapSettings, token: str) -> IMAPClient:
     client = IMAPClient(
         settings.host,
         port=settings.port,
@@ -186,7 +201,10 @@ def _logged_in(settings: ImapSettings) -> IMAPClient:
         if settings.tls == "starttls":
             # Raises when the server refuses: no password goes over a line that was to be encrypted.
             client.starttls(settings.tls_context or ssl.create_default_context())
-        client.login(settings.username, settings.password)
+        if token:
+            imap_log_in(client, settings.username, token)
+        else:
+            client.login(settings.username, settings.password)
     except BaseException:
         _hang_up(client)
         raise

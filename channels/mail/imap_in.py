@@ -20,7 +20,7 @@ from channels.mail.addresses import Mailbox, OwnAddresses, delivered_to
 from channels.mail.imap_account import Described, Fetched, ImapAccount, ImapSettings
 from channels.mail.parse import parse
 from channels.protocol import Hearing, Now
-from rules.errors import ChannelError, StoreUnavailableError
+from rules.errors import ChannelError, OAuthError, StoreUnavailableError
 from rules.model import Message, Origin
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,7 @@ _THROTTLED = re.compile(
     re.IGNORECASE,
 )
 _FIELD = re.compile(rb"^[^\r\n]+\r?\n(?:[ \t][^\r\n]*\r?\n)*", re.MULTILINE)
-TROUBLE = (IMAP4.error, OSError, StoreUnavailableError, ValueError, KeyError)
+TROUBLE = (IMAP4.error, OSError, StoreUnavailableError, ValueError, KeyError, OAuthError)
 
 
 class Ledger(Protocol):

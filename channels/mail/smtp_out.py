@@ -14,13 +14,15 @@ import aiosmtplib
 from aiosmtplib.protocol import PERIOD_REGEX, normalize_message_line_endings
 
 from channels.mail.addresses import Mailbox, OwnAddresses
+from channels.mail.bearer import smtp_log_in
 from channels.mail.certificates import shown_on
 from channels.mail.compose import recipients_of
 from channels.mail.lmtp_out import Lmtp
+from channels.mail.oauth import AccessTokens
 from channels.mail.relay_replies import Replies, Reply, after_content, by_code, one_line, refusal_of_all, refusals
 from channels.protocol import Now
 from rules.effects import Mail, OutboxEntry, Receipt
-from rules.errors import PermanentDeliveryError, TemporaryDeliveryError, UncertainDeliveryError
+from rules.errors import OAuthError, PermanentDeliveryError, TemporaryDeliveryError, UncertainDeliveryError
 from rules.files import size_in_words
 
 Tls = Literal["starttls"] | bool
@@ -33,7 +35,8 @@ class RelaySettings:
     """How to reach the relay. ``tls``: from the first byte, by STARTTLS, or (only if chosen) not at all.
 
     With ``lmtp`` it is a mail store that answers for each recipient (RFC 2033); ``socket``, where one is named, is its
-    Unix socket and stands for host and port. Times in seconds, for each step by itself.
+    Unix socket and stands for host and port; ``tokens`` log in instead of the password.
+    Times in seconds, for each step by itself.
     """
 
     host: str
@@ -43,6 +46,7 @@ class RelaySettings:
     tls: Tls = "starttls"
     username: str = ""
     password: str = field(default="", repr=False)
+    tokens: AccessTokens | None = field(default=None, repr=False)
     connections: int = 3
     connect_timeout: float = 15.0
     command_timeout: float = 60.0
@@ -153,6 +157,24 @@ class Relay:
         return await self._connected()
 
     async def _connected(self) -> _Line:
+        """A new line, logged in; an access token that is refused although it should be good is renewed once."""
+        if self._settings.tokens is None:
+            return await self._opened()
+        token = await self._access()
+        try:
+            return await self._opened(token)
+        except _NotLoggedInError:
+            return await self._opened(await self._access(refused=token))
+
+    async def _access(self, refused: str = "") -> str:
+        tokens = self._settings.tokens
+        assert tokens is not None
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, tokens.access, refused)
+        except OAuthError as problem:
+            raise TemporaryDeliveryError(f"cannot log in to the relay: {problem}") from problem
+
+    async def _opened(self, token: str = "") -> _Line:
         """A new line, encrypted, greeted and logged in as configured; never less (no fall-back from STARTTLS)."""
         settings = self._settings
         smtp = (Lmtp if settings.lmtp else aiosmtplib.SMTP)(
@@ -162,7 +184,7 @@ class Relay:
             use_tls=settings.tls is True,
             start_tls=settings.tls == "starttls",
             tls_context=settings.tls_context,
-            username=settings.username or None,
+            username=settings.username if settings.username and not token else None,
             password=settings.password or None,
             timeout=settings.connect_timeout,
             local_hostname=_hostname(self._mailbox.address),
@@ -171,8 +193,11 @@ class Relay:
             await smtp.connect()
             if smtp.is_ehlo_or_helo_needed:
                 await _greet(smtp)
+            if token:
+                await smtp_log_in(smtp, settings.username, token)
         except aiosmtplib.SMTPAuthenticationError as problem:
-            raise TemporaryDeliveryError(
+            smtp.close()
+            raise _NotLoggedInError(
                 f"the relay {settings.place} does not accept our login: {_said(problem)}"
             ) from problem
         except (aiosmtplib.SMTPException, OSError, ValueError) as problem:
@@ -276,6 +301,10 @@ class _Handed:
 
 class _StaleLineError(Exception):
     """A kept connection turned out to be closed before anything was handed over."""
+
+
+class _NotLoggedInError(TemporaryDeliveryError):
+    """The relay does not accept who we say we are."""
 
 
 async def _greet(smtp: aiosmtplib.SMTP) -> None:
