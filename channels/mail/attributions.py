@@ -212,6 +212,11 @@ def _start(bare: str) -> Attribution:
     return Attribution.PLAIN if _NAMED_START.match(bare) else Attribution.NONE
 
 
+def is_complete(line: str) -> bool:
+    """Whether a line names both a date and an address, so that nothing above it is needed."""
+    return _ADDRESS.search(line) is not None and _DATE.search(line) is not None
+
+
 def names_sender(line: str) -> bool:
     """Whether a line is nothing but a name and an address: the first half of a line that a client broke there."""
     return len(line) <= 160 and _ADDRESS_LAST.search(line) is not None and not _SENTENCE.search(line)

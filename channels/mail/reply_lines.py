@@ -319,7 +319,7 @@ class Page:
             sure = attributions.judge(joined, quote_below=quoted)
             if sure > best:
                 found, best = index, sure
-            if best is Attribution.STRONG:
+            if best is Attribution.STRONG or (best is Attribution.PLAIN and attributions.is_complete(joined)):
                 break
         if best is not Attribution.NONE and found > 0 and self.kinds[found - 1] is NEW:
             above = self.lines[found - 1].strip(SPACES)

@@ -100,6 +100,8 @@ def test_the_words_right_above_the_mark_stay_in_the_reply() -> None:
 )
 def test_a_last_line_with_dashes_or_numbers_is_no_part_of_the_quote_below(own: str) -> None:
     assert split_reply(f"It is broken.\n{own}\n\n{BLOCKS[0]}\n\nHello").reply_text == f"It is broken.\n{own}"
+    dated = "Support <s@example.com> hat am 02.03.2026 10:00 CET geschrieben:"
+    assert split_reply(f"It is broken.\n{own}\n{dated}\n{QUOTED}").reply_text == f"It is broken.\n{own}"
     assert split_reply(f"{QUOTED}\n\n{own}\n\n{QUOTED}\n\nAna").reply_text.count(own) == 1
 
 
