@@ -31,6 +31,7 @@ from tests.channels.mail_faults import FAULTS, STEPS, FaultyRelay, running
 from tests.channels.mail_tls import Certificate, make_certificate
 from tests.stage import HandClock, a_policy
 
+POLICY = a_policy()
 KEY = "17:reply:1"
 CHANNEL = "mail:support"
 SUPPORT = Mailbox(name="support", address="support@example.com")
@@ -92,7 +93,7 @@ class Chat:
 @asynccontextmanager
 async def house(relay: FaultyRelay, **settings: Any) -> AsyncIterator[House]:
     clock, store = HandClock(), MemoryStore()
-    desk = Desk(store, a_policy(), clock, lambda tickets: None)
+    desk = Desk(store, POLICY, clock, lambda tickets: None)
     out = Relay(
         CHANNEL,
         RelaySettings(
@@ -273,10 +274,10 @@ class Unsteady(MemoryStore):
 @asynccontextmanager
 async def way_in(store: MemoryStore | None = None, **limits: Any) -> AsyncIterator[Way]:
     clock, store = HandClock(), store or MemoryStore()
-    desk = Desk(store, a_policy(), clock, lambda tickets: None)
+    desk = Desk(store, POLICY, clock, lambda tickets: None)
     with ThreadPoolExecutor(4) as executor:
         listener = SmtpListener(
-            host="127.0.0.1", port=0, mailboxes=a_policy().mailboxes, hearing=desk, now=clock.now, executor=executor,
+            host="127.0.0.1", port=0, mailboxes=POLICY.mailboxes, hearing=desk, now=clock.now, executor=executor,
             limits=SmtpLimits(**limits),
         )  # fmt: skip
         await listener.start()
