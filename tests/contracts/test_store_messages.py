@@ -135,3 +135,13 @@ def test_verify_names_what_leads_nowhere(desk: Desk) -> None:
     for named in ("ticket 8", "ticket 9", "of ticket 2", "'nothing'", "ticket 3", "ticket 4", "ticket 5", "ticket 6"):
         assert named in said
     assert "mail:printer-1" in said
+
+
+@pytest.mark.parametrize(
+    ("last", "told"), [(0, []), (1, ["c"]), (2, ["b", "c"]), (3, ["a", "b", "c"]), (9, ["a", "b", "c"])]
+)
+def test_the_end_of_a_journal_is_read_without_its_beginning(desk: Desk, last: int, told: list[str]) -> None:
+    """What an answer quotes costs the same on a long ticket."""
+    desk.record(tickets=(a_ticket(),), journal=tuple(an_entry(text=text) for text in "abc"))
+    desk.again()
+    assert [entry.text for entry in reader(desk).entries(1, last)] == told

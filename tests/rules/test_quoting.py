@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ WORDING = a_policy().wording
 ANA = Author(kind=AuthorKind.STAFF, key="ana", name="Ana Lopez")
 
 
-def said(text: str, **changes: object) -> Entry:
+def said(text: str, **changes: Any) -> Entry:
     return an_entry(text=text, **changes)
 
 
