@@ -77,7 +77,7 @@ class Stage:
         return self.mail(text, in_reply_to=(last.message_id,), subject=last.subject, **fields)
 
     def command(
-        self, name: str, text: str = "", *, by: str = "ana", number: int = 1, via: str = "chat", **args: str
+        self, name: str, text: str = "", *, by: str = "ana", number: int | None = 1, via: str = "chat", **args: str
     ) -> Answer:
         """A staff member does something; what is not held is delivered."""
         self.asked += 1
