@@ -142,7 +142,7 @@ def bundled(
 
 
 def _last_past_step_only(clock: SlaClock, steps: tuple[Step, ...], calendars: Calendars, now: datetime) -> SlaClock:
-    if clock.met_at is not None:
+    if clock.met_at is not None or clock.spans[0].started_at >= now:
         return clock
     moments = (reached_at(clock, amount_of(step, clock), calendars) for step in steps)
     past = [f"step:{index}" for index, at in enumerate(moments) if at is not None and at <= now]
