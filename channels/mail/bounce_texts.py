@@ -31,7 +31,8 @@ _COPY = re.compile(
     r"|(?:the )?(?:original|returned|failed|undelivered|rejected) (?:message|mail|e-?mail)"
     r"(?: headers?| text)? (?:follows|is (?:attached|included|below)|was:|header)"
     r"|(?:the )?(?:message|original) (?:headers?|text)(?: of the original)? (?:follows?|are|is)\b"
-    r"|original message headers?:|ursprüngliche nachrichtenkopf|en-têtes de message d['’]origine|原始邮件(?:头|标头)"
+    r"|original message (?:headers?|details?):|ursprüngliche nachrichtenkopf"
+    r"|en-têtes de message d['’]origine|原始邮件(?:头|标头)"
     r"|encabezados de mensajes originales|(?:received|return-path|dkim-signature): ?\S)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -46,11 +47,18 @@ _OTHERS = re.compile(
     r"|contact (?:your|the|us|me)"
     r"|for (?:further|more|any) (?:assistance|help|information|questions)|send mail to"
     r"|problem report|further assistance|wenden sie sich|kontaktieren"
-    r"|veuillez contacter)|mail from:|message from|your message from|请联系|請聯絡",
+    r"|veuillez contacter)|mail from:|(?:mail|messages?) from|(?:mail|message) sent by|请联系|請聯絡",
     re.IGNORECASE,
 )
 _ALONE = re.compile(r"^[ \t>|*\-•·]{0,12}[<(\"'\[]{0,2}(?:mailto:)?$")
-_AFTER = re.compile(r"^[>)\"'\]]{0,3}[ \t]{0,5}(?:$|[:：;,(（<\[\-–—…]|\.{2,3})")
+# What says that the recipients are named below it: an address above it is about the mail, not about its fate.
+_ANNOUNCED = re.compile(
+    r"(?:did not reach|(?:could|can) ?not be delivered to|(?:was|were) not delivered to"
+    r"|not deliver(?:ed)? (?:.{1,40} )?to"
+    r"|failed (?:.{1,40} )?for|address\(?(?:es)?\)? failed)[^\n]{0,40}[:：][ \t]{0,5}$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_AFTER = re.compile(r"^[>)\"'\]]{0,3}[ \t]{0,5}(?:$|on (?:mon|tue|wed|thu|fri|sat|sun)[, ]|[:：;,(（<\[\-–—…]|\.{2,3})")
 _LABEL = re.compile(
     r"(?:\bto|recipients?|rcpt to|addressee|user|users|account|mailbox|address|addresses|rcpt|an"
     r"|empfänger|à|destinataires?"
@@ -87,7 +95,7 @@ def told_fates(text: str, *, told: Collection[str] = (), others: Collection[str]
     text = text[:MAX_TEXT]
     copy = _COPY.search(text)
     report = text[: copy.start()] if copy else text
-    places = _places(report, told, others)
+    places = _places(_below_announcement(report, told, others), told, others)
     if not places and copy:
         places = dict(list(_places(text, told, others).items())[:1])
         report = text
@@ -110,6 +118,14 @@ def told_fates(text: str, *, told: Collection[str] = (), others: Collection[str]
             )
         )  # fmt: skip
     return tuple(bounces)
+
+
+def _below_announcement(report: str, told: Collection[str], others: Collection[str]) -> str:
+    """The report with all blanked that stands above where it begins to name recipients, if it does."""
+    announced = _ANNOUNCED.search(report)
+    if announced is None or not _places(report[announced.end() :], told, others):
+        return report
+    return re.sub(r"[^\n]", " ", report[: announced.end()]) + report[announced.end() :]
 
 
 def original_id(text: str, start: int = 0) -> str:
@@ -135,7 +151,7 @@ def _places(report: str, told: Collection[str], others: Collection[str]) -> dict
         if "@" in line[:1000]:
             aside = _OTHERS.search(line[:300]) is not None
             for match in _ADDRESS.finditer(line[:1000]):
-                address = match.group().strip(_QUOTED).lower()
+                address = match.group().strip(_QUOTED).lower().removeprefix("smtp=")
                 if "@" not in address or address in others or _is_machine(address):
                     continue
                 if address in told or (not aside and _is_named(line, match)):

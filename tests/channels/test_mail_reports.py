@@ -31,6 +31,27 @@ def fates(message: Message) -> list[tuple[str, str, bool]]:
 
 
 NOTICES = {
+    "the mail's own recipients above, the failed one below": (
+        "Your message\n\n  To:      list@club.test; board@club.test\n  Subject: Minutes\n  Sent:    Mon, 2 Mar\n\n"
+        "did not reach the following recipient(s):\n\nlea@shop.test on Mon, 2 Mar 2026 10:00:00 +0100\n"
+        "    The recipient name is not recognized\n",
+        [("lea@shop.test", "", True)],
+    ),
+    "an X.400 gateway": (
+        "Your message did not reach the following recipient(s):\n\n"
+        "c=DE;a= ;p=Shop;o=Head;dda:SMTP=lea@shop.test; on Mon, 2 Mar 2026\n    Unknown Recipient\n",
+        [("lea@shop.test", "", True)],
+    ),
+    "who sent it is named first": (
+        "A message sent by\n\n  <helper@desk.example>\n\ncould not be delivered. The following address(es) failed:\n\n"
+        "  lea@shop.test\n    all hosts have been failing for a long time\n",
+        [("lea@shop.test", "", True)],
+    ),
+    "the details of the original below": (
+        "Delivery has failed to these recipients:\n\n\t* [lea@shop.test]: 552 lea@shop.test is over quota\n\n"
+        "Original message details:\n\n\t* From: help@desk.example\n\t* To: crew@shop.test\n",
+        [("lea@shop.test", "5.0.0", True)],
+    ),
     "Postfix without a report": (
         "This is the mail system at host mx.test.\n\nI'm sorry to have to inform you that your message could not\n"
         "be delivered to one or more recipients. It's attached below.\n\nFor further assistance, please send mail to "
