@@ -246,7 +246,7 @@ def loops_list(everything: bool, config_path: Path, as_json: bool) -> None:
 @STAFF
 @common
 def loops_unblock(key: str, by: str, config_path: Path, as_json: bool) -> None:
-    """Let automatic mail pass for an hour; KEY is such as address:ana@example.net, domain:example.net, ticket:17."""
+    """Let automatic answers pass for an hour; KEY is such as address:ana@example.net, domain:example.net, ticket:17."""
     request = Request(name="loops unblock", args={"value": key, "as": by})
     tell(config_path, request, as_json=as_json, show=showing.outcome)
 
@@ -256,7 +256,7 @@ def loops_unblock(key: str, by: str, config_path: Path, as_json: bool) -> None:
 @STAFF
 @common
 def loops_block(key: str, by: str, config_path: Path, as_json: bool) -> None:
-    """Send nothing automatic there any more."""
+    """Give no automatic answer there any more."""
     request = Request(name="loops block", args={"value": key, "as": by})
     tell(config_path, request, as_json=as_json, show=showing.outcome)
 

@@ -69,7 +69,7 @@ def rule_on(draft: Draft, message: Message) -> Ruling:
     counted = (mine, house, page)
     for tally in (mine, house):
         if tally.blocked and not _is_free(tally, now):
-            reason = f"a person said that nothing automatic goes to {named(tally.key)} any more"
+            reason = f"a person said that {named(tally.key)} gets no automatic answer any more"
             return Ruling(refused=reason, tallies=counted)
     if any(_is_free(tally, now) for tally in counted):
         return Ruling(tallies=counted)
@@ -220,14 +220,18 @@ def _not_new(tally: Tally, message: Message, policy: Policy, now: datetime) -> s
 
 def answers_ours(message: Message, policy: Policy) -> bool:
     """Whether a mail answers one that we sent: by its Message-ID, our signed reply address, or our ticket number."""
-    for id_ in (*message.in_reply_to, *message.references):
-        number = read_message_id(id_)
-        if number is not None and is_our_message_id(policy.secret, id_, number):
-            return True
+    if any(is_ours(id_, policy) for id_ in (*message.in_reply_to, *message.references)):
+        return True
     addressed = (*message.recipients, *(person.email for person in (*message.to, *message.cc)))
     if any(read_reply_address(address) for address in addressed):
         return True
     return SUBJECT_NUMBER.search(message.subject[:500]) is not None
+
+
+def is_ours(message_id: str, policy: Policy) -> bool:
+    """Whether a Message-ID is of a mail that this desk sent about a ticket."""
+    number = read_message_id(message_id)
+    return number is not None and is_our_message_id(policy.secret, message_id, number)
 
 
 def _over_budget(tallies: tuple[Tally, ...], policy: Policy, now: datetime) -> tuple[str, str] | None:
@@ -274,12 +278,12 @@ def _is_public(key: str) -> bool:
 
 
 def block(command: Command, situation: Situation, policy: Policy, person: Staff, now: datetime) -> Decision | Refusal:
-    """Send nothing automatic to an address, a domain or about a ticket any more."""
+    """Give no automatic answer to an address, a domain or on a ticket any more."""
     return _word(command, policy, person, now, Tally(key=command.args.get("value", ""), blocked=True, told_at=now))
 
 
 def unblock(command: Command, situation: Situation, policy: Policy, person: Staff, now: datetime) -> Decision | Refusal:
-    """Let automatic mail pass for an hour, whatever was counted; an end to a person's block as well."""
+    """Let automatic answers pass for an hour, whatever was counted; an end to a person's block as well."""
     return _word(command, policy, person, now, Tally(key=command.args.get("value", ""), free_until_at=now + FREE_FOR))
 
 
