@@ -11,12 +11,12 @@ from rules.opening import Opening
 from rules.policy import Policy, Staff
 from rules.subjects import plain_subject
 
-_ORDER = re.compile(r"\s{0,200}@fwd\b[^\n]{0,200}\n?", re.IGNORECASE)
+_ORDER = re.compile(r"@fwd\b[^\n]{0,200}\n?", re.IGNORECASE)
 
 
 def ordered(message: Message, policy: Policy) -> bool:
     """Whether a staff member says in the first line that this is somebody else's request (``@fwd``)."""
-    return _staff(message, policy) is not None and _ORDER.match(message.text) is not None
+    return _staff(message, policy) is not None and _ORDER.match(message.text.lstrip()) is not None
 
 
 def is_forward(message: Message, policy: Policy) -> bool:
@@ -61,4 +61,5 @@ def _names_a_customer(first: Forwarded, policy: Policy) -> bool:
 
 
 def _without_order(text: str) -> str:
-    return _ORDER.sub("", text, count=1) if _ORDER.match(text) else text
+    order = _ORDER.match(text.lstrip())
+    return text.lstrip()[order.end() :] if order else text

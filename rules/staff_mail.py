@@ -12,7 +12,7 @@ from rules.policy import Policy, Staff
 from rules.receiving import link_words
 from rules.threading import Verdict
 
-_NOTE = re.compile(r"\s{0,200}(?:#note\b|note\s{0,3}[:：]|🔒\ufe0f?)[:：]?\s{0,200}", re.IGNORECASE)
+_NOTE = re.compile(r"(?:#note\b|note\s{0,3}[:：]|🔒\ufe0f?)[:：]?", re.IGNORECASE)
 _VIA = "mail"
 
 
