@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.settings import ImapSettings, SlackSettings, SmtpOutSettings
 from channels.mail.imap_account import ImapSettings as ImapAccountSettings
+from channels.mail.oauth import AccessTokens
 from channels.mail.smtp_out import RelaySettings, Tls
 from channels.slack.app import SLACK_API, SlackConnection
 
@@ -30,8 +31,8 @@ def slack_connection(settings: SlackSettings, environ: Mapping[str, str] = os.en
     return replace(connection, listen=(settings.listen.host, settings.listen.port)) if settings.listen else connection
 
 
-def relay_settings(settings: SmtpOutSettings) -> RelaySettings:
-    """How to reach the relay."""
+def relay_settings(settings: SmtpOutSettings, tokens: AccessTokens | None = None) -> RelaySettings:
+    """How to reach the relay; ``tokens`` log in where there is no password."""
     return RelaySettings(
         host=settings.host,
         port=settings.port,
@@ -41,18 +42,20 @@ def relay_settings(settings: SmtpOutSettings) -> RelaySettings:
         tls=False if settings.socket else _TLS[settings.tls],
         username=settings.username,
         password=settings.password.get_secret_value() if settings.password else "",
+        tokens=tokens,
         tls_context=trusting(settings.ca_file),
         connections=settings.connections,
     )
 
 
-def imap_settings(settings: ImapSettings) -> ImapAccountSettings:
+def imap_settings(settings: ImapSettings, tokens: AccessTokens | None = None) -> ImapAccountSettings:
     """How to reach a mailbox; what the desk has is moved where a folder is named for it, else flagged as seen."""
     return ImapAccountSettings(
         host=settings.host,
         port=settings.port,
         username=settings.username,
-        password=settings.password.get_secret_value(),
+        password=settings.password.get_secret_value() if settings.password else "",
+        tokens=tokens,
         tls=_TLS[settings.tls],
         folder=settings.folder,
         after="move" if settings.move_to else "seen",

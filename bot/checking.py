@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import os
-import smtplib
 import socket
-import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
-from bot.accounts import relay_settings, slack_connection, trusting
+from bot.accounts import slack_connection
 from bot.clock import SystemClock
 from bot.config import Config
 from bot.counter import ask
+from bot.logins import logins_of
+from bot.mail_checks import Finding, mailbox, own_certificates
 from bot.office import Request
 from bot.running import check_packages
-from bot.settings import ImapSettings, MailSettings, SmtpOutSettings
 from bot.stores import folder_of
 from rules.errors import ConfigError
 from rules.hours import next_opening
 
 _THIS_MACHINE = {"127.0.0.1", "::1", "localhost"}
-_PATIENCE_S = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at, and what to do if it is not good."""
-
-    what: str
-    good: bool
-    told: str
-    advice: str = ""
 
 
 def findings(config: Config, *, offline: bool) -> Iterator[Finding]:
@@ -45,9 +31,13 @@ def findings(config: Config, *, offline: bool) -> Iterator[Finding]:
     yield from _ports(config)
     yield from _calendars(config)
     yield from _rules(config)
+    for box in config.settings.mail:
+        yield from own_certificates(box, SystemClock().now())
+    yield from _alarms(config)
     if not offline:
+        logins = logins_of(config.settings.mail, config.settings.data_dir, SystemClock().now)
         for box in config.settings.mail:
-            yield from _mailbox(box)
+            yield from mailbox(box, logins, SystemClock().now())
         yield from _links(config)
         if config.settings.slack:
             yield from _slack(config)
@@ -100,6 +90,19 @@ def _is_running(config: Config) -> bool:
     return True
 
 
+def _alarms(config: Config) -> Iterator[Finding]:
+    """What a desk that runs has to say of itself: the alarms that stand, and its mail to itself."""
+    folder = config.settings.data_dir
+    answer = ask(folder, Request(name="alarms")) if folder.is_dir() else None
+    for line in answer or ():
+        if "alarm" in line:
+            what, told = f"alarm {line['alarm']}", f"since {line['raised_at']}: {line['problem']}"
+            yield Finding(what=what, good=False, told=told, advice="as it says; the desk tells when it is over")
+        elif "probe" in line:
+            told = f"came back at {line['back_at']} after {line['took_s']} s"
+            yield Finding(what=f"probe {line['probe']}", good=True, told=told)
+
+
 def _cannot_listen(host: str, port: int) -> str:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -126,15 +129,6 @@ def _rules(config: Config) -> Iterator[Finding]:
     yield Finding(what="rules", good=True, told=f"{len(names)} rules hold on a sample message")
 
 
-def _mailbox(box: MailSettings) -> Iterator[Finding]:
-    if box.imap:
-        yield _tried(f"{box.name}.imap", _ask_imap(box.imap), "host, port, tls, username and password of imap")
-    if box.smtp_out.maildir:
-        yield _tried(f"{box.name}.smtp_out", _ask_maildir(box.smtp_out.maildir), "the folder of smtp_out.maildir")
-    else:
-        yield _tried(f"{box.name}.smtp_out", _ask_relay(box.smtp_out), "host, port, tls and login of smtp_out")
-
-
 def _links(config: Config) -> Iterator[Finding]:
     """Mail that leaves this machine must not ask customers to click on a page of their own."""
     web = config.settings.web
@@ -146,58 +140,6 @@ def _links(config: Config) -> Iterator[Finding]:
         told=f"mails lead customers to http://{web.listen}, which only this machine can open",
         advice="set public_url to the address under which customers reach /r/ of this desk",
     )  # fmt: skip
-
-
-def _tried(what: str, problem: str, where: str) -> Finding:
-    if not problem:
-        return Finding(what=what, good=True, told="works")
-    return Finding(what=what, good=False, told=problem, advice=f"look at {where}")
-
-
-def _ask_maildir(folder: Path) -> str:
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} cannot be written to"
-
-
-def _ask_relay(settings: SmtpOutSettings) -> str:
-    """Log in as the desk would, and go; nothing is sent."""
-    relay = relay_settings(settings)
-    context = relay.tls_context or ssl.create_default_context()
-    try:
-        if relay.lmtp:
-            line: smtplib.SMTP = smtplib.LMTP(relay.socket or relay.host, relay.port, timeout=_PATIENCE_S)
-        elif relay.tls is True:
-            line = smtplib.SMTP_SSL(relay.host, relay.port, timeout=_PATIENCE_S, context=context)
-        else:
-            line = smtplib.SMTP(relay.host, relay.port, timeout=_PATIENCE_S)
-        with line:
-            if relay.tls == "starttls":
-                line.starttls(context=context)
-            if relay.username:
-                line.login(relay.username, relay.password)
-            line.noop()
-    except (OSError, smtplib.SMTPException) as problem:
-        return f"{relay.place}: {problem}"
-    return ""
-
-
-def _ask_imap(settings: ImapSettings) -> str:
-    """Log in and look at the folder without changing anything."""
-    from imapclient import IMAPClient
-    from imapclient.exceptions import IMAPClientError
-
-    context = trusting(settings.ca_file) or ssl.create_default_context()
-    try:
-        with IMAPClient(
-            settings.host, settings.port, ssl=settings.tls == "tls", ssl_context=context, timeout=_PATIENCE_S
-        ) as client:
-            if settings.tls == "starttls":
-                client.starttls(context)
-            client.login(settings.username, settings.password.get_secret_value())
-            client.select_folder(settings.folder, readonly=True)
-    except (OSError, IMAPClientError) as problem:
-        return f"{settings.host}:{settings.port}: {problem}"
-    return ""
 
 
 def _slack(config: Config) -> Iterator[Finding]:

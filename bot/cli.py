@@ -107,6 +107,7 @@ def answers(config: Any, request: Request) -> Iterator[Line]:
 def _from_folder(config: Any, request: Request) -> Iterator[Line]:
     from bot.clock import SystemClock
     from bot.desk import Desk
+    from bot.logins import logins_of
     from bot.logs import set_up_logs
     from bot.office import Office
     from bot.reconciling import of_accounts
@@ -117,16 +118,17 @@ def _from_folder(config: Any, request: Request) -> Iterator[Line]:
     set_up_logs("error", "text")
     folder, clock = folder_of(config.settings.storage_url), SystemClock()
     only_looks = request.name in READS
+    logins = logins_of(config.settings.mail, config.settings.data_dir, clock.now)
     if only_looks and not folder.is_dir():
         nothing = MemoryStore()
         desk = Desk(nothing, config.policy, clock, lambda tickets: None)
-        yield from Office(desk, clock, of_accounts(config.settings.mail, nothing)).answer(request)
+        yield from Office(desk, clock, of_accounts(config.settings.mail, nothing, logins)).answer(request)
         return
     store = TinyDBStore(folder)
     try:
         policy = config.policy if only_looks else config.signed().policy
         desk = Desk(store, policy, clock, lambda tickets: None)
-        yield from Office(desk, clock, of_accounts(config.settings.mail, store)).answer(request)
+        yield from Office(desk, clock, of_accounts(config.settings.mail, store, logins)).answer(request)
     finally:
         store.abandon() if only_looks else store.close()
 
@@ -170,10 +172,11 @@ def demo(folder: Path | None, config_path: Path, as_json: bool) -> None:
 
 def register() -> None:
     """Add the commands that live in modules of their own."""
-    from bot import cli_desk, cli_mail
+    from bot import cli_desk, cli_mail, cli_oauth
 
     cli_desk.add_to(main)
     cli_mail.add_to(main)
+    cli_oauth.add_to(main)
 
 
 register()

@@ -94,7 +94,8 @@ def rules(language: str | None, config_path: Path, as_json: bool) -> None:
 @common
 def check(offline: bool, config_path: Path, as_json: bool) -> None:
     """What is wrong with the configuration, the data folder, mailbox, relay and chat, before customers find out."""
-    from bot.checking import Finding, findings
+    from bot.checking import findings
+    from bot.mail_checks import Finding
 
     config = read_config(config_path)
     found = 0

@@ -175,6 +175,7 @@ def _check_mailboxes(document: Document) -> None:
                 document.report(at, f'the address "{address}" already belongs to mailbox {first[lower]}')
             first[lower] = str(_get(box, "name") or MAILBOX)
         _check_smtp_in(document, box, (*loc, "smtp_in"))
+        _check_imap(document, box, (*loc, "imap"))
         _check_way_out(document, box, (*loc, "smtp_out"))
     staff = {str(email).lower(): loc for loc, email in _each(document.data, ("staff",), "email")}
     for address in first.keys() & staff.keys():
@@ -187,6 +188,20 @@ def _check_smtp_in(document: Document, box: object, at: Loc) -> None:
         document.report(at, "STARTTLS needs both certificate and key")
 
 
+def _check_imap(document: Document, box: object, at: Loc) -> None:
+    given = _get(box, "imap")
+    if not isinstance(given, dict):
+        return
+    if ("password" in given) == ("oauth" in given):
+        document.report(at, "needs either a password or oauth")
+    _check_oauth(document, given.get("oauth"), (*at, "oauth"))
+
+
+def _check_oauth(document: Document, given: object, at: Loc) -> None:
+    if isinstance(given, dict) and given.get("provider") == "custom" and not given.get("token_url"):
+        document.report(at, "a custom provider needs a token_url")
+
+
 def _check_way_out(document: Document, box: object, at: Loc) -> None:
     out = _get(box, "smtp_out")
     if not isinstance(out, dict):
@@ -195,8 +210,9 @@ def _check_way_out(document: Document, box: object, at: Loc) -> None:
         document.report(at, "needs one of host (a relay), socket (a mail store) and maildir (a folder)")
     if "socket" in out and out.get("protocol") != "lmtp":
         document.report(at, "a socket is spoken to with protocol: lmtp")
-    if ("username" in out) != ("password" in out):
-        document.report(at, "a login needs both username and password")
+    if ("username" in out) != ("password" in out or "oauth" in out) or ("password" in out and "oauth" in out):
+        document.report(at, "a login needs both username and password, or username and oauth")
+    _check_oauth(document, out.get("oauth"), (*at, "oauth"))
 
 
 def _check_slack(document: Document) -> None:

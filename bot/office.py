@@ -69,6 +69,7 @@ class Office:
             "outbox drop": self._drop,
             "verify": self._verify,
             "reconcile": self._reconcile,
+            "alarms": self._alarms,
         }
 
     def answer(self, request: Request) -> Iterator[Line]:
@@ -245,6 +246,17 @@ class Office:
                 yield {**line, "finding": f"{len(proof.unexplained)} in {proof.mailbox} are not explained"}
             else:
                 yield line
+
+    def _alarms(self, args: Mapping[str, Any]) -> Iterator[Line]:
+        """The alarms that stand, and how long the last mail of the desk to itself took."""
+        with self._desk.store.read() as store:
+            alarms, beats = store.alarms(), store.heartbeats()
+        for alarm in alarms:
+            yield {"alarm": alarm.key, "raised_at": plain.iso(alarm.raised_at), "problem": alarm.problem}
+        for beat in beats:
+            if beat.back_at is not None and beat.took is not None:
+                took_s = round(beat.took.total_seconds())
+                yield {"probe": beat.mailbox, "back_at": plain.iso(beat.back_at), "took_s": took_s}
 
     def _verify(self, args: Mapping[str, Any]) -> Iterator[Line]:
         problems = self._desk.store.verify()

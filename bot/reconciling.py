@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.accounts import imap_settings
 from bot.clock import Clock
 from bot.desk import Desk
+from bot.logins import Logins
 from bot.settings import MailSettings
 from channels.mail.imap_account import ImapAccount
 from channels.mail.imap_in import TROUBLE, ImapListener, Listing, list_folder
@@ -31,13 +32,15 @@ def of_listeners(listeners: list[ImapListener]) -> Listings:
     return {listener.name.removeprefix("imap:"): listener.listing for listener in listeners}
 
 
-def of_accounts(boxes: tuple[MailSettings, ...], store: Store) -> Listings:
+def of_accounts(boxes: tuple[MailSettings, ...], store: Store, logins: Logins | None = None) -> Listings:
     """Over lines of its own, for a desk that does not run; nothing on the server is changed."""
+
+    tokens = logins.imap if logins else {}
 
     def look(box: MailSettings) -> Listing:
         assert box.imap is not None
         try:
-            account = ImapAccount(replace(imap_settings(box.imap), after="keep"))
+            account = ImapAccount(replace(imap_settings(box.imap, tokens.get(box.name)), after="keep"))
             try:
                 with store.read() as reader:
                     known = reader.ledger(box.name, account.uid_validity)

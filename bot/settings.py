@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
@@ -69,6 +70,30 @@ class LmtpInSettings(Section):
     listen: Listener
 
 
+def _check_token_url(value: str) -> str:
+    found = urlsplit(value)
+    loopback = found.hostname in ("127.0.0.1", "::1", "localhost")
+    if value and (not found.hostname or (found.scheme != "https" and not (found.scheme == "http" and loopback))):
+        raise ValueError(f'"{value}" is no safe address for secrets; write one that begins with https://')
+    return value
+
+
+TokenUrl = Annotated[str, AfterValidator(_check_token_url)]
+
+
+class OAuthSettings(Section):
+    """A login by OAuth2 instead of a password. ``tenant`` is the directory that a Microsoft account belongs to."""
+
+    provider: Literal["google", "microsoft", "custom"]
+    client_id: Text
+    client_secret: Secret | None = None
+    refresh_token: Secret | None = None
+    tenant: Annotated[str, shaped(r"[A-Za-z0-9.-]+", "a tenant: its id or domain, common or organizations")] = "common"
+    token_url: TokenUrl = ""
+    device_url: TokenUrl = ""
+    scope: str = ""
+
+
 class ImapSettings(Section):
     """A mailbox on somebody else's server. ``move_to`` is the folder that taken mail is moved to."""
 
@@ -76,7 +101,8 @@ class ImapSettings(Section):
     port: Port = 993
     tls: Tls = "tls"
     username: Text
-    password: Secret
+    password: Secret | None = None
+    oauth: OAuthSettings | None = None
     folder: Text = "INBOX"
     first_run: Literal["new", "silent", "all"] = "new"
     move_to: str = ""
@@ -96,6 +122,7 @@ class SmtpOutSettings(Section):
     tls: Tls = "starttls"
     username: str = ""
     password: Secret | None = None
+    oauth: OAuthSettings | None = None
     ca_file: ExistingFile | None = None
     connections: Annotated[int, Field(ge=1, le=50)] = 3
 

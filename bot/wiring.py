@@ -21,6 +21,7 @@ from bot.config import Config
 from bot.counter import Counter
 from bot.desk import Desk
 from bot.health import Doctor
+from bot.logins import logins_of
 from bot.mail_in import mail_listeners
 from bot.office import Office
 from bot.outbox import Delivery
@@ -88,6 +89,7 @@ class House:
         self.web = self._make_web()
         self.slack = self._make_slack()
         self.smtp = mail_listeners(config, self.desk, clock, self._executor, store.together)
+        self._logins = logins_of(config.settings.mail, config.settings.data_dir, clock.now)
         self._imap = self._make_imap()
         self._senders = self._make_senders()
         chance = jitter or random.SystemRandom()
@@ -199,6 +201,7 @@ class House:
             folder=self.config.settings.data_dir,
             listeners={listener.name.removeprefix("imap:"): listener for listener in self._imap},
             relays={name.removeprefix("mail:"): one for name, one in self._senders.items() if isinstance(one, Relay)},
+            logins=self._logins.every,
         )
 
     async def _in_thread(self, call: Callable[[*Ts], T], *args: *Ts) -> T:
@@ -249,7 +252,8 @@ class House:
                 mailbox = self.config.policy.mailbox(box.name)
                 listeners.append(
                     ImapListener(
-                        imap_settings(box.imap), mailbox=mailbox, hearing=self.desk, ledger=self.desk, own=own,
+                        imap_settings(box.imap, self._logins.imap.get(box.name)), mailbox=mailbox,
+                        hearing=self.desk, ledger=self.desk, own=own,
                         now=self.clock.now, left_alone=self.desk.left_alone,
                     )
                 )  # fmt: skip
@@ -269,7 +273,7 @@ class House:
             return Maildir(name, settings.maildir, write=write, now=self.clock.now, files=DISK, executor=self._executor)
         return Relay(
             name,
-            relay_settings(settings),
+            relay_settings(settings, self._logins.smtp_out.get(box.name)),
             mailbox=mailbox,
             own=own,
             write=write,

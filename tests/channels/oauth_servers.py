@@ -38,6 +38,7 @@ class Provider:
     fault: str = ""
     faults: int = -1
     error: str = ""
+    interval: int = 5
     asked: list[dict[str, str]] = field(default_factory=list)
     pending: list[str] = field(default_factory=list)
     made: int = 0
@@ -89,7 +90,7 @@ class Provider:
         return web.json_response(
             {
                 "device_code": "device-1", "user_code": "ABCD-EFGH", "verification_uri": "https://provider.test/device",
-                "expires_in": 900, "interval": 5,
+                "expires_in": 900, "interval": self.interval,
             }
         )  # fmt: skip
 
