@@ -252,9 +252,8 @@ def test_unblocked_automatic_mail_passes_for_an_hour() -> None:
     stage.wait(minutes=61)
     stage.mail(sender=PERSON)
     assert len(stage.mails_to(PERSON)) == 2
-    assert (
-        "Ana Lopez lets automatic mail" in stage.posts(1)[-1].text or "lets automatic mail" in stage.posts(1)[-1].text
-    )
+    told = [post.text for post in stage.posts(1)]
+    assert "Ana Lopez lets automatic answers to ana@customer.test pass for an hour" in told
 
 
 @pytest.mark.parametrize("key", [f"address:{PERSON}", "domain:customer.test"])
