@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from rules.lateness import SUMMARY
 from rules.message import Authentication, AutomaticVerdict
 from rules.model import EntryKind, Status, Target
 from rules.periods import period_before
+from storage.tinydb_store import TinyDBStore
 from tests.stage import MONDAY, Stage, a_policy, a_stage
 
 HOUR = timedelta(hours=1)
@@ -280,17 +282,25 @@ def test_what_comes_late_after_the_summary_is_told_in_another_one() -> None:
     assert "New tickets: 1 (P3 #3)" in second
 
 
-def test_a_restart_between_mail_and_summary_neither_loses_nor_doubles_it() -> None:
-    stage = a_stage()
+def test_a_restart_between_mail_and_summary_neither_loses_nor_doubles_it(tmp_path: Path) -> None:
+    """Read again from the disk: one summary of both mails, and the customer had their apology before."""
+    stage = Stage(policy=a_policy(), store=TinyDBStore(tmp_path))
     late(stage)
-    stage.clock.at += timedelta(hours=2)
-    for _ in range(2):
+    stage.clock.at += timedelta(minutes=1)
+    for _ in range(3):
+        stage.store.close()
+        stage.store = TinyDBStore(tmp_path)
         stage.desk = Desk(stage.store, stage.policy, stage.clock, lambda tickets: None)
         stage.desk.start()
         stage.desk.ring_due()
         stage.deliver()
+        if stage.count() == 1:
+            late(stage, "The door does not open.", subject="The door")
+        stage.clock.at += timedelta(hours=2)
+    stage.store.close()
     assert len(summaries(stage)) == 1
-    assert "New tickets: 1 (P3 #1)" in summaries(stage)[0]
+    assert "New tickets: 2 (P3 #1, #2)" in summaries(stage)[0]
+    assert automatic_mails(stage) == Counter({"alice@customer.test": 1})
 
 
 def test_a_digest_counts_late_requests_on_the_day_they_came() -> None:
