@@ -209,6 +209,16 @@ def test_a_complaint_about_our_mail_is_told_in_its_thread() -> None:
     assert stage.count() == 1
 
 
+def test_a_customers_language_is_not_learnt_from_a_machine() -> None:
+    """Her newsletter is in Chinese; she is still answered in her own words."""
+    stage = opened()
+    stage.mail("最新消息", subject="新闻", language="zh-CN", automatic=automatic("list"))
+    with stage.store.read() as store:
+        customer = store.customer(ALICE)
+    assert customer is not None
+    assert customer.language == "en"
+
+
 def test_an_absence_neither_moves_a_clock_nor_ends_the_silence() -> None:
     """Whoever is away has not answered: the reminder comes when it would have come (complaint 25)."""
     with_note, without = opened(), opened()
