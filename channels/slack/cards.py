@@ -133,9 +133,16 @@ def _origin(ticket: Ticket, policy: Policy, opening: Entry | None) -> Block:
     opened = blocks.mrkdwn(texts.say("card_opened", at=stamp(ticket.opened_at, policy.timezone)))
     source = texts.say("card_source", address=policy.mailbox(ticket.mailbox).address)
     made = [blocks.plain(name, 300), blocks.plain(source, 300), opened]
+    if opening and _is_disowned(opening):
+        made.insert(1, blocks.plain(texts.say("card_disowned"), 300))
     if opening and opening.arrived_at:
         made.append(blocks.plain(arrived_by(texts, opening.at - opening.arrived_at), 100))
     return blocks.context(*made)
+
+
+def _is_disowned(opening: Entry) -> bool:
+    """Whether our mail server found that the sender's domain disowns the mail that opened the ticket."""
+    return any(reason.startswith("authentication:") and "DMARC fail" in reason for reason in opening.because)
 
 
 def _body(opening: Entry | None, texts: Texts) -> Block:

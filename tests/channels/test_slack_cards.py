@@ -249,3 +249,19 @@ def test_whatever_is_written_slack_takes_the_message(subject: str, name: str, te
         assert len(made.text) <= 4000
         assert made.text
         json.dumps(made.blocks, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(("found", "warned"), [("fail", True), ("pass", False), ("none", False)])
+def test_the_card_warns_of_a_sender_whom_their_domain_disowns(found: str, warned: bool) -> None:
+    """Whoever looks at the card knows it before they answer."""
+    reason = f"authentication: SPF none, DKIM none, DMARC {found} (read by mx.example.com)"
+    made = shown(a_ticket(), opening=an_entry(because=(reason,)))
+    assert ("says that this mail is not theirs" in json.dumps(made.blocks)) is warned
+
+
+def test_the_card_of_a_merged_ticket_says_where_it_lives_on_and_offers_nothing() -> None:
+    """There is nothing to press on it (complaint 31)."""
+    made = shown(a_ticket(2, status=Status.CLOSED, closed_at=MONDAY, merged_into=1))
+    assert "Merged into #1" in json.dumps(made.blocks)
+    assert commands(made) == []
+    accept_message_blocks(made.blocks)
