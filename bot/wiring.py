@@ -96,6 +96,7 @@ class House:
         self.delivery = Delivery(self.desk, self._senders, clock, self._executor, chance)
         self._ticker = Ticker(self.tick)
         self._rounds = Ticker(self.make_rounds, every_s=ROUNDS_S)
+        self._watch = Ticker(self.watch, every_s=ROUNDS_S)
         listings = of_listeners(self._imap)
         self._proof = DailyProof(self.desk, listings, clock)
         self._watcher = Watcher(self.desk, self._watched(), clock)
@@ -125,7 +126,7 @@ class House:
                 started.append(door)
             delivering = asyncio.create_task(self.delivery.run())
             delivering.add_done_callback(lambda _: self._stop.set())
-            for ticker in (self._ticker, self._rounds):
+            for ticker in (self._ticker, self._rounds, self._watch):
                 await ticker.start()
                 started.append(ticker)
             opened()
@@ -158,11 +159,18 @@ class House:
             self._stop.set()
 
     async def make_rounds(self) -> None:
-        """Look after the desk itself: what is wrong becomes an alarm, mailboxes are compared with their ledgers."""
+        """Look after the desk itself: compare the mailboxes with their ledgers."""
+        await self._or_stop(self._proof.make_due)
+
+    async def watch(self) -> None:
+        """Look after the desk itself: what is wrong becomes an alarm, and a mail to itself goes its round."""
         connected = await self.slack.connected() if self.slack else None
+        await self._or_stop(self._watcher.look, connected)
+
+    async def _or_stop(self, call: Callable[[*Ts], None], *args: *Ts) -> None:
+        """A store that fails stops the desk: it must not go on without writing things down."""
         try:
-            await self._in_thread(self._watcher.look, connected)
-            await self._in_thread(self._proof.make_due)
+            await self._in_thread(call, *args)
         except StoreError:
             log.exception("the store failed; the desk stops")
             self.failed = True
