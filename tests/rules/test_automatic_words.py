@@ -120,3 +120,50 @@ def test_a_report_that_lost_its_type_is_known_by_its_part(part: str, kind: str) 
     """But a person may attach one and ask about it."""
     assert judged(envelope_sender="", parts=("text/plain", part)).kind == kind
     assert judged(parts=("text/plain", part)).kind == "person"
+
+
+@pytest.mark.parametrize(
+    ("sender", "subject", "text"),
+    [
+        ("ndr@shop.test", "Returned mail", "Failed recipients\n\n<lea@shop.test>: mailbox unavailable"),
+        ("gate@shop.test", "Delivery failure", "Your message could not be delivered to:\n\nlea@shop.test\n"),
+        ("av-gate@shop.test", "Zustellfehler", "Ihre Nachricht konnte nicht zugestellt werden: lea@shop.test"),
+        ("ndr@shop.test", "Mail delivery failed", "This message was created automatically by mail delivery software."),
+    ],
+)
+def test_a_notice_of_an_unknown_mail_system_is_a_bounce(sender: str, subject: str, text: str) -> None:
+    assert judged(sender=sender, subject=subject, text=text).kind == "bounce"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi, your message could not be delivered to lea@shop.test, it says. Please send it again.",
+        "My mail to the following recipient fails every day: lea@shop.test",
+        "Your mail could not be delivered to lea@shop.test. What does that mean?",
+        "Guten Tag, Ihre Nachricht konnte nicht zugestellt werden, schreibt mir lea@shop.test.",
+    ],
+)
+def test_a_person_who_tells_of_a_bounce_stays_a_person(text: str) -> None:
+    assert judged(subject="Delivery failure", text=text).kind == "person"
+
+
+@pytest.mark.parametrize(
+    ("headers", "subject", "text", "kind"),
+    [
+        ({"Return-Path": "<MAILER-DAEMON>"}, "Mail could not be delivered", "Unable to deliver it.", "bounce"),
+        ({"Auto-Submitted": "auto-replied (rejected)"}, "Automatically rejected mail", "Quota exceeded", "bounce"),
+        ({"Precedence": "junk"}, "[Automatyczna odpowiedź] test", "Wracam w poniedziałek.", "out_of_office"),
+        ({"Precedence": "bulk", "List-Id": "<club>"}, "Automatic reply: how do I stop it", "It is sent twice.", "list"),
+        ({}, "AUTO: Lima, Ana is out of the office. (returning 05/03/2026)",
+         "I am out of the office until 05/03/2026.\n\nNote: This is an automated response to your message "
+         '"Any news?" sent on 02/03/2026.', "out_of_office"),
+        ({}, "RE: Order", "This account is protected by Gatekeeper. Please click on the following link to have your "
+         "address added to the allowed list: http://gate.test/1", "challenge"),
+        ({"Return-Path": "<>"}, "", "You sent mail to lea@shop.test. That's not a valid user here.", "bounce"),
+    ],
+)  # fmt: skip
+def test_machines_without_the_usual_marks_are_known(
+    headers: dict[str, str], subject: str, text: str, kind: str
+) -> None:
+    assert judged(headers, envelope_sender=None, subject=subject, text=text).kind == kind
