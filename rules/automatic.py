@@ -52,6 +52,7 @@ class _Mail:
     answers: bool
     daemon: bool
     postman: bool
+    bulk: bool
     known: frozenset[str]
 
     @property
@@ -83,8 +84,8 @@ def judge(
     that the report in it is good news: what we sent was delivered."""
     local = sender.lower().partition("@")[0]
     null = null_sender(headers, envelope_sender)
-    daemon = null or bool(words.DAEMON.match(local)) or _named_postman(headers)
-    evidence = [*header_evidence(headers), *_sender_evidence(local, null)]
+    daemon = null or bool(words.DAEMON.match(local)) or _named_postman(headers) or _returns_to_daemon(headers)
+    evidence = [*header_evidence(headers), *_sender_evidence(local, null), *_rejection(headers)]
     evidence += content_evidence(headers, parts, daemon or any(kind != LIST for kind, _ in evidence))
     mail = _Mail(
         subject[:500].lstrip(words.DECORATION),
@@ -93,6 +94,7 @@ def judge(
         bool(_ANSWERS & headers.keys()),
         daemon,
         daemon or bool(words.POSTMAN.match(local)),
+        _only_precedence(evidence),
         frozenset(kind for kind, _ in evidence),
     )
     evidence += _subject_evidence(mail) or _text_evidence(mail)
@@ -127,9 +129,25 @@ def _named_postman(headers: Headers) -> bool:
     return any(words.POSTMAN_NAME.search(value[:200]) for value in values(headers, "from"))
 
 
+def _returns_to_daemon(headers: Headers) -> bool:
+    """Some servers write the null sender as their daemon's name."""
+    return any(value.strip("<> ").startswith("mailer-daemon") for value in values(headers, "return-path"))
+
+
+def _rejection(headers: Headers) -> list[Evidence]:
+    """A mailbox that refuses a mail by a rule says so in the form of a receipt (RFC 5429 §2.2)."""
+    rejected = any("(rejected)" in value for value in values(headers, "auto-submitted"))
+    return [(BOUNCE, "Auto-Submitted says that the mail was rejected")] if rejected else []
+
+
+def _only_precedence(evidence: Sequence[Evidence]) -> bool:
+    reasons = [reason for kind, reason in evidence if kind == LIST]
+    return bool(reasons) and all(reason.startswith("Precedence") for reason in reasons)
+
+
 def _subject_evidence(mail: _Mail) -> list[Evidence]:
     """What the subject says; where a person could have written it, only beside other evidence."""
-    if words.ABSENCE_SUBJECT.match(mail.subject) or words.ABSENCE_MARK.search(mail.subject):
+    if _has_absence_subject(mail.subject):
         return _absent(mail)
     if found := _bounce_subject(mail):
         return found
@@ -146,11 +164,17 @@ def _subject_evidence(mail: _Mail) -> list[Evidence]:
     return []
 
 
+def _has_absence_subject(subject: str) -> bool:
+    marked = words.ABSENCE_SUBJECT.match(subject) or words.ABSENCE_MARK.search(subject)
+    return marked is not None or words.AUTO_AWAY.match(subject) is not None
+
+
 def _absent(mail: _Mail) -> list[Evidence]:
     reason = "the subject is an automatic reply's"
-    if mail.machine or mail.answers:
+    if mail.machine or mail.answers or mail.bulk:
         return [(OUT_OF_OFFICE, reason)]
-    if _speaks_of_absence(mail) or (_is_short(mail) and words.COURTESY_WORDS.search(mail.text)):
+    generated = words.ABSENCE_WORDS.search(mail.text[:_FIRST_WORDS]) and words.GENERATED_WORDS.search(mail.text)
+    if generated or _speaks_of_absence(mail) or (_is_short(mail) and words.COURTESY_WORDS.search(mail.text)):
         return [(OUT_OF_OFFICE, f"{reason}, and so is the text")]
     if mail.asks or mail.known:
         # Somebody asks about such replies, or a list carries the mail.
@@ -167,11 +191,23 @@ def _bounce_subject(mail: _Mail) -> list[Evidence]:
     likely = mail.postman or words.PROGRAM.match(mail.local) or mail.known & {BOUNCE, OUT_OF_OFFICE, NOTIFICATION}
     if likely and not words.ROBOT.search(mail.local) and words.BOUNCE_WORDS.search(mail.text) and not mail.asks:
         return [(BOUNCE, "the subject and the text are those of a bounce")]
+    if not mail.answers and LIST not in mail.known and _is_notice(mail):
+        return [(BOUNCE, "the subject and the text are those of a mail system's notice")]
     return []
+
+
+def _is_notice(mail: _Mail) -> bool:
+    """Whether a text tells of a failure as a mail system does, naming somebody, without a word of its own writer."""
+    beginning = mail.text[:_FIRST_WORDS]
+    told = words.BOUNCE_NOTICE.search(beginning) is not None and "@" in mail.text
+    told = told or "automatically by mail delivery software" in beginning
+    return told and words.OWN_VOICE.search(beginning) is None and not mail.asks
 
 
 def _challenges(mail: _Mail) -> bool:
     """A machine that holds our mail until we prove that we are no machine; a shop that asks to confirm is none."""
+    if "is protected by" in mail.text and "http" in mail.text and words.CHALLENGE_TEXT.search(mail.text[:1000]):
+        return True
     if not words.CHALLENGE_SUBJECT.search(mail.subject):
         return False
     if words.CHALLENGE_WORDS.search(mail.text):

@@ -64,6 +64,13 @@ ABSENCE_MARK = re.compile(
 )
 """The same, put behind a subject."""
 
+AUTO_AWAY = re.compile(
+    r"\s{0,5}auto(?:matic)?\s{0,2}[:：].{1,120}(?:out of (?:the |my )?office|\baway\b|on (?:leave|vacation|holiday)"
+    r"|abwesend|nicht im (?:büro|haus)|absente?\b|fuera de|fuori|ausente|afwezig|不在|外出)",
+    re.IGNORECASE,
+)
+"""The subject of Notes and Domino: "AUTO: … is out of the office (returning …)"."""
+
 AWAY_SUBJECT = re.compile(
     _BEGIN + r"(?:i am |i'm |i’m |i will be )?(?:currently |now )?(?:out of (?:the )?office|away from (?:my|the) "
     r"(?:office|desk|e-?mail)|on (?:annual |maternity |parental |paternity |sick )leave|on (?:vacation"
@@ -192,6 +199,7 @@ BOUNCE_WORDS = re.compile(
     r"|did not reach the following|failed permanently|permanent (?:fatal )?error|returned to (?:the )?sender"
     r"|qmail-send program|user unknown|unknown user|no such user|address rejected|recipient rejected"
     r"|mailbox (?:is )?(?:full|unavailable|not found)|does not exist|over quota"
+    r"|not a valid (?:user|address|recipient|mailbox)"
     r"|message (?:was not|wasn't|has not been) delivered|blocked from sending"
     r"|delivery to the following recipients? (?:has been delayed|failed)|delivery (?:is |has been "
     r"|temporarily )delayed"
@@ -202,6 +210,23 @@ BOUNCE_WORDS = re.compile(
     r"|전달(?:할|되지))",
     re.IGNORECASE,
 )
+
+BOUNCE_NOTICE = re.compile(
+    r"(?:(?:your|the|this) (?:e-?mail|message|mail)\b.{0,120}(?:(?:could|can) ?n[o']?t be delivered|not delivered"
+    r"|undeliverable)|(?:following|failed|intended) recipients?|unable to deliver (?:your |the |this )?(?:e-?mail"
+    r"|message|mail) to|votre message n['’]a pas pu|ihre (?:nachricht|e-?mail|mail) konnte nicht"
+    r"|su (?:mensaje|correo) no (?:pudo|se)|sua mensagem não)",
+    re.IGNORECASE,
+)
+"""How a mail system begins to tell that it could not deliver; somebody who asks for help speaks of himself."""
+
+OWN_VOICE = re.compile(
+    r"\b(?:i|i['’]m|i['’]ve|my|me|mine|we|our|us|hi|hello|hey|dear|thanks|thank|help|ich|mich|mir|mein\w{0,2}|wir"
+    r"|unser\w{0,2}|hallo|bitte|je|mon|ma|mes|nous|notre|bonjour|merci|yo|mi|mis|hola|gracias"
+    r"|eu|meu|minha|olá|obrigad[oa])\b|[我你]",
+    re.IGNORECASE,
+)
+"""Words of a person, as no mail system writes them at the head of a notice."""
 
 READ_SUBJECT = re.compile(
     r"\A(?:read(?: receipt)?|not read|gelesen|lesebestätigung|ungelesen|lu|confirmation de lecture|leído"
@@ -241,6 +266,13 @@ CHALLENGE_WORDS = re.compile(
     r"|bestätigen sie .{1,80}(?:zugestellt|absender)|cliquez .{1,80}(?:confirmer|valider|authentifier))",
     re.IGNORECASE,
 )
+
+CHALLENGE_TEXT = re.compile(
+    r"(?:account|mailbox|inbox|address|e-?mail) is protected by .{1,80}(?:click|follow|visit|open|reply).{1,160}"
+    r"(?:allowed|approved|white-?list|deliver)",
+    re.IGNORECASE,
+)
+"""A challenge that keeps our own subject: what it says is enough, beside a link."""
 
 NOTICE_SUBJECT = re.compile(
     r"\A(?:cron <|(?:firing|resolved|alerting|ok|no data)(?::\d{1,5})?\]|\*\* (?:problem|recovery|"
