@@ -168,7 +168,7 @@ class LimitSettings(Section):
     smtp_connections: Count = 200
     smtp_memory: Size = 200 * 1024**2
     answers_per_address: Count = 10
-    answers_per_domain: Count = 60
+    answers_per_domain: Count = 1000
     answers_per_ticket: Count = 10
     reopenings_per_ticket: Count = 5
 

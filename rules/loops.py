@@ -89,9 +89,9 @@ def answered(draft: Draft, ruling: Ruling, message: Message) -> None:
     mine = replace(
         mine, answered_at=_last(mine.answered_at, draft.now, kept), hashes=(*mine.hashes, mark)[-kept:],
     )  # fmt: skip
-    house = replace(house, answered_at=_last(house.answered_at, draft.now, max(_KEPT, limits.answers_per_domain or 0)))
+    house = replace(house, answers=_within_hour(house, draft.now) + 1, since_at=_hour_of(house, draft.now))
     page = replace(page, answered_at=_last(page.answered_at, draft.now, max(_KEPT, limits.answers_per_ticket or 0)))
-    for tally in (mine, page) if _is_public(house.key) else (mine, house, page):
+    for tally in (mine, house, page) if _counts_house(draft.policy, mine, house) else (mine, page):
         draft.count(tally)
 
 
@@ -237,18 +237,38 @@ def is_ours(message_id: str, policy: Policy) -> bool:
 def _over_budget(tallies: tuple[Tally, ...], policy: Policy, now: datetime) -> tuple[str, str] | None:
     limits = policy.limits
     mine, house, page = tallies
-    public = _is_public(house.key)
     budgets = (
-        (mine, limits.answers_per_address, DAY),
-        (house, None if public else limits.answers_per_domain, HOUR),
-        (page, limits.answers_per_ticket, DAY),
+        (mine, limits.answers_per_address, _within_day(mine, now), "a day"),
+        (house, limits.answers_per_domain, _within_hour(house, now), "an hour"),
+        (page, limits.answers_per_ticket, _within_day(page, now), "a day"),
     )
-    for tally, limit, within in budgets:
-        count = sum(1 for at in tally.answered_at if now - at < within)
-        if limit is not None and count >= limit:
-            span = "an hour" if within == HOUR else "a day"
-            return tally.key, f"the budget of {limit} automatic answers to {named(tally.key)} within {span} is used up"
+    for tally, limit, count, span in budgets:
+        if limit is None or count < limit or (tally is house and not _counts_house(policy, mine, house)):
+            continue
+        return tally.key, f"the budget of {limit} automatic answers to {named(tally.key)} within {span} is used up"
     return None
+
+
+def _within_day(tally: Tally, now: datetime) -> int:
+    return sum(1 for at in tally.answered_at if now - at < DAY)
+
+
+def _within_hour(tally: Tally, now: datetime) -> int:
+    """How many answers one hour has had so far; the hour begins with its first one."""
+    return tally.answers if _hour_of(tally, now) == tally.since_at else 0
+
+
+def _hour_of(tally: Tally, now: datetime) -> datetime:
+    since = tally.since_at
+    return since if since is not None and timedelta() <= now - since < HOUR else now
+
+
+def _counts_house(policy: Policy, mine: Tally, house: Tally) -> bool:
+    """Whether the domain has a budget: not a public provider's, nor one that the owner knows as a customer's.
+
+    When a customer's whole company writes in an hour, each of them is told that they were heard (R-IN-3).
+    """
+    return not _is_public(house.key) and not policy.on_file(mine.key.partition(":")[2]).pattern
 
 
 def _show(draft: Draft, key: str, heard: list[datetime], message: Message, why: str) -> None:

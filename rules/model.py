@@ -218,7 +218,8 @@ class Tally:
     ``key`` says what is counted: ``address:<email>``, ``domain:<domain>`` or ``ticket:<number>``. ``answered_at`` are
     the latest automatic answers, oldest first, ``hashes`` what the mails said that got them, ``heard_at`` the latest
     mails that asked for one, ``reopened_at`` the latest reopenings and ``delayed_at`` the latest delays of delivery.
-    ``volleys`` counts how often in a row the same words came back after our answer. ``blocked`` is a person's word that
+    ``volleys`` counts how often in a row the same words came back after our answer, ``answers`` the automatic answers
+    since ``since_at`` where there may be too many to keep each one's time. ``blocked`` is a person's word that
     nothing automatic goes there any more; until ``free_until_at`` a person let it pass. ``told_at`` is when staff were
     last told that it is too much.
     """
@@ -230,6 +231,8 @@ class Tally:
     reopened_at: tuple[datetime, ...] = ()
     delayed_at: tuple[datetime, ...] = ()
     volleys: int = 0
+    answers: int = 0
+    since_at: datetime | None = None
     blocked: bool = False
     free_until_at: datetime | None = None
     told_at: datetime | None = None

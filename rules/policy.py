@@ -164,7 +164,7 @@ class Limits:
     """
 
     answers_per_address: int | None = 10
-    answers_per_domain: int | None = 60
+    answers_per_domain: int | None = 1000
     answers_per_ticket: int | None = 10
     reopenings_per_ticket: int | None = 5
 

@@ -11,7 +11,7 @@ from email.policy import default
 import pytest
 
 from rules.model import EntryKind, Status
-from rules.policy import Limits
+from rules.policy import CustomerMatch, Limits
 from tests.letter_exchange import CorrespondingDesk, Exchange, Sent, a_letter
 from tests.stage import Stage, a_stage
 
@@ -216,6 +216,25 @@ def test_the_budget_of_a_domain_is_for_its_addresses_together_but_not_at_public_
         stage.mail(f"Question of {name}", subject=f"About {name}", sender=f"{name}@gmail.com")
     to = [mail.to[0].partition("@")[2] for mail in stage.mails()]
     assert (to.count("robots.test"), to.count("gmail.com")) == (3, 5)
+
+
+def test_the_budget_of_a_domain_begins_anew_every_hour() -> None:
+    """The hour begins with its first answer."""
+    stage = a_stage(limits=Limits(answers_per_domain=2))
+    for name in "abcd":
+        stage.mail(f"Question of {name}", subject=f"About {name}", sender=f"{name}@robots.test")
+        stage.wait(minutes=25)
+    # The first two of the first hour, then two of the second one.
+    assert [mail.to[0][:1] for mail in stage.mails()] == ["a", "b", "d"]
+
+
+def test_when_a_customers_whole_company_writes_each_of_them_is_acknowledged() -> None:
+    """A domain that the owner names under `customers` has no budget (R-IN-3)."""
+    known = (CustomerMatch(pattern="*@company.test", tier="gold"),)
+    stage = a_stage(limits=Limits(answers_per_domain=2), customers=known)
+    for name in "abcdef":
+        stage.mail(f"Nothing works, says {name}", subject=f"Down at {name}", sender=f"{name}@company.test")
+    assert len(stage.mails()) == 6
 
 
 def test_every_budget_can_be_off() -> None:
