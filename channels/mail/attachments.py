@@ -16,6 +16,7 @@ MAX_ATTACHMENTS = 1_000
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f/\\:*?\"<>|\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]+")
 _SUBJECT = re.compile(rb"(?im)^subject:([^\r\n]{1,500})")
+_PLAIN_FILE = re.compile(r"[^:/?#\\]{1,150}\.[A-Za-z0-9]{1,5}")
 _EXTENSIONS = {
     "text/plain": ".txt",
     "text/html": ".html",
@@ -74,7 +75,13 @@ def content_id_of(part: Part) -> str:
 def filename_of(part: Part) -> str:
     """The name the sender gave a file, made safe for any file system; empty when there is none."""
     name = part.disposition_params.get("filename") or part.params.get("name") or ""
-    return safe_filename(name) if name else ""
+    return safe_filename(name) if name else _located_name(part)
+
+
+def _located_name(part: Part) -> str:
+    """The file that Content-Location names, where it names one and no address on the web (RFC 2557 §4.2)."""
+    location = text_of(part.first("content-location")) if "content-location" in part.fields else ""
+    return safe_filename(location) if _PLAIN_FILE.fullmatch(location) else ""
 
 
 def safe_filename(name: str) -> str:

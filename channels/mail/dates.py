@@ -52,7 +52,7 @@ def _plain(text: str) -> str:
             break
         text = shorter
     text = " ".join(text.split())
-    return _FRACTION.sub(r"\1", _ZONE.sub(lambda m: f"{m[1]} {m[2]}{m[3]:0>2}{m[4]}", text)).replace(" at ", " ")
+    return _FRACTION.sub(r"\1", _ZONE.sub(lambda m: f"{m[1]} {m[2]}{m[3]:0>2}{m[4]} ", text)).replace(" at ", " ")
 
 
 def _iso(text: str) -> datetime | None:

@@ -25,6 +25,7 @@ _START = re.compile(rb"(?:\xef\xbb\xbf)?\s*")
 # A line of another multipart's beginning: what follows it is a header or an empty line.
 _OPENING = re.compile(rb"(?:^|[\r\n])--([^\s-][^\r\n]{0,200})\r?\n(?=content-[a-z-]{1,40}:|\r?\n)", re.IGNORECASE)
 _GUESSED_WITHIN = 65_536
+_FIRST_LINES = 4_096
 # What the rest of a header line looks like that lost its indent at the end of the header.
 _REST = re.compile(rb"<[^<>\s]{1,900}>|=\?|[a-z*0-9-]{1,40}=[\"\\w]", re.IGNORECASE)
 _KNOWN = re.compile(
@@ -104,8 +105,10 @@ class Tree:
 
 def read_tree(raw: bytes) -> Tree:
     """The parts of a mail. Never raises, on any bytes; linear in the size of the mail for each level of nesting."""
-    builder = _Builder(raw)
-    begin = _START.match(raw[:4096])
+    # Old Macintosh programs end each line with a bare carriage return.
+    bare = b"\r" in raw[:_FIRST_LINES] and b"\n" not in raw
+    builder = _Builder(raw.replace(b"\r", b"\n"), packed=True) if bare else _Builder(raw)
+    begin = _START.match(builder.raw[:_FIRST_LINES])
     root = builder.part(begin.end() if begin else 0, len(raw), "text/plain", 0)
     return Tree(root, builder.notes, builder.count)
 

@@ -165,6 +165,15 @@ def test_file_names_are_read_and_made_safe(parameter: str, filename: str) -> Non
     assert [attachment.filename for attachment in message.attachments] == [filename]
 
 
+@pytest.mark.parametrize(
+    ("location", "filename"),
+    [("Photo 25.jpg", "Photo 25.jpg"), ("https://shop.test/a/b.jpg", "part-1.jpg"), ("../b.jpg", "part-1.jpg")],
+)
+def test_a_picture_without_a_name_has_that_of_its_location(location: str, filename: str) -> None:
+    message = with_header(f"Content-Type: image/jpeg\r\nContent-Location: {location}")
+    assert [attachment.filename for attachment in message.attachments] == [filename]
+
+
 def test_html_becomes_the_text_a_person_sees() -> None:
     html = (
         "<html><head><title>no</title><style>p{}</style></head><body><div style='display:none'>preheader</div>"

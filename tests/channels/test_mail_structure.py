@@ -169,6 +169,14 @@ def test_words_labelled_base64_are_words(words: str) -> None:
     assert read(raw).text == words
 
 
+def test_a_mail_whose_lines_end_with_bare_carriage_returns_has_its_parts() -> None:
+    raw = "Subject: x\r\n" + multipart("mixed", TEXT, IMAGE)
+    message = read(raw.replace("\r\n", "\r"))
+    (image,) = message.attachments
+    assert (message.subject, message.text, image.filename) == ("x", "plain words", "logo.png")
+    assert part_bytes(message.raw, image.part or 0) == b"image"
+
+
 def test_parts_keep_their_numbers_whatever_is_packed_in_others() -> None:
     packed = "Content-Type: text/plain\r\n\r\nsee\r\nbegin 644 a.bin\r\n#86)C\r\n`\r\nend\r\n"
     message = read(raw := multipart("mixed", packed, PDF + "\r\n%PDF-1.4"))
