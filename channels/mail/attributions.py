@@ -123,8 +123,8 @@ _INLINE = re.compile(
 _MAX_LATE_LINE = 20_000
 _MAX_HEAD = 300
 _UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
-_CLOSING_SIGNS = ":：>-)*\u202c\u200f\u200e"
-_OPEN_ENDS = (
+CLOSING_SIGNS = ":：>-)*\u202c\u200f\u200e"
+OPEN_ENDS = (
     "wrote",
     "schrieb",
     "écrit",
@@ -162,7 +162,7 @@ def judge(line: str, *, quote_below: bool = False) -> Attribution:
     if line.startswith("---") and bare.endswith(("wrote:", "wrote :")):
         return Attribution.STRONG
     closed = dashed or bare.endswith((":", "：", ":<br>"))
-    verb = _VERB.search(bare) is not None
+    verb = " wrote:" in bare or _VERB.search(bare) is not None
     if not (verb or closed or quote_below):
         return Attribution.NONE
     return _weigh(bare, verb=verb, closed=closed, quote_below=quote_below)
@@ -224,7 +224,7 @@ def names_sender(line: str) -> bool:
 
 def may_be(line: str) -> bool:
     """Whether a line can be the last one of an attribution; quick, because most lines are none."""
-    return line[-1] in _CLOSING_SIGNS or line.endswith(_OPEN_ENDS)
+    return line[-1] in CLOSING_SIGNS or line.endswith(OPEN_ENDS)
 
 
 def late_start(line: str) -> int | None:

@@ -20,12 +20,16 @@ _MAX_LINES = 15_000
 _CLOSING = ":：>"
 _FRAME = frozenset("-–—_=*#~+|<")
 _LABEL_ENDS = 36
+# What a line begins with, or ends with, that must be looked at; digits at the end as well.
+_MARKING = _FRAME | {">", "＞", "&"}
+_MARKED_ENDS = frozenset(attributions.CLOSING_SIGNS)
 _QUOTE_MARKS = (">", "＞", "&gt;")
 _GROUPWISE = re.compile(r">>> [^<>]{0,100}(?:<[^<>\s]{1,200}>)?[^<>]{0,40}\d{1,2}:\d{2}[^<>]{0,20} >>>")
 # What old mail programs put before quoted lines in place of ">": a bar, or the writer's initials.
 _OTHER_MARK = re.compile(
     r"[ \t]{0,4}(?:[|¦»](?:[ \t](?!.{0,36}\|[ \t]{0,4}$)|$)|[A-Za-z]{1,4}>|(?:\t| {4})[ \t]{0,20}\S)"
 )
+_UNMARKED = Region.NONE
 SPACES = " \t\xa0\u3000\u200b\u200e\u200f\ufeff"
 
 
@@ -40,7 +44,8 @@ class Kind(IntEnum):
     SIGNATURE = 5
 
 
-BLANK, NEW, QUOTED, HEAD, REST, SIGNATURE = Kind
+# Plain numbers, so that the kinds of a page are a row of bytes that can be searched.
+BLANK, NEW, QUOTED, HEAD, REST, SIGNATURE = map(int, Kind)
 BEHIND = (QUOTED, HEAD, REST)
 
 
@@ -48,17 +53,17 @@ def lines_of(text: str, spans: Sequence[Span]) -> tuple[list[str], list[Region]]
     """The lines, each with what HTML says about it. An attribution that begins behind other words is cut off them."""
     lines = text.split("\n")
     regions = _regions_of(lines, spans) if spans else [Region.NONE] * len(lines)
-    late = [index for index, line in enumerate(lines) if len(line) > _SHORTEST_LATE and _may_begin_late(line)]
+    late = [
+        index
+        for index, line in enumerate(lines)
+        if len(line) > _SHORTEST_LATE and (line[-1] in _CLOSING or "@" in line)
+    ]
     for index in reversed(late[:_MAX_LATE]):
         cut = attributions.late_start(lines[index]) or header_blocks.late_start(lines[index])
         if cut:
             lines[index : index + 1] = [lines[index][:cut], lines[index][cut:]]
             regions.insert(index, regions[index])
     return lines, regions
-
-
-def _may_begin_late(line: str) -> bool:
-    return line[-1] in _CLOSING or "@" in line
 
 
 def _regions_of(lines: list[str], spans: Sequence[Span]) -> list[Region]:
@@ -86,7 +91,7 @@ class Page:
     def __init__(self, lines: list[str], regions: list[Region]) -> None:
         self.lines = lines
         self.regions = regions
-        self.kinds = [BLANK] * len(lines)
+        self.kinds = bytearray(len(lines))
         self.marked: set[int] = set()
         self.forward = False
         self.behind = False
@@ -103,7 +108,21 @@ class Page:
             if index >= _MAX_LINES:
                 self.kinds[index:] = [_at_a_glance(line) for line in self.lines[index:]]
                 return
-            index = self._look(index)
+            index = self._run_of_words(index)
+            if index < min(len(self.lines), _MAX_LINES):
+                index = self._look(index)
+
+    def _run_of_words(self, index: int) -> int:
+        """The lines from here that show no mark of anything but the writer's own words: most of them, so quickly."""
+        lines, kinds, regions = self.lines, self.kinds, self.regions
+        while index < len(lines) and index < _MAX_LINES:
+            bare = lines[index].strip(SPACES)
+            if bare:
+                if regions[index] is not _UNMARKED or not _is_plain(bare):
+                    return index
+                kinds[index] = NEW
+            index += 1
+        return index
 
     def _look(self, index: int) -> int:
         """Give the line its kind, and those that belong to it; the next line to look at."""
@@ -148,7 +167,7 @@ class Page:
         if region is Region.HEAD:
             self.kinds[index] = HEAD
         else:
-            if index == 0 or self.kinds[index - 1] is not QUOTED:
+            if index == 0 or self.kinds[index - 1] != QUOTED:
                 self._name_writer(index)
             self.kinds[index] = QUOTED
         if region in (Region.QUOTE, Region.TAIL):
@@ -239,14 +258,14 @@ class Page:
         if other > below:
             return other
         self._take_candidates(below)
-        return max(body, below) if self.kinds[below] is BLANK else self._after_candidates(below)
+        return max(body, below) if self.kinds[below] == BLANK else self._after_candidates(below)
 
     def _with_rule(self, first: int) -> int:
         """A rule of dashes or underscores right above what introduces a quote belongs to it."""
         above = first - 1
         while above > 0 and above > first - 4 and not self.lines[above].strip(SPACES):
             above -= 1
-        if above >= 0 and self.kinds[above] is NEW and markers.is_rule(self.lines[above]):
+        if above >= 0 and self.kinds[above] == NEW and markers.is_rule(self.lines[above]):
             return above
         return first
 
@@ -278,10 +297,10 @@ class Page:
         above = quote - 1
         while above >= 0 and above > quote - 4 and not self.lines[above].strip(SPACES):
             above -= 1
-        if above < 0 or self.kinds[above] is not NEW:
+        if above < 0 or self.kinds[above] != NEW:
             return
         for first in range(above, max(above - attributions.MAX_WRAPPED, -1), -1):
-            if self.kinds[first] is not NEW:
+            if self.kinds[first] != NEW:
                 return
             joined = " ".join(line.strip() for line in self.lines[first : above + 1])
             if attributions.judge(joined, quote_below=True) > Attribution.NONE:
@@ -307,10 +326,10 @@ class Page:
             line = self.lines[index].strip(SPACES)
             if not line or len(joined) + len(line) > attributions.MAX_LINE:
                 break
-            if self.kinds[index] is not NEW:
+            if self.kinds[index] != NEW:
                 # Its first line may carry the only ">": a client that broke the line when it was quoted already.
                 whole = f"{line.lstrip('> ')} {joined}"
-                if joined and self.kinds[index] is QUOTED and attributions.judge(whole) is not Attribution.NONE:
+                if joined and self.kinds[index] == QUOTED and attributions.judge(whole) is not Attribution.NONE:
                     found, best = index, Attribution.STRONG
                 break
             if joined and line[-1] in ":：＞":
@@ -321,13 +340,24 @@ class Page:
                 found, best = index, sure
             if best is Attribution.STRONG or (best is Attribution.PLAIN and attributions.is_complete(joined)):
                 break
-        if best is not Attribution.NONE and found > 0 and self.kinds[found - 1] is NEW:
+        if best is not Attribution.NONE and found > 0 and self.kinds[found - 1] == NEW:
             above = self.lines[found - 1].strip(SPACES)
             found -= above.endswith("<") or ("@" not in joined and attributions.names_sender(above))
         return found, best
 
 
-def _at_a_glance(line: str) -> Kind:
+def _is_plain(bare: str) -> bool:
+    """Whether nothing in a line asks for a closer look; what it takes for plain is plain for ``Page._look`` too."""
+    last = bare[-1]
+    if bare[0] in _MARKING or last in _MARKED_ENDS or last.isdigit() or "@" in bare:
+        return False
+    head = bare[:_LABEL_ENDS]
+    if ":" in head or "：" in head or "|" in head:
+        return False
+    return not (bare.endswith(attributions.OPEN_ENDS) or markers.may_be_unframed(bare))
+
+
+def _at_a_glance(line: str) -> int:
     if line[:1] == ">":
         return QUOTED
     return NEW if line.strip(SPACES) else BLANK

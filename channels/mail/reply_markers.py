@@ -51,6 +51,8 @@ _ORIGINAL_TITLES = (
     "پیام اصلی"
 )
 _ORIGINAL = frozenset(title.strip().casefold() for title in _ORIGINAL_TITLES.split(","))
+# No letter becomes shorter by casefold.
+_LONGEST_TITLE = max(map(len, _ORIGINAL))
 _FORWARDED = re.compile(
     r"(?:begin |original )?forwarded (?:message|by|mail|e-?mail|letter)\b|forwarded$"
     r"|(?:anfang der )?weitergeleitete\w? (?:nachricht|e-?mail|mail)"
@@ -94,6 +96,11 @@ _REPLY_ABOVE = re.compile(
     r"|.{0,40}(?:phía )?trên dòng này|.{0,40}di atas baris ini)",
     re.IGNORECASE,
 )
+# One of these is in whatever that pattern matches.
+_ABOVE_WORDS = (
+    *("this line", "线", "線", "行", "이 줄 위에", "dieser", "cette ligne", "esta línea", "linha", "questa", "deze"),
+    *("den", "rivin", "lini", "nad t", "этой", "этим", "цим", " üst", "trên dòng", "baris ini"),
+)
 _LONGEST_UNFRAMED = 90
 _UNFRAMED_ENDS = frozenset(("line", "eile", "igne", "ínea", "inha", "riga", "egel", "linj", "以上回复", "上方回复"))
 _FRAME = " \t>-–—_=*#~+<|.:：\u3000\xa0"
@@ -114,7 +121,9 @@ def may_be_unframed(line: str) -> bool:
     """Whether a line without dashes can be a title; quick, because most lines are none."""
     if len(line) > _LONGEST_UNFRAMED:
         return False
-    return line[-1] in ":：" or line[-4:].casefold() in _UNFRAMED_ENDS or line.casefold() in _ORIGINAL
+    if line[-1] in ":：" or line[-4:].casefold() in _UNFRAMED_ENDS:
+        return True
+    return len(line) <= _LONGEST_TITLE and line.casefold() in _ORIGINAL
 
 
 def mark_of(line: str) -> Mark | None:
@@ -129,7 +138,7 @@ def mark_of(line: str) -> Mark | None:
         return None
     if framed and words in _ORIGINAL:
         return Mark.ORIGINAL
-    if is_forward(line):
+    if _says_forward(line, words, framed=framed):
         return Mark.FORWARD
     if _is_reply_above(line, words, framed=framed):
         return Mark.REPLY_ABOVE
@@ -142,6 +151,10 @@ def is_forward(line: str) -> bool:
     if len(line) > MAX_LINE:
         return False
     words, framed = title_of(line)
+    return _says_forward(line, words, framed=framed)
+
+
+def _says_forward(line: str, words: str, *, framed: bool) -> bool:
     if len(words) > 120 or _FORWARDED.match(words) is None:
         return False
     return framed or (line.rstrip()[-1:] in ":：" and len(words) <= 60 and _is_apple(words))
@@ -153,7 +166,7 @@ def _is_apple(words: str) -> bool:
 
 
 def _is_reply_above(line: str, words: str, *, framed: bool) -> bool:
-    found = _REPLY_ABOVE.match(words)
+    found = _REPLY_ABOVE.match(words) if any(word in words for word in _ABOVE_WORDS) else None
     if found is None:
         return False
     if framed:

@@ -45,19 +45,12 @@ _TAGS = (
     r"(?:wysłan[eoy]|wysłano|napisane) (?:z|ze|za pomocą|przy użyciu|przez|od|poprzez)\b.{2,70}",
     r"(?:odesláno|odoslané|odoslane|poslané|posláno) (?:z|ze|zo|pomocou|pomocí|přes|s)\b.{2,70}|poslano (?:s|z|sa"
     r"|iz|preko)\b.{2,60}",
-    r"(?:elküldve|küldve)\b.{2,60}|.{2,50}(?:ról|ről|mról|mről) (?:küldve|küldtem|küldött)",
     r"trimis (?:de pe|din|cu|de la|prin|de)\b.{2,70}",
     r"(?:отправлено|послано|написано|отправил) (?:с|со|из|через|от|при помощи|с помощью)\b.{2,70}",
     r"(?:надіслано|відправлено) (?:з|із|зі|через|за допомогою|від)\b.{2,70}|изпратен[ао]? (?:от|чрез|с)\b.{2,70}",
     r"(?:στάλθηκε|εστάλη|απεστάλη) (?:από|με|μέσω)\b.{2,70}|послато са .{2,60}|saadetud .{2,60}|išsiųsta iš .{2,60}",
-    r".{2,60}(?:dan|den|tan|ten|dan/den) gönderildi|.{2,40} (?:ile|üzerinden) gönderildi",
-    r".{2,50}(?:から送信(?:されました|しています|しました)?|より送信|から送付|で送信|を入手|を取得)",
-    r".{2,50}(?:에서|으로|로) (?:보냄|보낸 메일(?:입니다)?|전송|전송됨|발송|보냈습니다|다운로드)"
-    r"|.{2,40}용 outlook.{0,20}",
     r"(?:đã )?(?:được )?gửi từ .{2,70}|(?:dikirim|terkirim) (?:dari|melalui|menggunakan)\b.{2,70}|ส่งจาก.{2,60}"
     r"|ส่งด้วย.{2,60}",
-    r"(?:أُرسلت|أرسلت|تم الإرسال|مرسل|مُرسل|أرسل|تم إرسالها) (?:من|عبر|باستخدام)\b.{2,70}|נשלח (?:מ|באמצעות"
-    r"|דרך).{2,60}|.{2,40} से भेजा गया",
     r"(?:发自|發自|发送自|傳送自|寄自|發送自|本邮件发自|邮件发自|我的邮件发自).{1,40}",
     r"(?:从|從|由|用|通过|透過).{1,40}(?:发送|傳送|寄出|發送|发出|定制)|(?:来自|來自).{1,30}(?:手机|手機|邮箱|郵箱"
     r"|iphone|ipad|客户端|邮件|mail|android|大师)",
@@ -67,7 +60,18 @@ _TAGS = (
     r"(?:please )?excuse (?:the |my |any )?(?:brevity|typos?|typing|spelling).{0,60}|sent with one (?:thumb"
     r"|finger).{0,30}",
 )
-_TAG = re.compile(r"(?:" + "|".join(_TAGS) + r")", re.IGNORECASE)
+# The same where every match holds a letter outside ASCII, most behind any words at all: a costly search.
+_FAR_TAGS = (
+    r"(?:elküldve|küldve)\b.{2,60}|.{2,50}(?:ról|ről|mról|mről) (?:küldve|küldtem|küldött)",
+    r".{2,60}(?:dan|den|tan|ten|dan/den) gönderildi|.{2,40} (?:ile|üzerinden) gönderildi",
+    r".{2,50}(?:から送信(?:されました|しています|しました)?|より送信|から送付|で送信|を入手|を取得)",
+    r".{2,50}(?:에서|으로|로) (?:보냄|보낸 메일(?:입니다)?|전송|전송됨|발송|보냈습니다|다운로드)"
+    r"|.{2,40}용 outlook.{0,20}",
+    r"(?:أُرسلت|أرسلت|تم الإرسال|مرسل|مُرسل|أرسل|تم إرسالها) (?:من|عبر|باستخدام)\b.{2,70}|נשלח (?:מ|באמצעות"
+    r"|דרך).{2,60}|.{2,40} से भेजा गया",
+)
+_ASCII_TAG = re.compile(r"(?:" + "|".join(_TAGS) + r")", re.IGNORECASE)
+_TAG = re.compile(r"(?:" + "|".join(_TAGS + _FAR_TAGS) + r")", re.IGNORECASE)
 _OUTLOOK = re.compile(r"\b(?:ios|android|iphone|ipad|windows|mac|mobile)\b|ios|iphone", re.IGNORECASE)
 _DEVICE = re.compile(
     r"iphon|发自|發自|发送自|从我的|從我的|微信|wechat|ipad|ipod|android|blackberry|windows|galaxy|samsung|huawei"
@@ -111,7 +115,7 @@ def is_tag(line: str) -> bool:
         return False
     if "outlook" in bare.casefold() and len(bare) <= 70 and len(bare.split()) <= 9 and _OUTLOOK.search(bare):
         return not {"?", ","} & set(bare)
-    if _TAG.fullmatch(bare) is None or bare[-1] in "?？,，:：;":
+    if bare[-1] in "?？,，:：;" or (_ASCII_TAG if bare.isascii() else _TAG).fullmatch(bare) is None:
         return False
     if ", " in bare or ". " in bare:
         return _EXCUSE.search(bare) is not None or (
