@@ -24,7 +24,8 @@ _MOST_PENDING = 8
 def on_round(beat: Heartbeat | None, policy: Policy, now: datetime) -> Decision:
     """Send the next probe when it is due; one that has not even left by then is taken back."""
     plan = policy.probe
-    if plan is None:
+    if plan is None or all(box.name != plan.mailbox for box in policy.mailboxes):
+        # A mailbox that came with a reload is there after the next start.
         return Decision(outcome="not_due")
     beat = beat or Heartbeat(mailbox=plan.mailbox)
     sent_at = max((*beat.pending, *([beat.back_at - (beat.took or timedelta())] if beat.back_at else [])), default=None)

@@ -15,9 +15,9 @@ from channels.mail.addresses import OwnAddresses
 from channels.mail.compose import compose
 from channels.mail.parse import parse
 from rules.effects import Mail, OutboxEntry, OutboxState
-from rules.model import Authentication, Heartbeat, Message
+from rules.model import Authentication, Decision, Heartbeat, Message
 from rules.policy import ProbePlan
-from rules.probing import mark, read
+from rules.probing import mark, on_round, read
 from tests.builders import a_message
 from tests.stage import MONDAY, HandClock, Stage, a_policy
 
@@ -173,6 +173,12 @@ def test_a_probe_that_never_left_is_taken_back_when_the_next_one_goes() -> None:
     with store.read() as reader:
         probes = [owed for owed in reader.outbox() if owed.key.startswith("probe:")]
     assert [owed.state for owed in probes].count(OutboxState.WITHDRAWN) == len(probes) - 1
+
+
+def test_a_mailbox_that_is_not_there_yet_is_sent_none() -> None:
+    """The configuration was read again and names a new one; its doors open with the next start."""
+    policy = replace(a_policy(), probe=ProbePlan(mailbox="sales", every=EVERY))
+    assert on_round(None, policy, MONDAY) == Decision(outcome="not_due")
 
 
 def test_a_mark_is_read_only_with_the_secret_it_was_made_with() -> None:
