@@ -15,7 +15,7 @@ from bot.accounts import imap_settings, relay_settings
 from bot.logins import Logins
 from bot.settings import ImapSettings, MailSettings, SmtpOutSettings
 from bot.watching import CERTIFICATE_WARNINGS
-from channels.mail.bearer import OAUTHBEARER, XOAUTH2, first_words
+from channels.mail.bearer import OAUTHBEARER, XOAUTH2, after_refusal, first_words
 from channels.mail.certificates import file_expires_at, shown_on
 from channels.mail.imap_account import ImapAccount
 from channels.mail.imap_in import TROUBLE
@@ -25,7 +25,7 @@ from rules.errors import OAuthError
 from rules.files import size_in_words
 
 _PATIENCE_S = 10.0
-_ACCEPTED = 235
+_GOES_ON, _ACCEPTED = 334, 235
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,5 +156,8 @@ def _bear(line: smtplib.SMTP, username: str, token: str) -> None:
     code, words = line.docmd(
         "AUTH", f"{mechanism} {b64encode(first_words(mechanism, username, token)).decode('ascii')}"
     )
+    if code == _GOES_ON:
+        # It told why it refuses, and says so in words once it is answered (RFC 7628 §3.2.3).
+        code, words = line.docmd(b64encode(after_refusal(mechanism)).decode("ascii"))
     if code != _ACCEPTED:
         raise smtplib.SMTPAuthenticationError(code, words)

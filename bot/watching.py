@@ -179,10 +179,9 @@ class Watcher:
 
     def _relays(self, reader: Reader, now: datetime) -> Iterator[Finding]:
         """Relays that take nothing while mail waits for them."""
-        waiting = reader.outbox(states=_WAITING)
-        for box in self._watched.boxes:
-            if box.smtp_out.maildir:
-                continue
+        boxes = [box for box in self._watched.boxes if not box.smtp_out.maildir]
+        waiting = reader.outbox(states=_WAITING) if boxes else ()
+        for box in boxes:
             channel, key = f"mail:{box.name}", relay_key(box.name)
             tried = [
                 (_first_try(entry), entry) for entry in waiting if entry.channel == channel and FIRST_TRY in entry.meta

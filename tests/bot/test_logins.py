@@ -16,6 +16,7 @@ from bot.cli import main
 from bot.logins import accounts_of, logins_of
 from bot.mail_checks import Finding, mailbox, own_certificates
 from bot.settings import MailSettings
+from channels.mail.oauth import Kept, keep, read_kept
 from tests.bot.config_files import loaded, problems
 from tests.channels.mail_imap_server import PASSWORD, USER, ImapServer
 from tests.channels.mail_tls import make_certificate
@@ -121,6 +122,18 @@ async def test_signing_in_on_the_command_line_then_everything_checks_out(server:
     assert "0 mails in INBOX, login by an access token" in after["support.imap"].told
     assert "IDLE" in after["support.imap"].told
     assert "takes mails up to 32.0 MB" in after["support.smtp_out"].told
+
+
+async def test_a_relay_that_refuses_the_token_is_told_in_its_words(tmp_path: Path) -> None:
+    """SMTP is switched off for the account, say."""
+    async with provider() as made, bearer_relay(XOAuth2Sink(tokens=Provider())) as sink:
+        box = of_custom(tmp_path, made, 1, sink.port)
+        account = accounts_of(box, tmp_path)["smtp_out"]
+        keep(account, Kept("first", read_kept(account).origin))
+        found = await checked(box, tmp_path)
+    assert found["support.oauth"].good
+    assert not found["support.smtp_out"].good
+    assert "535" in found["support.smtp_out"].told
 
 
 async def run(*words: str, **more: Any) -> Result:
