@@ -151,6 +151,8 @@ def _subject_evidence(mail: _Mail) -> list[Evidence]:
         return _absent(mail)
     if found := _bounce_subject(mail):
         return found
+    if words.COMPLAINT_SUBJECT.match(mail.subject):
+        return [(NOTIFICATION, "the subject is that of a provider's complaint about a mail")]
     if _challenges(mail):
         return [(CHALLENGE, "it asks us to prove that we are no machine: a challenge")]
     if mail.machine:

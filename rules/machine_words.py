@@ -189,7 +189,7 @@ BOUNCE_SUBJECT = re.compile(
     r"|(?:来自.{1,60}的)?(?:系统)?退信|系统退信|邮件(?:退回|退信|投递失败|未送达|发送失败|被退回)|投递失败"
     r"|无法(?:投递|送达|传递|发送)|未送达|未能送达"
     r"|發送失敗|傳送失敗|無法(?:傳遞|投遞|送達|傳送)|退信通知|未傳遞|寄件失敗"
-    r"|配信(?:不能|できません|エラー|不可|に失敗)|配達不能|送信(?:エラー|できません)|メール(?:が|を)?配信|(?:전송"
+    r"|配信(?:不能|できません|エラー|不可|に失敗)|配達不能|送信(?:エラー|できません)|メール(?:が|を)?配信|メールエラー|(?:전송"
     r"|배달|발송) ?(?:실패|불가)|반송|배달되지)",
     re.IGNORECASE,
 )
@@ -273,6 +273,9 @@ CHALLENGE_TEXT = re.compile(
     re.IGNORECASE,
 )
 """A challenge that keeps our own subject: what it says is enough, beside a link."""
+
+COMPLAINT_SUBJECT = re.compile(r"complaint about message from \[?[\da-f.:]{7,45}\]?\Z", re.IGNORECASE)
+"""How a large provider passes on that somebody called a mail of ours spam, without the form of RFC 5965."""
 
 NOTICE_SUBJECT = re.compile(
     r"\A(?:cron <|(?:firing|resolved|alerting|ok|no data)(?::\d{1,5})?\]|\*\* (?:problem|recovery|"

@@ -13,13 +13,15 @@ from rules.model import Bounce
 
 MAX_TEXT = 60_000
 MAX_RECIPIENTS = 200
+# Exim names this many failed recipients in its header field and no more.
+_ALL_TOLD = 50
 
 _ADDRESS = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){0,8}", re.ASCII
 )
 _QUOTED = ".'*`|{}/=?!#$%&^~-"
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.\d{1,3}\.\d{1,3}(?![\d]|\.\d)")
-_BASIC = re.compile(r"(?<![\d.\-:\w])(?:4[2-7][0-9]|5(?:0[0-4]|1[0-5]|[23457][0-9]))(?![\d.\w])")
+_BASIC = re.compile(r"(?:(?<![\d.\-:\w])|(?<=\s:))(?:4[2-7][0-9]|5(?:0[0-4]|1[0-5]|[23457][0-9]))(?![\d.\w])")
 
 # Where the returned mail begins: a line that says so, or its own header.
 _COPY = re.compile(
@@ -100,6 +102,8 @@ def told_fates(text: str, *, told: Collection[str] = (), others: Collection[str]
         places = dict(list(_places(text, told, others).items())[:1])
         report = text
     delayed = bool(_DELAYED.search(report)) and not _FINAL.search(report)
+    if 0 < len(told) < _ALL_TOLD:
+        places = {name: place for name, place in places.items() if name in told}
     names = list(dict.fromkeys((*places, *(name for name in told if name not in places))))
     original = original_id(text, copy.start() if copy else 0)
     bounces: list[Bounce] = []

@@ -31,6 +31,11 @@ def fates(message: Message) -> list[tuple[str, str, bool]]:
 
 
 NOTICES = {
+    "a code behind a colon": (
+        "A message that you sent could not be delivered.\n\nlea@shop.test Invalid Address, ERROR_CODE :550, "
+        "ERROR_CODE :mailbox unavailable\n",
+        [("lea@shop.test", "5.0.0", True)],
+    ),
     "the mail's own recipients above, the failed one below": (
         "Your message\n\n  To:      list@club.test; board@club.test\n  Subject: Minutes\n  Sent:    Mon, 2 Mar\n\n"
         "did not reach the following recipient(s):\n\nlea@shop.test on Mon, 2 Mar 2026 10:00:00 +0100\n"
@@ -176,6 +181,16 @@ def test_the_field_of_exim_and_gmail_names_who_failed_and_the_text_says_why() ->
     assert fates(bounced("No.", X_Failed_Recipients="lea@shop.test, max@shop.test")) == [
         ("lea@shop.test", "5.0.0", True), ("max@shop.test", "5.0.0", True),
     ]  # fmt: skip
+
+
+def test_whom_the_field_of_exim_names_nobody_else_failed() -> None:
+    text = (
+        "The following address(es) failed:\n\n  lea\n    SMTP error after MAIL FROM:<help@desk.example>:\n"
+        "    550 5.7.0 no\n\n"
+        "------ This is a copy of the message. ------\n\n" + COPY.replace("\r\n", "\n")
+    )
+    message = bounced(text, X_Failed_Recipients="lea@shop.test")
+    assert fates(message) == [("lea@shop.test", "5.7.0", True)]
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,8 @@ def test_a_person_who_tells_of_a_bounce_stays_a_person(text: str) -> None:
          '"Any news?" sent on 02/03/2026.', "out_of_office"),
         ({}, "RE: Order", "This account is protected by Gatekeeper. Please click on the following link to have your "
          "address added to the allowed list: http://gate.test/1", "challenge"),
+        ({}, "complaint about message from 192.0.2.22", "", "notification"),
+        ({}, "メールエラー通知", "Your mail sent on Monday could not be delivered to: <lea@shop.test>", "bounce"),
         ({"Return-Path": "<>"}, "", "You sent mail to lea@shop.test. That's not a valid user here.", "bounce"),
     ],
 )  # fmt: skip
