@@ -10,7 +10,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from channels.mail.certificates import expires_at, file_expires_at, shown_on
+from channels.mail.imap_account import ImapAccount, ImapSettings
+from tests.channels.mail_imap_server import PASSWORD, USER, ImapServer
+from tests.channels.mail_sink import relay
 from tests.channels.mail_tls import Certificate, make_certificate
+from tests.channels.test_mail_smtp_out import owed, sender
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +68,61 @@ def test_what_is_no_certificate_is_told_as_such(junk: bytes) -> None:
     """Never anything but a ValueError, whatever the bytes are."""
     with pytest.raises(ValueError, match=r"no certificate|does not match"):
         expires_at(junk)
+
+
+async def test_the_relay_certificate_is_read_when_a_mail_leaves(certificate: Certificate) -> None:
+    """From the first byte, and after STARTTLS."""
+    for tls in (True, "starttls"):
+        context = certificate.server()
+        async with (
+            relay(tls=context, starttls=tls == "starttls") as sink,
+            sender(sink, tls=tls, tls_context=certificate.client()) as out,
+        ):
+            assert out.certificate_ends_at is None
+            await out.send(owed())
+            assert out.certificate_ends_at == file_expires_at(certificate.path)
+
+
+def test_the_mailbox_certificate_is_read_when_it_is_connected(certificate: Certificate) -> None:
+    """Of a real server behind TLS."""
+    server = ImapServer()
+    server.start()
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        client, _ = listening.accept()
+        inside = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        with certificate.server().wrap_socket(client, server_side=True) as outside, inside:
+            outside.settimeout(0.05)
+            inside.settimeout(0.05)
+            while passed(outside, inside) and passed(inside, outside):
+                continue
+
+    serving = threading.Thread(target=serve, daemon=True)
+    serving.start()
+    try:
+        account = ImapAccount(
+            ImapSettings(
+                host="127.0.0.1", port=listening.getsockname()[1], username=USER, password=PASSWORD,
+                tls_context=certificate.client(),
+            )
+        )  # fmt: skip
+        assert account.certificate_ends_at == file_expires_at(certificate.path)
+        account.close()
+        serving.join(20)
+        assert not serving.is_alive()
+    finally:
+        listening.close()
+        server.stop()
+
+
+def passed(source: socket.socket, target: socket.socket) -> bool:
+    """Whether the line still stands, after passing on what there is."""
+    try:
+        data = source.recv(65536)
+    except TimeoutError:
+        return True
+    except OSError:
+        return False
+    target.sendall(data)
+    return bool(data)
