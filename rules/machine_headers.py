@@ -148,7 +148,10 @@ def values(headers: Headers, name: str) -> list[str]:
 
 def header_evidence(headers: Headers) -> list[Evidence]:
     """What the header fields say about who wrote the mail, the surest first."""
-    found = [(kind, f"the header {name} is there") for name, kind in _PRESENT.items() if name in headers]
+    present = _PRESENT.keys() & headers.keys()
+    found: list[Evidence] = []
+    if present:
+        found = [(kind, f"the header {name} is there") for name, kind in _PRESENT.items() if name in present]
     if LOOP_HEADER.lower() in headers:
         found.insert(0, (OWN, f"our own loop header {LOOP_HEADER} is there"))
     found += _automatic_evidence(headers)

@@ -30,18 +30,40 @@ _MONTHS = {
 }  # fmt: skip
 
 
+# What nearly every program writes, as RFC 5322 §3.3 has it.
+_STANDARD = re.compile(
+    r"(?:[A-Z][a-z]{2}, )?(\d{1,2}) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) ((?:19|20)\d{2})"
+    r" (\d{2}):(\d{2}):(\d{2}) ([+-])(\d{2})([0-5]\d)(?: \([A-Z]{1,5}\))?\Z"
+)
+_NUMBERS = {name: number for number, name in enumerate(dict.fromkeys(_MONTHS.values()), start=1)}
+
+
 def date_of(value: bytes) -> datetime | None:
     """The Date field, or nothing when it cannot be read or lies outside 1970-2100 (RFC 5322 §3.3, RFC 3339).
 
     It keeps the sender's offset from UTC, which tells the customer's time zone (R-CU-1).
     """
-    text = _plain(raw_text(value)[:_LONGEST])
+    text = raw_text(value)[:_LONGEST]
     try:
-        moment = _iso(text) or _read(text) or _read(_MONTH.sub(_english, text))
+        moment = _standard(text) or _other(_plain(text))
         year = moment.astimezone(UTC).year if moment else 0
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
     return moment if 1970 <= year <= 2100 else None
+
+
+def _standard(text: str) -> datetime | None:
+    match = _STANDARD.match(text)
+    if match is None:
+        return None
+    day, month, year, hour, minute, second, sign, hours, minutes = match.groups()
+    offset = int(hours) * 60 + int(minutes)
+    zone = timezone(timedelta(minutes=-offset if sign == "-" else offset))
+    return datetime(int(year), _NUMBERS[month], int(day), int(hour), int(minute), int(second), tzinfo=zone)
+
+
+def _other(text: str) -> datetime | None:
+    return _iso(text) or _read(text) or _read(_MONTH.sub(_english, text))
 
 
 def _plain(text: str) -> str:

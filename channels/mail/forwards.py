@@ -68,7 +68,7 @@ def _has_title(text: str) -> bool:
     """Whether any line is a forward's title; only lines with dashes or a colon at their end are looked at."""
     looked = 0
     for line in text.split("\n"):
-        if not line or len(line) > _MAX_TITLE or not (line[0] in "-_=*> " or line[-1] in ":：-_= \r"):
+        if not line or not (line[0] in "-_=*> " or line[-1] in ":：-_= \r") or len(line) > _MAX_TITLE:
             continue
         bare = line.strip()
         title = bare.lstrip("> ")

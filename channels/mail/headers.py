@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, KeysView, Mapping, Sequence
+from typing import Any
 
 from channels.mail.words import header_text, raw_text, unfolded
 from rules.model import Address
 
 MAX_ADDRESSES = 1_000
 MAX_IDS = 200
+_JUDGED_VALUE = 1_000
 # RFC 5321 §4.5.3.1 allows 64 + 1 + 255; some robots have longer local parts.
 _LONGEST_ADDRESS = 400
 
 _SIMPLE = re.compile(r'"?([^"<>,()@:;\\=]{0,200}?)"?\s{0,20}<([^<>\s,"@:()]{1,128}@[^<>\s,"@()]{1,255})>\s{0,20}$')
+# A name that is one encoded word, as most names outside ASCII are.
+_CODED = re.compile(
+    r"(=\?[\w-]{1,40}\?[bBqQ]\?[^?\s,;:()<>\"\\@]{1,400}\?=)\s{1,20}<([^<>\s,\"'@:()=?]{1,128}@[^<>\s,\"'@:()=?]{1,255})>\Z"
+)
 _BARE = re.compile(r"[^<>\s,\"@():;]{1,128}@[^<>\s,\"@():;]{1,255}$")
 _ID = re.compile(r"<([^<>\s]{1,900})>")
 # An escaped character is a piece everywhere, so that an escaped quote never begins another search for its end.
@@ -30,6 +37,33 @@ _QUOTED_LOCAL = re.compile(r'\s{0,9}"[^"\\@]{1,64}"@[^\s@"<>]{1,255}\s{0,9}\Z')
 _ESCAPED = re.compile(r"\\(.)")
 
 
+class Judged(Mapping[str, Sequence[str]]):
+    """The header fields as ``rules.automatic.judge`` wants them; each is read when it is asked for, as few are."""
+
+    def __init__(self, fields: dict[str, list[bytes]]) -> None:
+        self._fields = fields
+
+    def __getitem__(self, name: str) -> tuple[str, ...]:
+        return tuple([raw_text(value[:_JUDGED_VALUE]) for value in self._fields[name]])
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """What the field says, or the default."""
+        return self[name] if name in self._fields else default
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._fields
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def keys(self) -> KeysView[str]:
+        """The names, in lower case."""
+        return self._fields.keys()
+
+
 def text_of(value: bytes, hint: str = "") -> str:
     """A free-text field such as Subject."""
     return header_text(raw_text(value, hint))
@@ -44,6 +78,11 @@ def addresses_of(values: list[bytes], hint: str = "") -> tuple[Address, ...]:
         if simple and text.isprintable():
             address = Address(email=simple.group(2).lower(), name=simple.group(1).strip())
             found.setdefault(address.email, address)
+            continue
+        coded = _CODED.match(text)
+        if coded and text.isprintable():
+            email = coded.group(2).lower()
+            found.setdefault(email, Address(email=email, name=_name(coded.group(1))))
             continue
         for piece in _split(text):
             read = _address(piece)

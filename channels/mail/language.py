@@ -17,6 +17,8 @@ _SURE = 0.4
 _VOTE = 0.5
 _MOST_VOTES = 3.0
 _ONE_WORD = 0.9
+# A share of one, and what the model's arithmetic may add to it.
+_MODEL_GIVES = 1.01
 
 _NOISE = re.compile(r"https?://[!-~]{1,2000}|www\.[!-~]{1,500}|[!-;=?A-~]{1,100}@[!-;=?A-~]{1,255}")
 _QUOTED = re.compile(r"^[ \t]{0,3}>[^\n]{0,1000}$", re.MULTILINE)
@@ -71,12 +73,14 @@ def detect(text: str, beside: str = "") -> str:
     """
     sample = _sample(text)
     # Letters with accents stand before the other scripts in Unicode.
-    if max(sample, default="") >= _FIRST_SCRIPT:
+    if not sample.isascii() and max(sample) >= _FIRST_SCRIPT:
         by_script = _by_script(sample)
         if by_script:
             return by_script
-    words = _WORD.findall(sample.lower().replace("’", "'"))[:_ENOUGH_WORDS]
-    spoken = votes(words, set(sample.lower()))
+    small = sample.lower()
+    words = _WORD.findall(small.replace("’", "'"))[:_ENOUGH_WORDS]
+    # No letter of ASCII is any language's own.
+    spoken = votes(words, set() if small.isascii() else set(small))
     found = _by_words(sample, words, spoken)
     if not found and spoken and beside:
         answered = detect(beside[: _SAMPLE * 4].replace(">", " "))
@@ -133,7 +137,7 @@ def _by_words(sample: str, words: list[str], spoken: dict[str, float]) -> str:
     cyrillic = not sample.isascii() and len(_CYRILLIC.findall(sample)) * 2 > letters
     total = {name: min(vote, _MOST_VOTES) * _VOTE for name, vote in spoken.items()}
     if letters >= _ENOUGH_LETTERS or cyrillic:
-        for name, score in _by_model(sample):
+        for name, score in () if _is_settled(total) else _by_model(sample):
             name = _RENAMED.get(name, name)
             total[name] = total.get(name, 0.0) + score
         enough = _SURE
@@ -143,6 +147,12 @@ def _by_words(sample: str, words: list[str], spoken: dict[str, float]) -> str:
     if not best or total[best] < enough:
         return "ru" if cyrillic else ""
     return _among_neighbours(best, spoken)
+
+
+def _is_settled(total: dict[str, float]) -> bool:
+    """Whether one language leads by more than all that the model could give another."""
+    first, second = sorted((0.0, 0.0, *total.values()), reverse=True)[:2]
+    return first - second > _MODEL_GIVES
 
 
 def _among_neighbours(best: str, spoken: dict[str, float]) -> str:

@@ -20,13 +20,11 @@ from channels.mail.sameness import content_hash
 from channels.mail.structure import Part, Tree, read_tree
 from channels.mail.trace import relayed_at
 from channels.mail.transfer import decoded
-from channels.mail.words import raw_text
 from rules.automatic import judge
 from rules.message import Address, AutomaticVerdict, Bounce, Message, Origin
 from rules.probing import PROBE_HEADER
 
 SYNTHETIC_DOMAIN = "deskbell.invalid"
-_JUDGED_VALUE = 1_000
 _LONGEST_PROBE = 200
 
 
@@ -139,7 +137,7 @@ def _verdict(
     """Whether a machine wrote it, by all that the mail shows."""
     root = tree.root
     return judge(
-        judged_headers(root),
+        headers.Judged(root.fields),
         sender=sender.email,
         envelope_sender=delivery.envelope_sender,
         subject=subject,
@@ -156,11 +154,6 @@ def _bounces(raw: bytes, tree: Tree, verdict: AutomaticVerdict, text: str, sende
         return ()
     others = {sender, *(address.email for address in _addresses(tree.root, "to"))}
     return read_bounces(raw, tree, text=text if verdict.kind == "bounce" else "", others=others)
-
-
-def judged_headers(root: Part) -> dict[str, tuple[str, ...]]:
-    """The header fields as ``rules.automatic.judge`` wants them."""
-    return {name: tuple(raw_text(value[:_JUDGED_VALUE]) for value in values) for name, values in root.fields.items()}
 
 
 def _key_prefix(channel: str) -> str:

@@ -44,4 +44,5 @@ def _words(text: str) -> str:
         text = text.encode("ascii").translate(_ASCII).decode("ascii")
     else:
         text = _OTHERS.sub(" ", text.casefold())
-    return " ".join([word for word in text.split() if word not in _DATES])
+    words = text.split()
+    return " ".join(words if _DATES.isdisjoint(words) else [word for word in words if word not in _DATES])

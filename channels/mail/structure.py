@@ -21,6 +21,7 @@ _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _BLANK = re.compile(rb"\r?\n\r?\n|\r\r")
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _FOLDED = re.compile(_LINE.pattern + rb"(?:[ \t]" + _LINE.pattern + rb")*")
+_NAMED = re.compile(_FIELD.pattern + rb"(" + _FOLDED.pattern + rb")")
 _START = re.compile(rb"(?:\xef\xbb\xbf)?\s*")
 # A line of another multipart's beginning: what follows it is a header or an empty line.
 _OPENING = re.compile(rb"(?:^|[\r\n])--([^\s-][^\r\n]{0,200})\r?\n(?=content-[a-z-]{1,40}:|\r?\n)", re.IGNORECASE)
@@ -159,17 +160,19 @@ class _Builder:
         values: list[bytes] | None = None
         position = count = 0
         while position < len(block):
-            match = _FOLDED.match(block, position)
-            line = match.group() if match else block[position:]
-            named = _FIELD.match(line)
+            named = _NAMED.match(block, position)
             if named:
                 count += 1
                 if count > MAX_FIELDS:
                     self.note("more than 2,000 header fields; the rest was not read")
                     return fields, len(block)
                 values = fields.setdefault(named.group(1).decode("ascii").lower(), [])
-                values.append(line[named.end() :])
-            elif not (position == 0 and line.startswith(_TRACE)):
+                values.append(named.group(2))
+                position = named.end()
+                continue
+            match = _FOLDED.match(block, position)
+            line = match.group() if match else block[position:]
+            if not (position == 0 and line.startswith(_TRACE)):
                 if values is None or not _lost_indent(block, position, position + len(line), values[-1]):
                     self.note("text begins without a blank line after the header")
                     return fields, position

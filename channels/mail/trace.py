@@ -25,7 +25,8 @@ def relayed_at(values: Collection[bytes], trusted_hosts: Collection[str]) -> dat
     if not trusted:
         return None
     for value in list(values)[:_MOST_LINES]:
-        text = _COMMENT.sub(" ", raw_text(value[:_MAX_VALUE]))
+        text = raw_text(value[:_MAX_VALUE])
+        text = _COMMENT.sub(" ", text) if "(" in text else text
         clauses, _, date = text.rpartition(";")
         found = _BY.search(clauses)
         if found and found.group(1).lower().rstrip(".") in trusted:
