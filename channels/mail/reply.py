@@ -11,6 +11,8 @@ from channels.mail.html_quotes import Region, Span
 from channels.mail.reply_lines import BEHIND, BLANK, HEAD, NEW, QUOTED, SIGNATURE, Page, lines_of
 
 _WRAPPED_FROM = 55
+# A link in brackets that goes on in the next line.
+_OPEN_LINK = re.compile(r"[(<]https?://[^\s()<>]{1,300}$")
 # Over the kinds as bytes: a stretch of the writer's own words, quoted lines right below such, and one
 # line of them between two quoted ones.
 _STRETCH = re.compile(rb"\x01[\x00\x01]*")
@@ -117,5 +119,7 @@ def _join_wrapped(lines: list[str], kinds: bytearray) -> None:
     for match in _BETWEEN.finditer(bytes(kinds)):
         index = match.start() + 1
         above, bare = lines[index - 1], lines[index].strip()
-        if len(above) >= _WRAPPED_FROM and len(bare) <= 40 and bare[:1].islower() and len(above) > len(bare):
+        if (len(above) >= _WRAPPED_FROM and len(bare) <= 40 and bare[:1].islower() and len(above) > len(bare)) or (
+            bare.endswith((")", ">")) and " " not in bare and _OPEN_LINK.search(above) is not None
+        ):
             kinds[index] = QUOTED

@@ -28,6 +28,7 @@ _TAGS = (
     r"(?:sent|written|typed|composed|posted|tapped|thumbed|mailed|dictated|swiped|shared|message sent) "
     r"(?:from|via|using|with|on|by|through)\b.{2,70}",
     r"(?:this (?:e-?mail|message) (?:was|has been) )?sent (?:from|via|using|with|on|by)\b.{2,70}",
+    r"from my (?:iphone|ipad|ipod|android|samsung|galaxy|blackberry|huawei|pixel|phone|mobile)\b.{0,30}",
     r"get (?:the )?[\w.]{3,20}(?: [\w.]{3,20})? (?:for|app|on) .{1,30}|envoyez.{0,30}outlook.{1,30}",
     r"(?:gesendet|versendet|verschickt|geschickt|geschrieben|getippt) (?:von|mit|aus|über|via|per|vom|auf"
     r"|mittels)\b.{2,70}",
@@ -94,6 +95,10 @@ _FOOTER = re.compile(
     r"\b|\+\d{2}|\d{3}[-. ]\d{3,4}|confidential|vertraulich|电话|手机|地址|邮箱",
     re.IGNORECASE,
 )
+# "Sent via the Galaxy S21, an … 5G smartphone": what a mobile network adds.
+_BRANDED = re.compile(
+    r"sent (?:via|from|on) (?:the |my )?[^,]{2,50}, an? [^,]{2,40}(?:phone|tablet|device)", re.IGNORECASE
+)
 _EXCUSE = re.compile(r"excuse|brevity|typo|entschuld|désolé|disculp|scus|ursäkta", re.IGNORECASE)
 _CLAUSE = re.compile(
     r"\b(?:is|are|was|were|but|because|which|that|so|will|please|i|we|you|ist|war|aber|weil|bitte|est|mais|pero|es"
@@ -118,7 +123,7 @@ def is_tag(line: str) -> bool:
     if bare[-1] in "?？,，:：;" or (_ASCII_TAG if bare.isascii() else _TAG).fullmatch(bare) is None:
         return False
     if ", " in bare or ". " in bare:
-        return _EXCUSE.search(bare) is not None or (
+        return (_EXCUSE.search(bare) or _BRANDED.fullmatch(bare)) is not None or (
             _DEVICE.search(bare[:60]) is not None and _CLAUSE.search(bare) is None and len(bare.split()) <= 9
         )
     return len(bare.split()) <= 14

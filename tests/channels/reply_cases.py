@@ -182,6 +182,8 @@ BLOCKS = (
 # What a device or program adds below somebody's words.
 TAGS = (
     "Sent from my iPhone",
+    "From my iPhone 12",
+    "Sent via the Samsung Galaxy S21, an AT&T 5G smartphone",
     "Sent from my iPad",
     "Sent from my Samsung Galaxy smartphone.",
     "Sent from my BlackBerry 10 smartphone.",

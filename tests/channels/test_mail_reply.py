@@ -124,6 +124,13 @@ def test_answers_between_the_quoted_lines_are_kept_with_everything() -> None:
     assert split_reply(text) == (text, "")
 
 
+def test_the_rest_of_a_quoted_link_is_no_answer() -> None:
+    quote = (
+        "On Mon, 2 Mar 2026 at 10:00, Ana <ana@example.org> wrote:\n\n> It is here (http://desk.test/a\n_b=3)\n> Ana"
+    )
+    assert split_reply(f"Thanks\n\n{quote}") == ("Thanks", quote)
+
+
 def test_an_answer_below_the_quote_is_kept() -> None:
     split = split_reply("On Mon, 2 Mar 2026, Support wrote:\n> Which floor?\n> Which model?\n\nThe second, an LX-300.")
     assert split.reply_text == "The second, an LX-300."
