@@ -96,7 +96,7 @@ def to_staff(
     box = policy.mailboxes[0]
     reply_to = ""
     if ticket is not None and box.signed_replies and (person := policy.staff_by_email(to)):
-        reply_to = reply_address(policy.secret, box.address, ticket, person.email)
+        reply_to = reply_address(policy.secret, box.address, ticket, person.email, inside=True)
         text = (
             f"{text.rstrip()}\n\n{policy.wording.of(person.language or policy.languages[0]).say('staff_answer_hint')}\n"
         )

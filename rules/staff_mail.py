@@ -43,7 +43,7 @@ def take_staff_mail(draft: Draft, message: Message, verdict: Verdict, person: St
 
 
 def _stays_inside(draft: Draft, message: Message, verdict: Verdict, person: Staff) -> str:
-    if verdict.owner != person.email:
+    if not verdict.inside or verdict.owner != person.email:
         return draft.chat.say("inside_no_key")
     if not _is_authentic(message, draft.policy):
         return draft.chat.say("inside_not_proven")

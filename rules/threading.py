@@ -64,7 +64,7 @@ class Verdict:
 
     ``follows`` says that the related ticket is the customer's own, which this message goes on with under a new number.
     ``held`` says why a person must look first; then ``related`` is the ticket that it would have joined.
-    ``owner`` is whom the reply address that proved it was made for.
+    ``owner`` is whom the reply address that proved it was made for, ``inside`` that they got it as staff.
     """
 
     ticket: Ticket | None = None
@@ -74,6 +74,7 @@ class Verdict:
     follows: bool = False
     held: str = ""
     owner: str = ""
+    inside: bool = False
     because: tuple[str, ...] = ()
 
 
@@ -86,6 +87,7 @@ class _Weight:
     joins: bool = False
     holds: bool = False
     owner: str = ""
+    inside: bool = False
 
 
 def evidence(message: Message) -> Evidence:
@@ -160,7 +162,7 @@ def _decided(message: Message, weight: _Weight, because: list[str]) -> Verdict:
     if weight.holds:
         because.append("thread: held, a person must say whether it belongs there")
         return Verdict(related=weight.ticket, held=weight.reason, owner=weight.owner, because=tuple(because))
-    return Verdict(ticket=weight.ticket, owner=weight.owner, because=tuple(because))
+    return Verdict(ticket=weight.ticket, owner=weight.owner, inside=weight.inside, because=tuple(because))
 
 
 def _weights(
@@ -170,7 +172,7 @@ def _weights(
     named = evidence(message)
     for number, given in named.tokens:
         if ticket := candidates.get(f"{TOKEN}:{number}"):
-            weight = _of_token(message, ticket, number, _owner(message, ticket, secret, number, given, staff), staff)
+            weight = _of_token(message, ticket, number, *_owner(message, ticket, secret, number, given, staff), staff)
             yield weight
             if weight.joins or weight.holds:
                 return
@@ -204,18 +206,26 @@ def _is_colleague(message: Message, ticket: Ticket) -> bool:
 
 def _owner(
     message: Message, ticket: Ticket, secret: bytes, number: int, given: str, staff: frozenset[str]
-) -> str | None:
-    """Whom a reply address was made for; its number may be of a ticket that lives on in this one."""
+) -> tuple[str | None, bool]:
+    """Whom a reply address was made for, and whether as staff; its number may be of a ticket that lives on in this one.
+
+    What was made for staff is worth nothing once they are not on the list any more.
+    """
     likely = dict.fromkeys((message.sender.email, *people(ticket), *sorted(staff)))
-    return signed_for(secret, number, given, (email for email in likely if email))
+    owner = signed_for(secret, number, given, (email for email in likely if email))
+    if owner is not None:
+        return owner, False
+    return signed_for(secret, number, given, sorted(staff), inside=True), True
 
 
-def _of_token(message: Message, ticket: Ticket, number: int, owner: str | None, staff: frozenset[str]) -> _Weight:
+def _of_token(
+    message: Message, ticket: Ticket, number: int, owner: str | None, inside: bool, staff: frozenset[str]
+) -> _Weight:
     if owner is None:
         return _Weight(ticket=ticket, reason=f"the reply address for #{number} is not signed by us")
     if owner == message.sender.email or _takes_part(message, ticket, staff):
         reason = f"it came to the signed reply address of #{number}{_lives_on(number, ticket)}"
-        return _Weight(ticket=ticket, reason=reason, joins=True, owner=owner)
+        return _Weight(ticket=ticket, reason=reason, joins=True, owner=owner, inside=inside)
     if _is_colleague(message, ticket):
         reason = f"a colleague of its customer answered to the signed reply address of #{number}"
         return _Weight(ticket=ticket, reason=reason, joins=True, owner=owner)

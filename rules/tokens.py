@@ -30,10 +30,18 @@ def signature(secret: bytes, *parts: object) -> str:
     return b32encode(hmac.new(secret, text.encode(), sha256).digest()[:10]).decode().lower()
 
 
-def reply_address(secret: bytes, address: str, number: int, recipient: str) -> str:
-    """The Reply-To of a mail about a ticket to one recipient: ``support+17.<signature>@example.com``."""
+def reply_address(secret: bytes, address: str, number: int, recipient: str, *, inside: bool = False) -> str:
+    """The Reply-To of a mail about a ticket to one recipient: ``support+17.<signature>@example.com``.
+
+    ``inside`` makes one for somebody who works here, which is another one than what they get as a customer: it ends
+    with their place on the staff list, and only it lets them answer the customer.
+    """
     local, _, domain = address.rpartition("@")
-    return f"{local}+{number}.{signature(secret, 'reply', number, recipient.lower())}@{domain}"
+    return f"{local}+{number}.{signature(secret, _purpose(inside), number, recipient.lower())}@{domain}"
+
+
+def _purpose(inside: bool) -> str:
+    return "staff" if inside else "reply"
 
 
 def read_reply_address(address: str) -> tuple[int, str] | None:
@@ -42,10 +50,10 @@ def read_reply_address(address: str) -> tuple[int, str] | None:
     return (int(found["number"]), found["signature"]) if found else None
 
 
-def signed_for(secret: bytes, number: int, given: str, people: Iterable[str]) -> str | None:
+def signed_for(secret: bytes, number: int, given: str, people: Iterable[str], *, inside: bool = False) -> str | None:
     """Which of these people a reply address was made for; ``None`` when it was made for none of them."""
     for email in people:
-        if hmac.compare_digest(given, signature(secret, "reply", number, email.lower())):
+        if hmac.compare_digest(given, signature(secret, _purpose(inside), number, email.lower())):
             return email
     return None
 

@@ -144,7 +144,7 @@ def test_a_mail_to_staff_about_a_ticket_can_be_answered_from_their_own_mail_clie
     """Its Reply-To is signed for that person alone, and a line says what an answer does."""
     entry = letters.to_staff(POLICY, key="17:k", to="ana@example.com", subject="s", text="t\n", at=MONDAY, ticket=17)
     number, given = read_reply_address(mail(entry).reply_to) or (0, "")
-    assert (number, signed_for(POLICY.secret, number, given, ["bo@example.com", "ana@example.com"])) == (
+    assert (number, signed_for(POLICY.secret, number, given, ["bo@example.com", "ana@example.com"], inside=True)) == (
         17,
         "ana@example.com",
     )

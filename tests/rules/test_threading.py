@@ -105,7 +105,7 @@ def test_a_reply_address_in_another_hand_waits_for_a_person(sender: str) -> None
 
 def test_a_reply_address_made_for_staff_is_nobody_elses() -> None:
     """The notification that an agent forwarded lets no stranger in."""
-    theirs = reply_address(SECRET, "support@example.com", 7, STAFF)
+    theirs = reply_address(SECRET, "support@example.com", 7, STAFF, inside=True)
     used = {"recipients": (theirs,)}
     assert judge(a_message(sender=Address(email=STRANGER), **used), {TOKEN: TICKET}, SECRET, (STAFF,)).held
     verdict = judge(a_message(sender=Address(email=STAFF), **used), {TOKEN: TICKET}, SECRET, (STAFF,))

@@ -32,7 +32,8 @@ def asked(stage: Stage) -> Stage:
 def answers_notification(stage: Stage, text: str, *, owner: str = ANA, sender: str = ANA, **fields: Any) -> str:
     """Ana answers the mail in which the desk told her about ticket 1."""
     box = stage.policy.mailboxes[0].address
-    ours = reply_address(stage.policy.secret, box, 1, owner)
+    inside = stage.policy.staff_by_email(owner) is not None
+    ours = reply_address(stage.policy.secret, box, 1, owner, inside=inside)
     return stage.mail(text, sender=sender, recipients=(ours,), subject="Re: [#1] Printer", **fields)
 
 

@@ -98,7 +98,8 @@ def sent_id(stage: Stage, effect: str) -> str:
 
 def signed(stage: Stage, number: str, owner: str) -> str:
     """The Reply-To that we gave to somebody about a ticket."""
-    return reply_address(stage.policy.secret, DESK, int(number), owner)
+    inside = stage.policy.staff_by_email(owner) is not None
+    return reply_address(stage.policy.secret, DESK, int(number), owner, inside=inside)
 
 
 def _moved_address(stage: Stage, number: str, owner: str, other: str) -> str:
