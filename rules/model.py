@@ -326,7 +326,8 @@ class Situation:
     ticket that they opened last. ``summary`` is the timer for the desk's summary of late mail, if it is set.
     ``waits`` is the same message held for a person's word; a command about one has it as
     ``message`` too. ``other`` is the second ticket that a command is about, ``story`` the journal of the first;
-    ``history`` is what customer and staff said last, ``lost`` the effects that failed or may have. Each is read only
+    ``history`` is what customer and staff said last (on each ticket that a mail may answer), ``lost`` the effects that
+    failed or may have. Each is read only
     for a command that needs it. ``proofs`` are the last comparisons of the mailboxes with their ledgers, ``alarms``
     those that stand; ``heartbeat`` is that of the mailbox whose probe a mail claims to be.
     """

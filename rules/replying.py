@@ -50,10 +50,11 @@ def _hold(draft: Draft, command: Command, person: Staff, carried: tuple[OwedFile
         "then": command.args.get("then", ""),
         "text": text,
     }
+    # A mail may name several tickets; only what was said on this one is its reader's to see.
+    history = tuple(entry for entry in draft.situation.history if entry.ticket == draft.ticket.number)
     entry = letters.staff_reply(
-        draft.ticket, draft.policy, text=text, name=person.name, at=draft.now + hold, meta=meta,
-        history=draft.situation.history,
-    )  # fmt: skip
+        draft.ticket, draft.policy, text=text, name=person.name, at=draft.now + hold, meta=meta, history=history
+    )
     assert isinstance(entry.content, Mail)
     entry = replace(entry, content=replace(entry.content, files=attached))
     draft.owe(entry)

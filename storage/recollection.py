@@ -23,8 +23,7 @@ def recalled(work: Reader, situation: Situation, command: Command) -> Situation:
 
 
 def recalled_for_staff(work: Reader, situation: Situation) -> Situation:
-    """The situation with what was said last on the ticket that a staff member's mail answers."""
-    ticket = next((t for key, t in situation.candidates.items() if key.startswith(f"{TOKEN}:")), None)
-    if ticket is None:
-        return situation
-    return replace(situation, history=public(work.entries(ticket.number, LAST_LINES)))
+    """The situation with what was said last on each ticket that a staff member's mail may answer."""
+    numbers = {ticket.number for key, ticket in situation.candidates.items() if key.startswith(f"{TOKEN}:")}
+    said = (entry for number in sorted(numbers) for entry in public(work.entries(number, LAST_LINES)))
+    return replace(situation, history=tuple(said))

@@ -36,3 +36,15 @@ def test_a_colleagues_own_request_that_was_merged_lets_them_answer_nobody() -> N
     stage.wait(minutes=1)
     assert not [mail for mail in stage.mails_to(ALICE) if "broke it" in mail.text]
     assert any("Between us" in entry.text for entry in stage.entries(1))
+
+
+def test_a_colleagues_answer_quotes_the_ticket_that_it_answers_and_no_other() -> None:
+    """A second address in the mail that only looks like one of ours brings no other customer's words into it."""
+    stage = a_stage()
+    stage.mail("The printer is broken.", subject="Printer")
+    stage.mail("My salary is 4000.", sender="bob@other.test", subject="Salary")
+    forged = f"support+2.{'a' * 16}@example.com"
+    stage.mail("Restart it.", sender=ANA, recipients=(to_staff(stage, 1, ANA), forged), subject="Re: [#1] Printer")
+    stage.wait(seconds=21)
+    quoted = [quote.text for quote in stage.mails_to(ALICE)[-1].quoted]
+    assert quoted == ["The printer is broken."]
