@@ -157,8 +157,8 @@ def decode(data: bytes, label: str = "") -> tuple[str, str]:
     codec = codec_of(label) if label else ""
     if codec in _SEVEN_BIT or b"\x1b$" in data:
         return _decode_escaped(data, codec)
-    if codec.startswith("utf-16") or codec.startswith("utf-32"):
-        return data.decode(codec, "replace"), ""
+    if codec.startswith(("utf-16", "utf-32")):
+        return _scrubbed(_wide(data, codec)), ""
     text = _as_utf8(data, codec)
     if text is not None:
         wrong = codec not in ("", "utf-8") or (bool(label) and not codec)
@@ -168,9 +168,18 @@ def decode(data: bytes, label: str = "") -> tuple[str, str]:
 
 def _decode_ascii(data: bytes, label: str) -> tuple[str, str]:
     codec = codec_of(label) if label else ""
-    if codec in _SEVEN_BIT or codec.startswith(("utf-16", "utf-32")):
-        return _scrubbed(data.decode(codec, "replace")), ""
+    wide = codec.startswith(("utf-16", "utf-32"))
+    if wide and b"\x00" not in data and len(data) >= _FEW_HIGH_BYTES:
+        # A line end alone would have a zero byte.
+        return data.decode("ascii"), f"the text is ASCII although it is labelled {label[:40]}"
+    if codec in _SEVEN_BIT or wide:
+        return _scrubbed(_wide(data, codec) if wide else data.decode(codec, "replace")), ""
     return data.decode("ascii"), ""
+
+
+def _wide(data: bytes, codec: str) -> str:
+    """UTF-16 or UTF-32; a sign that was cut off at the end is left out."""
+    return data[: len(data) // 2 * 2 if codec.startswith("utf-16") else len(data) // 4 * 4].decode(codec, "replace")
 
 
 def _as_utf8(data: bytes, codec: str) -> str | None:

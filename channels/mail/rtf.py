@@ -85,7 +85,7 @@ def rtf_words(rtf: bytes) -> tuple[str, bool]:
     reader.flush()
     # Signs outside the first plane come as two halves.
     words = "".join(reader.out).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return words, reader.is_html
+    return words.replace("\x00", ""), reader.is_html
 
 
 class _Words:

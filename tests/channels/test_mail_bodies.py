@@ -54,6 +54,17 @@ def test_text_is_read_whatever_its_charset_is_called(text: str, charset: str, la
     assert read(coded(text, charset, label, encoding)).text == text
 
 
+def test_ascii_that_is_labelled_utf_16_is_no_chinese() -> None:
+    message = read(coded("The printer is broken.", "ascii", "utf-16"))
+    assert message.text == "The printer is broken."
+    assert "although it is labelled utf-16" in " ".join(message.notes)
+
+
+def test_half_a_sign_at_the_end_of_utf_16_is_left_out() -> None:
+    body = "Grüße".encode("utf-16") + b"\n"
+    assert with_header("Content-Type: text/plain; charset=utf-16", body).text == "Grüße"
+
+
 def test_vendor_characters_in_iso_2022_jp_are_read() -> None:
     body = b"\x1b$B" + bytes((0x2D, 0x21, 0x25, 0x57)) + b"\x1b(B ok"
     assert with_header("Content-Type: text/plain; charset=iso-2022-jp", body).text == "①プ ok"

@@ -82,6 +82,10 @@ def test_compressed_rtf_is_unpacked_as_its_specification_shows() -> None:
     assert rtf_words(decompressed(packed)) == ("hello world", False)
 
 
+def test_zero_bytes_in_rtf_are_no_words() -> None:
+    assert rtf_words(b"{\\rtf1 hello\x00 world\x00}") == ("hello world", False)
+
+
 @pytest.mark.parametrize("cut", [5, 12, 40, 90])
 def test_a_torn_winmail_dat_stays_a_file_and_is_named(cut: int) -> None:
     package = winmail(packed_file("a.pdf", PDF))[:cut]
