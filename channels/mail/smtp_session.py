@@ -14,8 +14,9 @@ from rules.files import size_in_words
 
 COMMAND_BYTES = 2_048
 _CHUNK = 256 * 1024
-# A client that goes on behind the limit is heard for as long again, so that it hears our answer; then it is cut off.
-_THROWN_LEAST = 8 * 1024 * 1024
+# A client that goes on behind the limit is heard to the end, so that it hears our answer; but not for ever: its time is
+# no longer renewed, and after so many bytes it is cut off.
+_THROWN_LEAST = 128 * 1024 * 1024
 _HEAD_MOST = 64 * 1024
 _SIMPLE_PATH = re.compile(r"\s{0,99}<([A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+)>(.*)$", re.DOTALL)
 
