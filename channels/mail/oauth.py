@@ -42,7 +42,7 @@ _FOR_GOOD = {
     "interaction_required": "the provider wants somebody to sign in again: run `{login}`",
     "consent_required": "the provider wants somebody to agree again: run `{login}`",
     "invalid_client": "the client id or its secret is wrong or has expired: look at oauth.client_id and client_secret",
-    "unauthorized_client": "this client may not do that: look at oauth.client_id, and at its settings with the provider",
+    "unauthorized_client": "this client may not do that: look at oauth.client_id, and its settings with the provider",
     "unsupported_grant_type": "the provider renews no tokens there: look at oauth.token_url",
     "invalid_scope": "the provider does not give this scope: look at oauth.scope",
 }

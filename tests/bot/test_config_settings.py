@@ -76,6 +76,7 @@ def test_every_part_of_a_mailbox_arrives(folder: Path) -> None:
     assert box.smtp_out.password is not None
     assert (box.smtp_in.listen, str(box.smtp_in.listen)) == (Listen("::1", 0), "[::1]:0")
     assert (box.imap.port, box.imap.tls, box.imap.folder, box.imap.first_run) == (993, "tls", "INBOX", "new")
+    assert box.imap.password is not None
     assert box.imap.password.get_secret_value() == "hunter-2"
     assert (box.smtp_out.tls, box.smtp_out.maildir) == ("tls", None)
     assert box.smtp_out.password.get_secret_value() == "from a file"
