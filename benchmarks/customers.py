@@ -66,7 +66,8 @@ def send(job: Job, within_s: float) -> list[Sent]:
 
 def letter(label: str, number: int) -> tuple[str, bytes]:
     """A customer's address and mail of 2 kB; no two are from the same sender."""
-    sender = f"customer-{label}-{number}@example.org"
+    # One domain has a budget of automatic answers an hour (ADR 9).
+    sender = f"customer-{label}-{number}@firm-{number % 50}.example.org"
     head = (
         f"From: Customer {number} <{sender}>\r\nTo: {OURS}\r\nSubject: Printer {number} does not print\r\n"
         f"Date: Mon, 16 Mar 2026 09:00:00 +0800\r\nMessage-ID: <{label}.{number}@example.org>\r\nMIME-Version: 1.0\r\n"
