@@ -91,7 +91,9 @@ def _read(text: str) -> datetime | None:
     parsed = parsedate_tz(text)
     if parsed is None:
         return None
-    return datetime(*parsed[:6], tzinfo=timezone(timedelta(seconds=parsed[9] or 0)))
+    # RFC 5322 §4.3: three digits count from 1900, as programs wrote that were not ready for 2000.
+    year = parsed[0] + 1900 if 100 <= parsed[0] < 200 else parsed[0]
+    return datetime(year, *parsed[1:6], tzinfo=timezone(timedelta(seconds=parsed[9] or 0)))
 
 
 def _english(match: re.Match[str]) -> str:

@@ -16,6 +16,7 @@ _PIECE = re.compile(r"([^*]{1,80})\*(\d{1,3})?(\*)?$")
 _LOST_SEMICOLON = re.compile(
     rb"(?<![\s,])[\s,]{1,99}(?=(?:file)?name[*0-9]{0,3}\s?=|boundary\s?=|charset\s?=)", re.IGNORECASE
 )
+_FOLD = re.compile(r"\r?\n[ \t]{1,99}")
 _ESCAPED = re.compile(r'\\(["\\])')
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}){2}")
 _TYPE = re.compile(r"\s{0,99}([\w.+-]{1,100})\s{0,9}/\s{0,9}([\w.+-]{1,100})")
@@ -98,7 +99,9 @@ def _joined(parts: dict[int, tuple[str, bool]]) -> str:
 
 
 def _unquoted(value: str) -> str:
-    value = value.strip()
+    value = _FOLD.sub(" ", value.strip()) if "\n" in value else value.strip()
+    if len(value) > 2 and value[0] == value[-1] == "'":
+        return value[1:-1]
     if not value.startswith('"'):
         return value
     value = value[1:-1] if len(value) > 1 and value.endswith('"') else value[1:]

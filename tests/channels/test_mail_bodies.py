@@ -167,6 +167,8 @@ def test_inline_images_keep_their_content_id() -> None:
         ('filename="a\x00b\u202egpj.exe"', "a_b_gpj.exe"),
         ('filename="a\u200bb\u2028c\x85d.txt"', "a_b_c_d.txt"),
         ('filename="' + "x" * 300 + '.pdf"', "x" * 180 + ".pdf"),
+        ('filename="a b\r\n c.pdf"', "a b c.pdf"),
+        ("filename='a b.pdf'", "a b.pdf"),
         ('filename=".."', "part-1.pdf"),
         ('filename="unclosed.pdf', "unclosed.pdf"),
     ],

@@ -101,6 +101,7 @@ def test_a_comma_in_a_name_without_quotes_divides_no_address() -> None:
         ("Date: 2026-03-02 10:00:00.5 -0030", datetime(2026, 3, 2, 10, 30, tzinfo=UTC)),
         ("Date: 2026-03-02T10:00Z", datetime(2026, 3, 2, 10, 0, tzinfo=UTC)),
         ("Date: Mon, 2 Mar 2026 10:00:00 +0100Received: from mx.test", datetime(2026, 3, 2, 9, 0, tzinfo=UTC)),
+        ("Date: Mon, 2 Mar 126 10:00:00 GMT", datetime(2026, 3, 2, 10, 0, tzinfo=UTC)),
         ("Date: 2026-13-02 10:00:00 +0100", None),
         ("Date: yesterday", None),
         ("Date: Mon, 99 Mar 2026 10:00:00 +9999", None),
