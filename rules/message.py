@@ -54,11 +54,15 @@ class AutomaticVerdict:
     because: tuple[str, ...] = ()
 
 
+MISMATCH = "mismatch"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authentication:
     """What our own receiving host found out about the sender (RFC 8601); all empty when no host of ours said anything.
 
-    Each of ``spf``, ``dkim`` and ``dmarc`` is a result word in lower case: ``pass``, ``fail``, ``softfail``, ``none`` …
+    Each of ``spf``, ``dkim`` and ``dmarc`` is a result word in lower case: ``pass``, ``fail``, ``softfail`` …;
+    ``mismatch`` is our own word, where another address was checked than the one that people see.
     """
 
     host: str = ""
@@ -69,7 +73,7 @@ class Authentication:
     @property
     def failed(self) -> bool:
         """Whether the From address is not to be believed (RFC 7489)."""
-        return self.dmarc == "fail"
+        return self.dmarc in ("fail", MISMATCH)
 
     @property
     def proven(self) -> bool:

@@ -152,7 +152,7 @@ def judge(
     return Verdict(related=first.ticket, related_why=first.reason, because=tuple(because))
 
 
-DISOWNED = "the sender's domain says that the mail is not theirs (DMARC fail)"
+DISOWNED = "the sender's domain says that the mail is not theirs (DMARC fail), or another address was checked"
 
 
 def _decided(message: Message, weight: _Weight, because: list[str]) -> Verdict:

@@ -122,7 +122,7 @@ def _parsed(raw: bytes, delivery: _Delivery) -> Message:
         arrived_at=delivery.arrived_at or relayed_at(root.fields.get("received", ()), delivery.trusted_hosts),
         envelope_sender=delivery.envelope_sender,
         authentication=read_authentication(
-            root.fields.get("authentication-results", ()), delivery.trusted_hosts, senders
+            root.fields.get("authentication-results", ()), delivery.trusted_hosts, senders, root.fields.get("from", ())
         ),
         forwarded=forwarded or (None if verdict.is_automatic else read_enclosed(raw, tree, split.reply_text.strip())),
         content_hash=content_hash(subject, split.reply_text, body.attachments),

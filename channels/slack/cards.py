@@ -17,6 +17,7 @@ from channels.slack import blocks
 from channels.slack.blocks import Block
 from rules.lateness import arrived_by
 from rules.lifecycle import LIVE, Event, may
+from rules.message import MISMATCH
 from rules.model import AuthorKind, Entry, EntryKind, SlaClock, Status, Ticket
 from rules.policy import Policy
 from rules.wording import Texts
@@ -141,8 +142,9 @@ def _origin(ticket: Ticket, policy: Policy, opening: Entry | None) -> Block:
 
 
 def _is_disowned(opening: Entry) -> bool:
-    """Whether our mail server found that the sender's domain disowns the mail that opened the ticket."""
-    return any(reason.startswith("authentication:") and "DMARC fail" in reason for reason in opening.because)
+    """Whether our mail server found that nobody vouches for the sender of the mail that opened the ticket."""
+    told = (reason for reason in opening.because if reason.startswith("authentication:"))
+    return any("DMARC fail" in reason or f"DMARC {MISMATCH}" in reason for reason in told)
 
 
 def _body(opening: Entry | None, texts: Texts) -> Block:

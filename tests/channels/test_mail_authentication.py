@@ -66,9 +66,12 @@ def test_where_no_host_is_named_as_ours_nobody_is_believed() -> None:
     [
         (("ana@example.org",), "example.org", "pass"),
         (("ana@mail.example.org",), "example.org", "pass"),
-        (("ana@example.org",), "evil.example.net", "permerror"),
-        (("ana@example.org", "eve@evil.example.net"), "evil.example.net", "permerror"),
-        (("ana@notexample.org",), "example.org", "permerror"),
+        (("ana@example.org",), "evil.example.net", "mismatch"),
+        (("ana@example.org", "eve@evil.example.net"), "evil.example.net", "mismatch"),
+        (("ana@example.org", "bo@example.org"), "example.org", "pass"),
+        (("ana@notexample.org",), "example.org", "mismatch"),
+        (("ana@bücher.example",), "xn--bcher-kva.example", "pass"),
+        ((), "example.org", "mismatch"),
     ],
 )
 def test_a_pass_for_another_domain_than_the_one_people_see_proves_nothing(
@@ -103,3 +106,22 @@ def test_a_mail_carries_what_our_host_said() -> None:
     assert message.authentication == Authentication(host="mx.example.com", dkim="pass", dmarc="fail")
     assert message.authentication.failed
     assert read(raw).authentication == Authentication()
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "From: ana@example.org, eve@evil.example.net",
+        "From: ana@example.org\r\nFrom: eve@evil.example.net",
+        "From: <eve@evil.example.net> <ana@example.org>",
+        "From: <=?utf-8?b?YW5hQGV4YW1wbGUub3Jn?=>",
+        "Sender: ana@example.org",
+        "From: Ana\r\nReply-To: ana@example.org",
+    ],
+)
+@pytest.mark.parametrize("said", ["dmarc=pass header.from=evil.example.net", "dmarc=none", "spf=pass"])
+def test_an_address_that_our_host_did_not_check_is_not_believed(sender: str, said: str) -> None:
+    """Whoever hides what was checked behind what people see is no customer, participant or colleague of ours."""
+    message = read(f"Authentication-Results: mx.example.com; {said}\r\n{sender}\r\n\r\nHello", trusted_hosts=OURS)
+    assert message.sender.email == "ana@example.org"
+    assert message.authentication.failed

@@ -9,6 +9,7 @@ import pytest
 from rules.effects import Post
 from rules.model import Address, Authentication, EntryKind, Quarantined, Status
 from rules.policy import Mailbox
+from rules.threading import DISOWNED
 from tests.stage import Stage, a_policy, a_stage
 
 ALICE, MALLORY, HOME = "alice@customer.test", "mallory@evil.test", "alice@home.test"
@@ -179,7 +180,7 @@ def test_a_disowned_mail_of_nobody_we_know_opens_a_ticket_that_nothing_answers()
     assert (stage.mails(), stage.ticket().assignee) == ([], None)
     assert any("DMARC fail" in post.text for post in stage.posts(1))
     assert [entry.because for entry in stage.entries(kind=EntryKind.NOT_ACKNOWLEDGED)] == [
-        ("not acknowledged: the sender's domain says that the mail is not theirs (DMARC fail)",)
+        (f"not acknowledged: {DISOWNED}",)
     ]
     with stage.store.read() as store:
         assert store.customer("eve@unknown.test") is None
