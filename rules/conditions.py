@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import ast
 import re
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cached_property
 from typing import NamedTuple
 
 from cel_expr_python import cel
 
 from rules.matching import Facts
+from rules.phrases import WordForms, fold, mentions, near, stand_near, stands_in, word_forms
 
 STRING_FACTS = (
     "subject",
@@ -42,23 +42,20 @@ FLAG_FACTS = ("business_hours",)
 FACTS = (*STRING_FACTS, *LIST_FACTS, *COUNT_FACTS, *FLAG_FACTS)
 """Every fact a condition may ask for, as ``docs/configuration.md`` lists them."""
 
-_NEAR, _LONGEST_WORD = 30, 40
 _LONGEST_REASON, _MOST_WORDS = 90, 6
 LONGEST_TEXT = 100_000
 """Characters of a text that conditions look at; what decides stands at the beginning."""
 
 _FUNCTIONS = ("mentions", "near", "contains", "matches", "startsWith", "endsWith", "exists", "all", "size")
-_LATIN_RUN = re.compile(r"[a-z0-9_]+")
-_ONLY_LATIN = {code: " " for code in range(128) if not _LATIN_RUN.fullmatch(chr(code))}
 _PLACE = re.compile(r"<input>:(\d+):(\d+): (.*)")
 _UNKNOWN = re.compile(r"undeclared reference to '([^']+)'")
 _BAD_REGEX = "invalid regular expression: "
 _STRING = r"""[rR]?(?:\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?'''|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""
 _PIECES = re.compile(rf"(?P<string>{_STRING})|(?P<comment>//[^\n]*)|(?P<mark>&&|\|\||[()\[\]{{}}?])|[\s\S]")
 _PATTERN = re.compile(rf"\bmatches\s*\(\s*(?:[\w.]+\s*,\s*)?(?P<literal>{_STRING})\s*\)")
-_MENTIONS = re.compile(
-    r"""\s*(?P<not>!?)\s*(?P<fact>\w+)\.mentions\(\s*\[(?P<words>\s*"[^"\\]*"\s*(?:,\s*"[^"\\]*"\s*)*),?\s*\]\s*\)\s*"""
-)
+_WORDS = r"""\[(?P<{}>\s*"[^"\\]*"\s*(?:,\s*"[^"\\]*"\s*)*),?\s*\]"""
+_MENTIONS = re.compile(rf"\s*(?P<not>!?)\s*(?P<fact>\w+)\.mentions\(\s*{_WORDS.format('words')}\s*\)\s*")
+_NEAR = re.compile(rf"\s*(?P<fact>\w+)\.near\(\s*{_WORDS.format('first')}\s*,\s*{_WORDS.format('then')}\s*\)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,11 @@ class PreparedFacts(dict[str, object]):
 
     def __init__(self, values: Mapping[str, object]) -> None:
         super().__init__({name: _clean(values.get(name, default)) for name, default in _DEFAULTS.items()})
-        self.activation = _ENVIRONMENT.Activation(dict(self))
+
+    @cached_property
+    def activation(self) -> cel.Activation:
+        """The facts for the interpreter, which few conditions need."""
+        return _ENVIRONMENT.Activation(dict(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +100,43 @@ class _Clause:
         return None if value.value() is True else _short(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class _MentionsClause:
-    """``message.mentions(["a", "b"])``, or with ``!`` before it: most clauses are, and need no interpreter."""
+class _Mentions(NamedTuple):
+    """``message.mentions(["a", "b"])``, or with ``!`` before it."""
 
-    text: str
     fact: str
-    forms: _WordForms
+    forms: WordForms
     wanted: bool
 
+    def holds(self, facts: PreparedFacts) -> bool:
+        """Whether it is so."""
+        return stands_in(fold(str(facts[self.fact])), self.forms) is self.wanted
+
+
+class _Near(NamedTuple):
+    """``message.near(["a"], ["b"])``."""
+
+    fact: str
+    first: WordForms
+    then: WordForms
+
+    def holds(self, facts: PreparedFacts) -> bool:
+        """Whether it is so."""
+        return stand_near(fold(str(facts[self.fact])), self.first, self.then)
+
+
+@dataclass(frozen=True, slots=True)
+class _WordsClause:
+    """Questions for words, with ``||`` between them: most clauses are, and need no interpreter."""
+
+    text: str
+    ways: tuple[_Mentions | _Near, ...]
+
     def broken(self, facts: PreparedFacts) -> str | None:
-        """None when it holds, else why not."""
-        return None if _stands_in(_fold(str(facts[self.fact])), self.forms) is self.wanted else _short(self.text)
+        """None when one of them holds, else why not."""
+        for way in self.ways:
+            if way.holds(facts):
+                return None
+        return _short(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +144,7 @@ class CelCondition:
     """A compiled condition (the ``Condition`` of ``rules/matching.py``)."""
 
     text: str
-    clauses: tuple[_Clause | _MentionsClause, ...]
+    clauses: tuple[_Clause | _WordsClause, ...]
     words: tuple[str, ...] = ()
 
     def failing(self, facts: Facts) -> str | None:
@@ -142,137 +168,43 @@ def compile_condition(text: str) -> CelCondition:
     whole = _compile(text)
     _check_patterns(text)
     shown = " ".join(text.split())
-    parts = list(_conjuncts(text))
+    parts = _conjuncts(text)
     clauses = (_clause(text, whole),) if len(parts) == 1 else tuple(_clause(part, _compile(part)) for part in parts)
     return CelCondition(shown, clauses, _literals(text))
 
 
-def _clause(text: str, program: cel.Expression) -> _Clause | _MentionsClause:
+def _clause(text: str, program: cel.Expression) -> _Clause | _WordsClause:
     shown = " ".join(text.split())
-    simple = _MENTIONS.fullmatch(text)
-    if simple and simple["fact"] in STRING_FACTS:
-        forms = _word_forms(_literals(simple["words"]))
-        return _MentionsClause(shown, simple["fact"], forms, wanted=not simple["not"])
-    return _Clause(shown, program)
+    ways = tuple(_way(piece) for piece in _ways(text))
+    known = tuple(way for way in ways if way is not None)
+    return _WordsClause(shown, known) if len(known) == len(ways) else _Clause(shown, program)
 
 
-def mentions(text: str, words: Sequence[str]) -> bool:
-    """Whether one of the words stands in the text, upper or lower case alike.
-
-    Words in letters with spaces between them (``down``) must stand by themselves, so that ``download`` is none;
-    ``crash*`` takes any ending, and a blank in a phrase fits any run of blanks. Chinese words may stand anywhere.
-    """
-    return _stands_in(_fold(text), _word_forms(tuple(words)))
-
-
-def _stands_in(folded: _Folded, forms: _WordForms) -> bool:
-    """Whether one of the words stands in the text."""
-    if any(next(_starts(folded, form), None) is not None for form in forms.loose):
-        return True
-    if forms.anchors.isdisjoint(folded.pieces):
-        return False
-    return any(next(_starts(folded, form), None) is not None for form in forms.anchored)
+def _way(text: str) -> _Mentions | _Near | None:
+    """One question for words; ``None`` where it is anything else."""
+    found = _MENTIONS.fullmatch(text)
+    if found and found["fact"] in STRING_FACTS:
+        return _Mentions(found["fact"], word_forms(_literals(found["words"])), not found["not"])
+    found = _NEAR.fullmatch(text)
+    if found and found["fact"] in STRING_FACTS:
+        return _Near(found["fact"], word_forms(_literals(found["first"])), word_forms(_literals(found["then"])))
+    return None
 
 
-def near(text: str, first: Sequence[str], then: Sequence[str]) -> bool:
-    """Whether a word of ``first`` is followed, at most 30 characters later, by a word of ``then``.
-
-    Words are those of ``mentions``: ``near(["server"], ["down"])`` holds for "the server in Berlin is down".
-    """
-    folded, followers = _fold(text), _word_forms(tuple(then)).all
-    for form in _word_forms(tuple(first)).all:
-        for start in _starts(folded, form):
-            end = start + len(form.body)
-            window = _Folded(folded.text[end - 1 : end + _NEAR + _LONGEST_WORD], folded.pieces)
-            if any(0 < at <= _NEAR for follower in followers for at in _starts(window, follower)):
-                return True
-    return False
+def _ways(text: str) -> tuple[str, ...]:
+    """The parts between ``||``, in brackets or without."""
+    bare = text.strip()
+    if bare.startswith("(") and bare.endswith(")") and len(inner := _divided(bare[1:-1], "||", ("&&", "?"))) > 1:
+        return inner
+    return _divided(bare, "||", ("&&", "?"))
 
 
-class _Folded(NamedTuple):
-    """A text with case, width, kind of apostrophe and blanks evened out.
-
-    ``pieces`` are its runs of Latin letters and its other letters one by one.
-    """
-
-    text: str
-    pieces: frozenset[str]
-
-
-class _WordForm(NamedTuple):
-    """A word folded, with whether it must begin and end by itself.
-
-    ``anchor`` is a piece that every text has in which the word stands, so that most texts need not be searched; it is
-    empty where there is none.
-    """
-
-    body: str
-    alone_before: bool
-    alone_after: bool
-    anchor: str
-
-
-class _WordForms(NamedTuple):
-    """The words of one list: all in order, those with an anchor and those without, and the anchors."""
-
-    all: tuple[_WordForm, ...]
-    anchored: tuple[_WordForm, ...]
-    loose: tuple[_WordForm, ...]
-    anchors: frozenset[str]
-
-
-@lru_cache(maxsize=1024)
-def _word_forms(words: tuple[str, ...]) -> _WordForms:
-    forms = tuple(form for word in words if (form := _word_form(word)))
-    anchored = tuple(form for form in forms if form.anchor)
-    loose = tuple(form for form in forms if not form.anchor)
-    return _WordForms(forms, anchored, loose, frozenset(form.anchor for form in anchored))
-
-
-def _word_form(word: str) -> _WordForm | None:
-    open_end = word.rstrip().endswith("*")
-    body = _fold(word.strip().removesuffix("*")).text.strip()
-    if not body:
-        return None
-    alone_before, alone_after = _is_latin(body[0]), _is_latin(body[-1]) and not open_end
-    anchor, run = "", _LATIN_RUN.match(body)
-    if run and (run.end() < len(body) or alone_after):
-        anchor = run[0]
-    elif not body[0].isascii():
-        anchor = body[0]
-    return _WordForm(body, alone_before, alone_after, anchor)
-
-
-@lru_cache(maxsize=16)
-def _fold(text: str) -> _Folded:
-    """The rules of one message share it."""
-    even = text if text.isascii() else unicodedata.normalize("NFKC", text).replace("\u2019", "'")
-    folded = " ".join(even.casefold().split())
-    if folded.isascii():
-        return _Folded(folded, frozenset(folded.translate(_ONLY_LATIN).split()))
-    return _Folded(folded, frozenset((*_LATIN_RUN.findall(folded), *folded)))
-
-
-def _starts(folded: _Folded, form: _WordForm) -> Iterator[int]:
-    """Where a word stands in a text."""
-    if form.anchor and form.anchor not in folded.pieces:
-        return
-    text, at = folded.text, folded.text.find(form.body)
-    while at >= 0:
-        end = at + len(form.body)
-        joined_before = form.alone_before and at > 0 and _is_latin(text[at - 1])
-        joined_after = form.alone_after and end < len(text) and _is_latin(text[end])
-        if not joined_before and not joined_after:
-            yield at
-        at = text.find(form.body, at + 1)
-
-
-def _is_latin(character: str) -> bool:
-    return character.isascii() and (character.isalnum() or character == "_")
-
-
-def _conjuncts(text: str) -> Iterator[str]:
+def _conjuncts(text: str) -> tuple[str, ...]:
     """The parts between ``&&`` of the outermost level; the whole text where ``||`` or ``?`` binds them together."""
+    return _divided(text, "&&", ("||", "?"))
+
+
+def _divided(text: str, by: str, binding: tuple[str, ...]) -> tuple[str, ...]:
     depth, start, parts = 0, 0, []
     for piece in _PIECES.finditer(text):
         mark = piece["mark"]
@@ -282,13 +214,14 @@ def _conjuncts(text: str) -> Iterator[str]:
             depth += 1
         elif mark in ")]}":
             depth -= 1
-        elif depth == 0 and mark in ("||", "?"):
-            yield text
-            return
-        elif depth == 0 and mark == "&&":
+        elif depth == 0 and mark in binding:
+            return (text,)
+        elif depth == 0 and mark == by:
             parts.append(text[start : piece.start()])
             start = piece.end()
-    yield from (*parts, text[start:])
+        if depth < 0:
+            return (text,)
+    return (*parts, text[start:])
 
 
 def _literals(text: str) -> tuple[str, ...]:
@@ -362,7 +295,9 @@ def _reason(told: str) -> str:
 def _clean(value: object) -> object:
     """What CEL can take: text cut to size and without lone surrogates."""
     if isinstance(value, str):
-        return value[:LONGEST_TEXT].encode("utf-8", "replace").decode("utf-8")
+        return (
+            value[:LONGEST_TEXT] if value.isascii() else value[:LONGEST_TEXT].encode("utf-8", "replace").decode("utf-8")
+        )
     if isinstance(value, list | tuple):
         return [_clean(item) for item in value]
     return value

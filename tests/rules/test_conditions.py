@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.conditions import ConditionError, PreparedFacts, compile_condition, mentions, near
+from rules.conditions import ConditionError, PreparedFacts, compile_condition
+from rules.phrases import mentions, near
 
 
 def _fails(condition: str, **facts: object) -> str | None:

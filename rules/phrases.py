@@ -1,0 +1,140 @@
+"""Whether words and phrases stand in a text, as the conditions of the published rules ask."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+_NEAR, _LONGEST_WORD = 30, 40
+_LATIN_RUN = re.compile(r"[a-z0-9_]+")
+_ONLY_LATIN = {code: " " for code in range(128) if not _LATIN_RUN.fullmatch(chr(code))}
+
+
+def mentions(text: str, words: Sequence[str]) -> bool:
+    """Whether one of the words stands in the text, upper or lower case alike.
+
+    Words in letters with spaces between them (``down``) must stand by themselves, so that ``download`` is none;
+    ``crash*`` takes any ending, and a blank in a phrase fits any run of blanks. Chinese words may stand anywhere.
+    """
+    return stands_in(fold(text), word_forms(tuple(words)))
+
+
+def stands_in(folded: Folded, forms: WordForms) -> bool:
+    """Whether one of the words stands in the text."""
+    return next(_standing(folded, forms), None) is not None
+
+
+def near(text: str, first: Sequence[str], then: Sequence[str]) -> bool:
+    """Whether a word of ``first`` is followed, at most 30 characters later, by a word of ``then``.
+
+    Words are those of ``mentions``: ``near(["server"], ["down"])`` holds for "the server in Berlin is down".
+    """
+    return stand_near(fold(text), word_forms(tuple(first)), word_forms(tuple(then)))
+
+
+def stand_near(folded: Folded, first: WordForms, then: WordForms) -> bool:
+    """The same for words made ready."""
+    for form in _standing(folded, first):
+        for start in _starts(folded, form):
+            end = start + len(form.body)
+            window = Folded(folded.text[end - 1 : end + _NEAR + _LONGEST_WORD], folded.pieces)
+            if any(0 < at <= _NEAR for follower in then.all for at in _starts(window, follower)):
+                return True
+    return False
+
+
+def _standing(folded: Folded, forms: WordForms) -> Iterator[WordForm]:
+    """Those of the words that stand in the text."""
+    text = folded.text
+    for form in forms.loose:
+        if form.body in text and next(_starts(folded, form), None) is not None:
+            yield form
+    if not forms.anchors.isdisjoint(folded.pieces):
+        for form in forms.anchored:
+            if next(_starts(folded, form), None) is not None:
+                yield form
+
+
+class Folded(NamedTuple):
+    """A text with case, width, kind of apostrophe and blanks evened out.
+
+    ``pieces`` are its runs of Latin letters and its other letters one by one.
+    """
+
+    text: str
+    pieces: frozenset[str]
+
+
+class WordForm(NamedTuple):
+    """A word folded, with whether it must begin and end by itself.
+
+    ``anchor`` is a piece that every text has in which the word stands, so that most texts need not be searched; it is
+    empty where there is none.
+    """
+
+    body: str
+    alone_before: bool
+    alone_after: bool
+    anchor: str
+
+
+class WordForms(NamedTuple):
+    """The words of one list: all in order, those with an anchor and those without, and the anchors."""
+
+    all: tuple[WordForm, ...]
+    anchored: tuple[WordForm, ...]
+    loose: tuple[WordForm, ...]
+    anchors: frozenset[str]
+
+
+@lru_cache(maxsize=1024)
+def word_forms(words: tuple[str, ...]) -> WordForms:
+    forms = tuple(form for word in words if (form := _word_form(word)))
+    anchored = tuple(form for form in forms if form.anchor)
+    loose = tuple(form for form in forms if not form.anchor)
+    return WordForms(forms, anchored, loose, frozenset(form.anchor for form in anchored))
+
+
+def _word_form(word: str) -> WordForm | None:
+    open_end = word.rstrip().endswith("*")
+    body = fold(word.strip().removesuffix("*")).text.strip()
+    if not body:
+        return None
+    alone_before, alone_after = _is_latin(body[0]), _is_latin(body[-1]) and not open_end
+    anchor, run = "", _LATIN_RUN.match(body)
+    if run and (run.end() < len(body) or alone_after):
+        anchor = run[0]
+    elif not body[0].isascii():
+        anchor = body[0]
+    return WordForm(body, alone_before, alone_after, anchor)
+
+
+@lru_cache(maxsize=16)
+def fold(text: str) -> Folded:
+    """The rules of one message share it."""
+    even = text if text.isascii() else unicodedata.normalize("NFKC", text).replace("\u2019", "'")
+    folded = " ".join(even.casefold().split())
+    if folded.isascii():
+        return Folded(folded, frozenset(folded.translate(_ONLY_LATIN).split()))
+    return Folded(folded, frozenset((*_LATIN_RUN.findall(folded), *folded)))
+
+
+def _starts(folded: Folded, form: WordForm) -> Iterator[int]:
+    """Where a word stands in a text."""
+    if form.anchor and form.anchor not in folded.pieces:
+        return
+    text, at = folded.text, folded.text.find(form.body)
+    while at >= 0:
+        end = at + len(form.body)
+        joined_before = form.alone_before and at > 0 and _is_latin(text[at - 1])
+        joined_after = form.alone_after and end < len(text) and _is_latin(text[end])
+        if not joined_before and not joined_after:
+            yield at
+        at = text.find(form.body, at + 1)
+
+
+def _is_latin(character: str) -> bool:
+    return character.isascii() and (character.isalnum() or character == "_")
