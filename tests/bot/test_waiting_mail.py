@@ -53,7 +53,7 @@ class Shell:
         """A mail reaches the desk as its raw bytes."""
         config = load_config(self.folder / "config.yaml", {})
         raw = (
-            f"Authentication-Results: mx.example.com; spf=pass; dmarc=none header.from=x.test\r\nFrom: {sender}\r\n"
+            f"Authentication-Results: mx.example.com; spf=pass; dmarc=none\r\nFrom: {sender}\r\n"
             f"To: {to}\r\nSubject: {subject}\r\nMessage-ID: <{abs(hash((text, sender)))}@x.test>\r\n\r\n{text}\r\n"
         )
         store = TinyDBStore(self.folder / "data")

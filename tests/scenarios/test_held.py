@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from rules import threading
 from rules.effects import Post
 from rules.model import Address, Authentication, EntryKind, Quarantined, Status
 from rules.policy import Mailbox
-from rules.threading import DISOWNED
 from tests.stage import Stage, a_policy, a_stage
 
 ALICE, MALLORY, HOME = "alice@customer.test", "mallory@evil.test", "alice@home.test"
@@ -180,7 +180,7 @@ def test_a_disowned_mail_of_nobody_we_know_opens_a_ticket_that_nothing_answers()
     assert (stage.mails(), stage.ticket().assignee) == ([], None)
     assert any("DMARC fail" in post.text for post in stage.posts(1))
     assert [entry.because for entry in stage.entries(kind=EntryKind.NOT_ACKNOWLEDGED)] == [
-        (f"not acknowledged: {DISOWNED}",)
+        (f"not acknowledged: {threading.DISOWNED}",)
     ]
     with stage.store.read() as store:
         assert store.customer("eve@unknown.test") is None
