@@ -28,7 +28,7 @@ _HALF_A_NAME = re.compile(r"[^\W\d_][^@<>()\":;]{0,60}$")
 _OTHER_HALF = re.compile(r"[^@<>()\":;]{1,60}<[^<>\s@]{1,128}@")
 # What an address may carry that is no part of it: remarks, a route that nobody takes any more, a link's beginning.
 _REMARK = re.compile(r"(?<![\"\\])\([^()\"]{0,200}\)")
-_ROUTE = re.compile(r"\s{0,9}(?:@[^:@\"]{1,400}:|mailto:|smtp:)", re.IGNORECASE)
+_ROUTE = re.compile(r"\s{0,9}(?:(?:[\s,]{0,9}@[^:@,\"]{1,200}){1,9}:|mailto:|smtp:)", re.IGNORECASE)
 _ANGLE = re.compile(r"<([^<>]*)>")
 _COMMENT = re.compile(r"(?<!\\)\(((?:[^()\\]|\\.)*)\)")
 _ADDRESS_IN_TEXT = re.compile(r"[^\s<>()\",;:@]{1,128}@[^\s<>()\",;:@]{1,255}")
@@ -147,6 +147,11 @@ def _address(piece: str) -> Address | None:
 
 def _loose(piece: str) -> tuple[str, str]:
     """An address without angle brackets, perhaps with the name in a comment: ``ana@example.org (Ana Lima)``."""
+    if _QUOTED_LOCAL.match(piece):
+        return piece, ""
+    name, bracket, unclosed = piece.rpartition("<")
+    if bracket and _ADDRESS_IN_TEXT.fullmatch(unclosed.strip()):
+        return unclosed, name
     comment = _COMMENT.search(piece)
     rest = _COMMENT.sub(" ", piece).strip()
     found = _ADDRESS_IN_TEXT.search(rest)

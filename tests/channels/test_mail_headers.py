@@ -61,6 +61,9 @@ def test_subjects_are_decoded_also_where_they_are_broken(header: str | bytes, su
         ("From: Ana <ana(her own)@example(.org).org>", "ana@example.org", "Ana"),
         ("From: Ana <@relay.example.net:ana@example.org>", "ana@example.org", "Ana"),
         ("From: Ana <mailto:ana@example.org>", "ana@example.org", "Ana"),
+        ("From: Ana <@one.example.net,@two.example.net:ana@example.org>", "ana@example.org", "Ana"),
+        ("From: ana@old.example.net <ana@example.org", "ana@example.org", "ana@old.example.net"),
+        ('From: "ana lima"@example.org', '"ana lima"@example.org', ""),
         ("To: x@y", "", ""),
     ],
 )
