@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 
 from rules import machine_words
@@ -139,10 +140,16 @@ def passes(draft: Draft) -> bool:
 
 def fingerprint(message: Message) -> str:
     """What a mail said, short: exactly, by its words without numbers, by its subject without numbers and marks."""
-    text = message.reply_text or message.text
-    exact = sha256(f"{message.subject}\n{text}".encode("utf-8", "replace")).hexdigest()[:_SHORT]
-    subject = sha256(_bare_subject(message.subject).encode("utf-8", "replace")).hexdigest()[:_SHORT]
-    return f"{exact}:{message.content_hash[:_SHORT]}:{subject if _bare_subject(message.subject) else ''}"
+    return _fingerprint(message.subject, message.reply_text or message.text, message.content_hash)
+
+
+@lru_cache(maxsize=8)
+def _fingerprint(subject: str, text: str, content_hash: str) -> str:
+    """Asked for several times for each message."""
+    exact = sha256(f"{subject}\n{text}".encode("utf-8", "replace")).hexdigest()[:_SHORT]
+    bare = _bare_subject(subject)
+    about = sha256(bare.encode("utf-8", "replace")).hexdigest()[:_SHORT] if bare else ""
+    return f"{exact}:{content_hash[:_SHORT]}:{about}"
 
 
 def named(key: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from rules import files, lateness, sla
 from rules.acknowledging import acknowledge
@@ -55,7 +56,7 @@ def open_ticket(
     draft.late = came_at is not None
     draft.because += [*verdict.because, *found.because]
     record_words(draft, message, verdict)
-    reasons = tuple(one_line(reason, LONGEST_REASON) for reason in found.because)
+    reasons = tuple(map(_shown, found.because))
     draft.note(EntryKind.CLASSIFIED, f"{found.priority} · {found.category}", because=reasons)
     _tell_thread(draft, message, how)
     if verdict.related:
@@ -63,6 +64,12 @@ def open_ticket(
     _offer_merge(draft, situation.recent, verdict)
     _answer(draft, message, found, _known(situation, ticket), how)
     return lateness.summed_up(draft, draft.decision("opened"))
+
+
+@lru_cache(maxsize=512)
+def _shown(reason: str) -> str:
+    """A reason as the journal keeps it; most are the same for every mail, those of rules that do not match."""
+    return one_line(reason, LONGEST_REASON)
 
 
 def _clocks(ticket: Ticket, started_at: datetime, policy: Policy, now: datetime) -> tuple[SlaClock, ...]:

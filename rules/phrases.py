@@ -24,7 +24,13 @@ def mentions(text: str, words: Sequence[str]) -> bool:
 
 def stands_in(folded: Folded, forms: WordForms) -> bool:
     """Whether one of the words stands in the text."""
-    return next(_standing(folded, forms), None) is not None
+    text = folded.text
+    for form in forms.loose:
+        if form.body in text and next(_starts(folded, form), None) is not None:
+            return True
+    if forms.anchors.isdisjoint(folded.pieces):
+        return False
+    return any(next(_starts(folded, form), None) is not None for form in forms.anchored)
 
 
 def near(text: str, first: Sequence[str], then: Sequence[str]) -> bool:

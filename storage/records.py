@@ -99,12 +99,13 @@ class Codec(Generic[T]):
         )
         self._values_of = cast("Callable[[T], tuple[Any, ...]]", _getter([field.name for field in self._fields]))
         self._by_name = {field.name: field for field in self._fields}
+        self._ways_out = tuple((field.name, field.default, field.way.encode) for field in self._fields)
         self._retired = RETIRED_FIELDS.get(kind, frozenset()) - self._by_name.keys()
 
     def encode(self, value: T, keep: KeepText) -> dict[str, Any]:
         """The record of a noun; long texts go to ``keep``. Raises ValueError for a time without a zone."""
         record = {}
-        for (name, default, (encode, _)), held in zip(self._fields, self._values_of(value), strict=True):
+        for (name, default, encode), held in zip(self._ways_out, self._values_of(value), strict=True):
             if held is not default and held != default:
                 record[name] = held if encode is None else encode(held, keep)
         return record
@@ -246,7 +247,7 @@ def _tagged_way(kinds: list[type]) -> _Way:
 def _encode_time(value: datetime, keep: KeepText) -> str:
     if value.tzinfo is None:
         raise ValueError(f"A time without a zone cannot be stored: {value}")
-    return value.astimezone(UTC).isoformat()
+    return value.isoformat() if value.tzinfo is UTC else value.astimezone(UTC).isoformat()
 
 
 def _encode_text(value: str, keep: KeepText) -> Any:
