@@ -14,6 +14,7 @@ from rules.model import Author, AuthorKind, Bounce, Decision, EntryKind, Message
 from rules.policy import Policy
 from rules.receiving import draft_of
 from rules.threading import REFERENCE, Verdict
+from rules.wording import Texts
 
 # Machine mail that no person waits for an answer to; without a ticket of ours it is kept, counted, and opens nothing.
 NO_TICKET = frozenset({"bounce", "out_of_office", "read_receipt", "challenge", "own"})
@@ -22,6 +23,16 @@ _DELAYS_TOLD = 3
 _DELAYS_WITHIN = timedelta(days=7)
 _MOST_KEPT = 20
 _MOST_TOLD = 20
+
+# RFC 3463 §3: the second and third number of an enhanced code say what was wrong, the second alone says roughly what.
+# 1.7 and 1.8 are about the sender's address; 4.6 is a loop.
+_BY_DETAIL = {
+    "1.7": "bounce_unknown", "1.8": "bounce_unknown", "2.1": "bounce_disabled", "2.2": "bounce_full",
+    "2.3": "bounce_too_large", "3.4": "bounce_too_large", "4.6": "bounce_unknown",
+}  # fmt: skip
+_BY_SUBJECT = {"1": "bounce_no_address", "4": "bounce_unreachable", "7": "bounce_policy"}
+_DENIED = "5.4.1"
+"""Exchange Online says so of addresses that it does not know or let in, not of a server that was out of reach."""
 
 
 def opens_nothing(message: Message) -> bool:
@@ -41,7 +52,9 @@ def take_machine_mail(
     somebody else's mail, or forged.
     """
     kind = message.automatic.kind
-    because = (*verdict.because, *message.automatic.because)
+    # Without a ticket the judge's last word is about the one it would open, which machine mail does not.
+    thread = verdict.because if verdict.ticket else verdict.because[:-1]
+    because = (*thread, *message.automatic.because)
     if kind == "bounce":
         return _returned(message, because, situation, policy, now)
     ticket = ticket or situation.candidates.get("bounced") or situation.candidates.get(REFERENCE)
@@ -53,8 +66,15 @@ def take_machine_mail(
         told = draft.chat.say("chat_complaint", number=ticket.number, name=str(message.sender) or "?")
         draft.post(told, mark="failed", mentions=draft.responsible)
         return draft.decision("automatic:complaint")
-    draft.post(draft.chat.say("chat_automatic", name=str(message.sender) or "?", kind=kind), mark="automatic")
+    _tell_nothing_changed(draft, message)
     return draft.decision(f"automatic:{kind}")
+
+
+def _tell_nothing_changed(draft: Draft, message: Message) -> None:
+    """The grey line under which a machine's mail is shown, with its kind in words."""
+    kind = draft.chat.say(f"machine_{message.automatic.kind}")
+    told = draft.chat.say("chat_automatic", name=str(message.sender) or "?", kind=kind)
+    draft.post(told, mark="automatic")
 
 
 def _note(draft: Draft, message: Message, because: tuple[str, ...], outbox_key: str = "") -> None:
@@ -88,7 +108,7 @@ def _returned(
         if not fate.permanent:
             _tell_delay(draft, entry, fate)
     if not fates:
-        draft.post(draft.chat.say("chat_automatic", name=str(message.sender) or "?", kind="bounce"), mark="automatic")
+        _tell_nothing_changed(draft, message)
     return draft.decision("automatic:bounce")
 
 
@@ -109,11 +129,21 @@ def _code(fate: Bounce) -> str:
     return fate.status or "?"
 
 
+def _why(fate: Bounce, texts: Texts) -> str:
+    """What the code of a report means, in words, and the code (RFC 3463)."""
+    _, _, detail = fate.status.partition(".")
+    subject, _, _ = detail.partition(".")
+    unknown = "bounce_unknown" if fate.permanent else "bounce_later"
+    known = "" if fate.status == _DENIED else _BY_DETAIL.get(detail) or _BY_SUBJECT.get(subject)
+    words = texts.say(known or unknown)
+    return texts.say("bounce_why", why=words, status=fate.status) if fate.status else words
+
+
 def _tell_author(draft: Draft, entry: OutboxEntry, words: str, fate: Bounce) -> None:
     """Whoever wrote that very mail is called, else who is responsible, else everybody (complaint 29)."""
     by = entry.meta.get("by") or entry.meta.get("resolved_by") or ""
     calls = (by,) if draft.policy.person(by) else draft.responsible
-    told = draft.chat.say(words, number=draft.ticket.number, recipient=fate.recipient, status=_code(fate))
+    told = draft.chat.say(words, number=draft.ticket.number, recipient=fate.recipient, why=_why(fate, draft.chat))
     draft.post(told, mentions=calls, mark="failed", broadcast=not calls, urgency=0)
 
 
@@ -126,7 +156,9 @@ def _tell_delay(draft: Draft, entry: OutboxEntry, fate: Bounce) -> None:
     if len(recent) + 1 == _DELAYS_TOLD:
         _tell_author(draft, entry, "chat_delayed_again", fate)
         return
-    told = draft.chat.say("chat_delayed", number=draft.ticket.number, recipient=fate.recipient, status=_code(fate))
+    told = draft.chat.say(
+        "chat_delayed", number=draft.ticket.number, recipient=fate.recipient, why=_why(fate, draft.chat)
+    )
     draft.post(told, mark="automatic")
 
 
@@ -140,7 +172,9 @@ def _for_nobody(
         OutboxEntry(
             key=f"bounced:{entry.key}:{fate.recipient}:{now.isoformat()}", channel=CHAT, lane=CHAT, due_at=now,
             urgency=0,
-            content=Post(text=texts.say("chat_failed_staff", to=fate.recipient, problem=_code(fate)), mark="failed"),
+            content=Post(
+                text=texts.say("chat_failed_staff", to=fate.recipient, problem=_why(fate, texts)), mark="failed"
+            ),
         )
         for fate in lost
     )  # fmt: skip

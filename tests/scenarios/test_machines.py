@@ -79,9 +79,40 @@ def test_a_bounced_reply_is_told_to_the_responsible() -> None:
     stage.reply("On it.")
     assert bounce(stage, ALICE, original=stage.mails(1)[-1].message_id) == "automatic:bounce"
     told = stage.posts(1)[-1]
-    assert told.text == "A mail of #1 did not reach alice@customer.test: 5.1.1"
+    assert told.text == "A mail of #1 did not reach alice@customer.test: there is no such address (5.1.1)"
     assert (told.mark, told.mentions) == ("failed", ("ana",))
     assert stage.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("5.1.1", "there is no such address (5.1.1)"),
+        ("5.2.1", "their mailbox takes no mail (5.2.1)"),
+        ("5.2.2", "their mailbox is full (5.2.2)"),
+        ("5.3.4", "it was too large for them (5.3.4)"),
+        ("5.4.4", "their mail server could not be reached (5.4.4)"),
+        ("5.4.1", "their mail server refused it (5.4.1)"),
+        ("5.7.1", "their mail server refused it as spam or by its rules (5.7.1)"),
+        ("5.0.0", "their mail server refused it (5.0.0)"),
+        ("", "their mail server refused it"),
+    ],
+)
+def test_a_bounce_says_in_words_what_its_code_means(status: str, words: str) -> None:
+    """Nobody at a desk knows the numbers of RFC 3463 by heart; its thread has no word of a ticket that it opens."""
+    stage = opened()
+    original = stage.mails(1)[-1].message_id
+    report = Bounce(recipient=ALICE, status=status, permanent=True, original_message_id=original)
+    stage.mail("Undelivered", sender=DAEMON, automatic=automatic("bounce"), bounces=(report,))
+    assert stage.posts(1)[-1].text == f"A mail of #1 did not reach {ALICE}: {words}"
+    assert not any("opens a new one" in reason for reason in stage.entries(1)[-1].because)
+
+
+def test_an_absence_is_shown_in_words() -> None:
+    """The grey line is for people: no name of ours for its kind stands in it."""
+    stage = opened()
+    stage.answer("I am away until Monday.", automatic=automatic("out_of_office"))
+    assert stage.posts(1)[-1].text == "Automatic mail from Mei Lin (out of office); nothing changed"
 
 
 def test_a_bounce_with_nobody_responsible_goes_to_the_channel() -> None:
@@ -137,7 +168,10 @@ def test_a_bounce_to_the_return_address_of_a_mail_needs_no_copy_of_it() -> None:
     address = return_address(stage.policy.secret, "support@example.com", "1:reply:1")
     outcome = bounce(stage, "alice.home@elsewhere.test", original="", recipients=(address,))
     assert outcome == "automatic:bounce"
-    assert stage.posts(1)[-1].text == "A mail of #1 did not reach alice.home@elsewhere.test: 5.1.1"
+    assert (
+        stage.posts(1)[-1].text
+        == "A mail of #1 did not reach alice.home@elsewhere.test: there is no such address (5.1.1)"
+    )
     assert stage.entries(kind=EntryKind.AUTOMATIC)[-1].outbox_key == "1:reply:1"
 
 
