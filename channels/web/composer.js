@@ -21,13 +21,13 @@ export function composer(form, { say, send, sent }) {
 
   function show() {
     const inside = isNote();
-    const to = ticket ? ticket.customer.email || ticket.customer.name : "";
+    const to = ticket ? [ticket.customer.email || ticket.customer.name, ...ticket.copies].join(", ") : "";
     form.dataset.mode = inside ? "note" : "reply";
     at("reader").textContent = inside ? "Only staff will see this." : `Mailed to ${to}.`;
     at("send").textContent = inside ? "Keep note" : WAIT.test(words.value) ? "Send and wait" : "Send";
     at("send").disabled = at("wait").disabled = busy || empty();
     at("wait").hidden = inside;
-    words.placeholder = inside ? "A note for colleagues…" : `Reply to ${ticket?.customer.name || to || "the customer"}…`;
+    words.placeholder = inside ? "A note for colleagues…" : `Reply to ${ticket?.customer.name || ticket?.customer.email || "the customer"}…`;
     words.style.height = "auto";
     words.style.height = `${Math.min(words.scrollHeight + 2, 260)}px`;
   }

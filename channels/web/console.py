@@ -127,7 +127,7 @@ class Console:
         }
 
     def _shown(self, ticket: Ticket, policy: Policy, now: datetime) -> dict[str, Any]:
-        return _meta(ticket) | {"card": card_json(ticket, self._window.entries(ticket.number), policy, now)}
+        return _meta(ticket, policy) | {"card": card_json(ticket, self._window.entries(ticket.number), policy, now)}
 
     async def ticket(self, request: web.Request) -> web.Response:
         """One ticket's card and thread."""
@@ -141,7 +141,7 @@ class Console:
         policy, now = self._policy(), self._now()
         entries = self._window.entries(number)
         lines = thread(ticket, entries, self._window.outbox_of(number), mentionable(policy), now)
-        return _meta(ticket) | {
+        return _meta(ticket, policy) | {
             "now": now.isoformat(),
             "card": card_json(ticket, entries, policy, now),
             "thread": [line.as_json() for line in lines],
@@ -212,7 +212,7 @@ class Console:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work, *values)
 
 
-def _meta(ticket: Ticket) -> dict[str, Any]:
+def _meta(ticket: Ticket, policy: Policy) -> dict[str, Any]:
     due_at = ticket.due_at
     return {
         "number": ticket.number,
@@ -222,6 +222,7 @@ def _meta(ticket: Ticket) -> dict[str, Any]:
         "category": ticket.category,
         "assignee": ticket.assignee,
         "customer": {"name": ticket.customer.name, "email": ticket.customer.email},
+        "copies": [person.email for person in ticket.participants if not policy.is_own(person.email)],
         "updated_at": ticket.updated_at.isoformat(),
         "due_at": due_at.isoformat() if due_at else None,
     }

@@ -44,9 +44,10 @@ export function clock(iso) {
 }
 
 function initials(name) {
-  const parts = name.trim().split(/\s+/).filter(Boolean);
+  // An address in brackets stands beside a name, or alone.
+  const parts = (name.replace(/<[^>]*>/, "").trim() || name.replace(/[<>]/g, "")).split(/\s+/).filter(Boolean);
   const letters = parts.length > 1 ? [parts[0], parts.at(-1)] : parts;
-  return letters.map((part) => [...part][0] ?? "").join("").toUpperCase();
+  return letters.map((part) => [...part][0]).join("").toUpperCase();
 }
 
 export function line(item, around) {
@@ -63,7 +64,7 @@ export function line(item, around) {
 }
 
 function inside(item, around) {
-  const source = item.source ? el("span", "small", SOURCES[item.source] ?? `by ${item.source}`) : null;
+  const source = item.source ? el("span", "small", SOURCES[item.source] ?? (item.source.startsWith("mail:") ? "by mail" : `by ${item.source}`)) : null;
   const kept = item.kind === "note" ? el("span", "tag", "stays inside") : null;
   // A post of blocks says itself who wrote.
   const author = item.kind === "customer" && item.blocks.length ? null : el("strong", "", item.author);

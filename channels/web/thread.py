@@ -168,7 +168,7 @@ def _delivery(owed: OutboxEntry | None, now: datetime) -> dict[str, str] | None:
         "state": "held" if held else owed.state.value,
         "key": owed.key,
         "due_at": owed.due_at.isoformat(),
-        "to": ", ".join(owed.content.to),
+        "to": ", ".join((*owed.content.to, *owed.content.cc)),
         "problem": owed.problem,
     }
 

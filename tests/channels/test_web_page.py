@@ -102,6 +102,24 @@ async def test_nobodys_words_become_part_of_the_page(desk: SmallDesk) -> None:
     assert dialogs == []
 
 
+async def test_staff_see_who_a_reply_is_mailed_to_and_how_a_note_came(desk: SmallDesk) -> None:
+    """Everybody in copy is named before anything is sent; an avatar has letters, and a source a name of the trade."""
+    carl = Address(email="carl@example.net", name="Carl")
+    note = an_entry(
+        2, kind=EntryKind.NOTED, author=Author(kind=AuthorKind.STAFF, key="ana", name="Ana Lopez"), text="Her laptop.",
+        source="mail:support",
+    )  # fmt: skip
+    held = a_post(2, "held:1", quote="Hello", quote_author="Mallory <mallory@evil.example>")
+    ours = Address(email="support@example.com")
+    desk.add(a_ticket(2, participants=(carl, ours)), an_entry(2), note, outbox=[held])
+    async with the_console(desk) as (_, page):
+        await open_thread(page, 2)
+        await expect(page.locator("#reader")).to_have_text("Mailed to mei.lin@example.net, carl@example.net.")
+        await expect(page.locator(".line-note .by")).to_contain_text("by mail")
+        await expect(page.locator(".line-note .by")).not_to_contain_text("mail:support")
+        await expect(page.locator(".line-customer .avatar").last).to_have_text("M")
+
+
 async def test_a_reply_is_written_held_and_kept_inside(desk: SmallDesk) -> None:
     """The hold counts down in sight; [Keep inside] ends it; the reply was never sent and can be put right."""
     async with the_console(desk) as (_, page):

@@ -159,6 +159,14 @@ def test_every_reply_shows_how_far_it_has_come(changes: dict[str, Any], minutes:
     assert line.delivery["problem"] == changes.get("problem", "")
 
 
+def test_a_reply_names_everybody_it_goes_to() -> None:
+    """People in copy read it too, and staff should know that."""
+    owed = an_outbox_entry("1:reply:1", content=a_mail(cc=("carl@example.net",)), state=OutboxState.ACCEPTED)
+    (line,) = told([an_entry(1), a_reply()], [owed])
+    assert line.delivery is not None
+    assert line.delivery["to"] == "mei.lin@example.net, carl@example.net"
+
+
 def test_the_acknowledgement_is_one_quiet_line() -> None:
     """Staff see that it went out; they need not read it."""
     entry = an_entry(
