@@ -199,12 +199,21 @@ def _inner(line: str, fields: dict[str, str]) -> None:
     """Labels that a client put into one line: ``From: … Sent: … To: … Subject: …``."""
     if len(line) < 40 or not {SENDER, SENT} & fields.keys():
         return
-    found = [(match, _ROLES.get(match.group(1).casefold(), "")) for match in _INNER.finditer(line[:600])]
-    known = [(match, role) for match, role in found if role]
-    if len({role for _, role in known}) < 3:
+    known = [label for match in _INNER.finditer(line[:600]) if (label := _label(match))[2]]
+    if len({role for _, _, role in known}) < 3:
         return
-    for (match, role), (following, _) in zip(known, [*known[1:], (None, "")], strict=True):
-        fields[role] = line[match.end() : following.start() if following else 600].strip(_EDGES)
+    for (_, end, role), (following, _, _) in zip(known, [*known[1:], (600, 600, "")], strict=True):
+        fields[role] = line[end:following].strip(_EDGES)
+
+
+def _label(match: re.Match[str]) -> tuple[int, int, str]:
+    """Where a label within a line begins and ends, and its role; the word before it may be the end of a value."""
+    label = match.group(1).casefold()
+    role = _ROLES.get(label, "")
+    if role:
+        return match.start(), match.end(), role
+    last = label.rpartition(" ")[2]
+    return match.end(1) - len(last), match.end(), _ROLES.get(last, "")
 
 
 def _continues(line: str, fields: dict[str, str], last: str, blanks: int) -> bool:

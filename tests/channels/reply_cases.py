@@ -9,6 +9,7 @@ BLOCKS = (
         "Ana\nSubject: Printer"
     ),
     "-----Original Message-----",
+    "Date: Mon, 2 Mar 2026 10:00:00 +0000 From: support@example.com To: Lima, Ana Subject: Printer",
     (
         "-------- Original message --------\nFrom: Support <s@example.com>\nDate: 02/03/2026 10:00 (GMT+01:00)\nTo: "
         "Ana\nSubject: x"
