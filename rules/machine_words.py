@@ -107,8 +107,7 @@ ABSENCE_WORDS = re.compile(
     r"|na dovolené|szabadságon|izinde|ofis dışında|вне офиса|в отпуске|отсутству|у відпустці|відсутн)"
     r"|不在办公室|外出期间|正在休假|休假中|休假期间|无法及时回复|不能及时回复|出差(?:中|期间)|已收到您的(?:邮件"
     r"|来信)|您的(?:邮件|来信)(?:我)?已(?:经)?收到"
-    r"|不在辦公室|休假|不在にして|不在の(?:ため|期間)|休暇(?:中|を)|外出して|부재|휴가|자리를 비",
-    re.IGNORECASE,
+    r"|不在辦公室|休假|不在にして|不在の(?:ため|期間)|休暇(?:中|を)|外出して|부재|휴가|자리를 비"
 )
 
 DEPUTY_WORDS = re.compile(
@@ -120,8 +119,7 @@ DEPUTY_WORDS = re.compile(
     r"|na minha ausência|durante a minha|em caso de urgência|contact(?:ar|e)|in mia assenza|al mio rientro|rivolger"
     r"|in mijn afwezigheid|bij spoed|neem (?:dan )?contact|ved haste|i mit fravær|vid brådskande|kontakta|kontakt"
     r"|kiireelli|w sprawach pilnych|pilny|v naléhavých|sürgős|acil|по срочным|в срочн|обращайтесь|терміново"
-    r"|紧急|急事|请联系|請聯絡|請聯繫|回来后|返回后|尽快(?:给您)?(?:回复|处理|答复)|お急ぎ|緊急|戻り次第|급한|긴급)",
-    re.IGNORECASE,
+    r"|紧急|急事|请联系|請聯絡|請聯繫|回来后|返回后|尽快(?:给您)?(?:回复|处理|答复)|お急ぎ|緊急|戻り次第|급한|긴급)"
 )
 """Whom to ask instead, and until when: a person who is away tells a program to write this."""
 
@@ -135,8 +133,7 @@ COURTESY_WORDS = re.compile(
     r"|(?:hartelijk )?(?:bedankt|dank) voor (?:uw|je)|wij hebben uw|tak for din|tack för ditt|takk for|kiitos viestist"
     r"|dziękuj(?:ę|emy) za|děkuj(?:i|eme) za|köszön(?:öm|jük)|teşekkür|спасибо за|ваше (?:письмо|сообщение|обращение)"
     r"|感谢您?的?(?:来信|来邮|邮件|咨询|关注)|(?:已|我已|我们已)(?:经)?收到|来信已收|邮件已收|尽快(?:给您|与您|回复|处理|联系|答复)"
-    r"|感謝您|已收到您|お問い合わせ(?:いただき|ありがとう)|ありがとうございます|受け付けました|감사합니다|접수)",
-    re.IGNORECASE,
+    r"|感謝您|已收到您|お問い合わせ(?:いただき|ありがとう)|ありがとうございます|受け付けました|감사합니다|접수)"
 )
 """What a program says to be polite; with an automatic reply's subject it is one."""
 
@@ -158,8 +155,7 @@ GENERATED_WORDS = re.compile(
     r"|程序)?"
     r"(?:自动|自動)(?:发出|发送|生成|發出|發送|回复|回覆)"
     r"|请勿(?:直接)?回复(?:此|本)?|請勿(?:直接)?回覆|このメールは(?:自動|システム)|自動(?:的に)?送信|本メールは自動"
-    r"|이 (?:메일|메시지)은? ?자동|발신 ?전용)",
-    re.IGNORECASE,
+    r"|이 (?:메일|메시지)은? ?자동|발신 ?전용)"
 )
 
 BOUNCE_SUBJECT = re.compile(
@@ -207,8 +203,7 @@ BOUNCE_WORDS = re.compile(
     r"|não (?:pôde|foi possível)|non (?:è stato possibile|consegnat)|niet (?:worden )?(?:bezorgd|afgeleverd)"
     r"|не (?:может быть|было|удалось) доставлен|не удалось доставить|недоставлен"
     r"|(?:退信|被退回|无法(?:投递|送达|发送到)|投递失败|发送失败|不存在|拒收|未能送达)|配信でき|届けられません"
-    r"|전달(?:할|되지))",
-    re.IGNORECASE,
+    r"|전달(?:할|되지))"
 )
 
 BOUNCE_NOTICE = re.compile(
@@ -240,8 +235,7 @@ READ_SUBJECT = re.compile(
 READ_WORDS = re.compile(
     r"(?:this is a (?:return )?receipt for the (?:e-?mail|mail|message) (?:that )?you sent|was (?:read|displayed) on"
     r"|this return receipt only acknowledges|has been (?:read|displayed) on the recipient"
-    r"|wurde (?:gelesen|am .{1,60} gelesen)|a été lu le|fue leído|已于.{1,60}阅读|这是您发送的邮件的回执|已被阅读)",
-    re.IGNORECASE,
+    r"|wurde (?:gelesen|am .{1,60} gelesen)|a été lu le|fue leído|已于.{1,60}阅读|这是您发送的邮件的回执|已被阅读)"
 )
 
 CHALLENGE_SUBJECT = re.compile(
@@ -263,8 +257,7 @@ CHALLENGE_WORDS = re.compile(
     r"|will (?:only |then |not )?be delivered)"
     r"|challenge[- ]response|spam ?arrest|boxbe|bitbounce|mailinblack|spamblocker|approved senders?"
     r"|permitted sender|to (?:reach|deliver) .{1,60}(?:inbox|mailbox)"
-    r"|bestätigen sie .{1,80}(?:zugestellt|absender)|cliquez .{1,80}(?:confirmer|valider|authentifier))",
-    re.IGNORECASE,
+    r"|bestätigen sie .{1,80}(?:zugestellt|absender)|cliquez .{1,80}(?:confirmer|valider|authentifier))"
 )
 
 CHALLENGE_TEXT = re.compile(

@@ -110,6 +110,8 @@ _SPEECH = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[!?。！？]\s|[^\W\d_]{4,30}\.\s[^\W\d_]{2,30}\s[^\W\d_]{2,30}\s")
+# Every sentence has one of these.
+_STOP = re.compile(r"[!?.。！？]\s")
 _LATE_START = re.compile(
     r"(?:[.!?。！？,)]\s{1,3}|\s(?=On (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov"
     r"|Dec|\d)))"
@@ -172,7 +174,11 @@ def _weigh(bare: str, *, verb: bool, closed: bool, quote_below: bool) -> Attribu
     start = _start(bare)
     dated, timed = _DATE.search(bare) is not None, _TIME.search(bare) is not None
     addressed = _ADDRESS.search(bare) is not None or (timed and _BARE_ADDRESS.search(bare) is not None)
-    if _SENTENCE.search(bare) and not (addressed and (dated or timed) and start is Attribution.STRONG):
+    if (
+        _STOP.search(bare)
+        and _SENTENCE.search(bare)
+        and not (addressed and (dated or timed) and start is Attribution.STRONG)
+    ):
         return Attribution.NONE
     if verb and closed:
         return _with_verb(bare, start, dated=dated, timed=timed, addressed=addressed)

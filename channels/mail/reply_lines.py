@@ -351,8 +351,7 @@ def _is_plain(bare: str) -> bool:
     last = bare[-1]
     if bare[0] in _MARKING or last in _MARKED_ENDS or last.isdigit() or "@" in bare:
         return False
-    head = bare[:_LABEL_ENDS]
-    if ":" in head or "：" in head or "|" in head:
+    if ":" in bare or "：" in bare or "|" in bare:
         return False
     return not (bare.endswith(attributions.OPEN_ENDS) or markers.may_be_unframed(bare))
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from rules import machine_words
 from rules.automatic import judge
 from rules.model import AutomaticVerdict
 
@@ -169,3 +172,12 @@ def test_machines_without_the_usual_marks_are_known(
     headers: dict[str, str], subject: str, text: str, kind: str
 ) -> None:
     assert judged(headers, envelope_sender=None, subject=subject, text=text).kind == kind
+
+
+def test_phrases_looked_for_in_small_letters_are_written_so_and_look_for_no_others() -> None:
+    """To look for both cases takes three times as long, for every answer that a person writes."""
+    phrases = {name: pattern for name, pattern in vars(machine_words).items() if name.endswith("_WORDS")}
+    assert phrases
+    for name, pattern in phrases.items():
+        assert pattern.pattern == pattern.pattern.lower(), name
+        assert not pattern.flags & re.IGNORECASE, name
