@@ -32,14 +32,13 @@ def fates(message: Message) -> list[tuple[str, str, bool]]:
 
 NOTICES = {
     "a code behind a colon": (
-        "A message that you sent could not be delivered.\n\nlea@shop.test Invalid Address, ERROR_CODE :550, "
-        "ERROR_CODE :mailbox unavailable\n",
+        "Nobody could be reached with your mail.\n\nlea@shop.test is unknown to us, CODE :550, CODE :no mailbox\n",
         [("lea@shop.test", "5.0.0", True)],
     ),
     "the mail's own recipients above, the failed one below": (
         "Your message\n\n  To:      list@club.test; board@club.test\n  Subject: Minutes\n  Sent:    Mon, 2 Mar\n\n"
         "did not reach the following recipient(s):\n\nlea@shop.test on Mon, 2 Mar 2026 10:00:00 +0100\n"
-        "    The recipient name is not recognized\n",
+        "    There is nobody of this name here\n",
         [("lea@shop.test", "", True)],
     ),
     "an X.400 gateway": (
@@ -49,7 +48,7 @@ NOTICES = {
     ),
     "who sent it is named first": (
         "A message sent by\n\n  <helper@desk.example>\n\ncould not be delivered. The following address(es) failed:\n\n"
-        "  lea@shop.test\n    all hosts have been failing for a long time\n",
+        "  lea@shop.test\n    no server of theirs has answered for four days\n",
         [("lea@shop.test", "", True)],
     ),
     "the details of the original below": (

@@ -159,13 +159,13 @@ def test_a_person_who_tells_of_a_bounce_stays_a_person(text: str) -> None:
         ({"Precedence": "junk"}, "[Automatyczna odpowiedź] test", "Wracam w poniedziałek.", "out_of_office"),
         ({"Precedence": "bulk", "List-Id": "<club>"}, "Automatic reply: how do I stop it", "It is sent twice.", "list"),
         ({}, "AUTO: Lima, Ana is out of the office. (returning 05/03/2026)",
-         "I am out of the office until 05/03/2026.\n\nNote: This is an automated response to your message "
+         "I am out of the office and back on Thursday.\n\nThis is an automated response to your message "
          '"Any news?" sent on 02/03/2026.', "out_of_office"),
-        ({}, "RE: Order", "This account is protected by Gatekeeper. Please click on the following link to have your "
-         "address added to the allowed list: http://gate.test/1", "challenge"),
+        ({}, "RE: Order", "Ana's inbox is protected by Gatekeeper. Open http://gate.test/1 once, and all that you "
+         "write will be delivered from then on.", "challenge"),
         ({}, "complaint about message from 192.0.2.22", "", "notification"),
-        ({}, "メールエラー通知", "Your mail sent on Monday could not be delivered to: <lea@shop.test>", "bounce"),
-        ({"Return-Path": "<>"}, "", "You sent mail to lea@shop.test. That's not a valid user here.", "bounce"),
+        ({}, "メールエラー通知", "Your mail of 2 March could not be delivered: the mailbox of <lea@shop.test> takes no more.", "bounce"),
+        ({"Return-Path": "<>"}, "", "Nobody has the name lea@shop.test: it is not a valid address at our shop.", "bounce"),
     ],
 )  # fmt: skip
 def test_machines_without_the_usual_marks_are_known(
