@@ -164,7 +164,7 @@ def test_a_person_who_tells_of_a_bounce_stays_a_person(text: str) -> None:
         ({}, "RE: Order", "Ana's inbox is protected by Gatekeeper. Open http://gate.test/1 once, and all that you "
          "write will be delivered from then on.", "challenge"),
         ({}, "complaint about message from 192.0.2.22", "", "notification"),
-        ({}, "メールエラー通知", "Your mail could not be delivered: the box of <lea@shop.test> takes no more.", "bounce"),
+        ({}, "メールエラー通知", "Your mail could not be delivered: the box of <lea@shop.test> is full.", "bounce"),
         ({"Return-Path": "<>"}, "", "Nobody is lea@shop.test: it is not a valid address at our shop.", "bounce"),
     ],
 )  # fmt: skip
