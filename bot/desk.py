@@ -30,7 +30,7 @@ from rules.periods import previous
 from rules.policy import Policy
 from storage import situations
 from storage.protocol import Reader, Store, UnitOfWork
-from storage.recollection import recalled
+from storage.recollection import recalled, recalled_for_timer
 
 log = structlog.get_logger()
 
@@ -154,7 +154,7 @@ class Desk:
         if timer.kind == lateness.SUMMARY:
             return situations.for_late(work, lateness.counts_from(timer))
         if not timer.kind.startswith("digest:"):
-            return situations.for_ticket(work, timer.ticket)
+            return recalled_for_timer(work, situations.for_ticket(work, timer.ticket), timer)
         period = period_due(timer, self.policy)
         return situations.for_digest(work, previous(period, self.policy.timezone).starts_at - timedelta(days=1))
 

@@ -13,6 +13,7 @@ from rules.draft import Draft
 from rules.effects import Button, OutboxState
 from rules.model import EntryKind, SlaClock, Target, Timer
 from rules.policy import Staff, Step
+from rules.quoting import quote
 from rules.wording import moment
 
 
@@ -142,5 +143,6 @@ def _mail(draft: Draft, key: str, person: Staff, clock: SlaClock, line: str) -> 
             at=draft.now,
             ticket=ticket.number,
             urgency=0,
+            quoted=quote(draft.situation.history, texts, person.timezone or policy.timezone),
         )
     )

@@ -87,6 +87,7 @@ def to_staff(
     ticket: int | None = None,
     urgency: int = 1,
     meta: Mapping[str, str] | None = None,
+    quoted: tuple[Quoted, ...] = (),
 ) -> OutboxEntry:
     """A mail from the desk to somebody who works here; about a ticket, it can be answered from their own mail client.
 
@@ -94,16 +95,16 @@ def to_staff(
     looks at who sent it (complaint 33).
     """
     box = policy.mailboxes[0]
-    reply_to = ""
+    reply_to = reply_line = ""
     if ticket is not None and box.signed_replies and (person := policy.staff_by_email(to)):
+        texts = policy.wording.of(person.language or policy.languages[0])
         reply_to = reply_address(policy.secret, box.address, ticket, person.email, inside=True)
-        text = (
-            f"{text.rstrip()}\n\n{policy.wording.of(person.language or policy.languages[0]).say('staff_answer_hint')}\n"
-        )
+        text = f"{text.rstrip()}\n\n{texts.say('staff_answer_hint')}\n"
+        reply_line = texts.say("reply_marker") if quoted else ""
     mail = Mail(
         mailbox=box.name, to=(to,), subject=" ".join(subject.split())[:_LONGEST_SUBJECT], text=text, html=html,
         from_name=policy.desk_name, reply_to=reply_to, return_path=_return_path(policy, box, key),
-        message_id=message_id(policy.secret, key, box.domain),
+        message_id=message_id(policy.secret, key, box.domain), quoted=quoted, reply_line=reply_line,
     )  # fmt: skip
     return OutboxEntry(
         key=key,

@@ -1,10 +1,10 @@
-"""What a command needs to know besides its ticket: what was said last, and which mails were lost."""
+"""What a command or a timer needs to know besides its ticket: what was said last, and which mails were lost."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from rules.model import Command, Situation
+from rules.model import Command, Situation, Timer
 from rules.quoting import LAST_LINES, QUOTES, public
 from rules.threading import TOKEN
 from storage.protocol import Reader
@@ -17,9 +17,12 @@ def recalled(work: Reader, situation: Situation, command: Command) -> Situation:
     if command.name in _ABOUT_LOST:
         lost = work.owed(command.args.get("value", ""))
         return replace(situation, lost=(lost,)) if lost else situation
-    if command.name in QUOTES and situation.ticket:
-        return replace(situation, history=public(work.entries(situation.ticket.number, LAST_LINES)))
-    return situation
+    return _with_last_words(work, situation) if command.name in QUOTES else situation
+
+
+def recalled_for_timer(work: Reader, situation: Situation, timer: Timer) -> Situation:
+    """The situation with what was said last, for a step of the ladder, whose mail to staff tells it."""
+    return _with_last_words(work, situation) if ":step:" in timer.kind else situation
 
 
 def recalled_for_staff(work: Reader, situation: Situation) -> Situation:
@@ -27,3 +30,9 @@ def recalled_for_staff(work: Reader, situation: Situation) -> Situation:
     numbers = {ticket.number for key, ticket in situation.candidates.items() if key.startswith(f"{TOKEN}:")}
     said = (entry for number in sorted(numbers) for entry in public(work.entries(number, LAST_LINES)))
     return replace(situation, history=tuple(said))
+
+
+def _with_last_words(work: Reader, situation: Situation) -> Situation:
+    if situation.ticket is None:
+        return situation
+    return replace(situation, history=public(work.entries(situation.ticket.number, LAST_LINES)))

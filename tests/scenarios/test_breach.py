@@ -48,6 +48,20 @@ def test_a_p1s_first_response_climbs_the_published_ladder_once() -> None:
     assert "escalation: step 3 of first_response, to lead: mei" in told[1]
 
 
+def test_whoever_is_called_by_mail_reads_what_was_asked() -> None:
+    """The mail can be answered, so it says what about: the customer's latest words are quoted in it, notes are not."""
+    stage = a_stage()
+    a_p1(stage)
+    stage.command("note", "He is never on time.")
+    stage.answer("Even the phones are dead now.")
+    stage.wait(minutes=30)
+    mail = stage.mails_to("mei@example.com")[0]
+    assert mail.quoted[0].text == "Even the phones are dead now."
+    assert len(mail.quoted) == 2
+    assert "never on time" not in str(mail)
+    assert mail.reply_line == stage.desk.policy.wording.of("zh-CN").say("reply_marker")
+
+
 def test_a_p1s_resolution_climbs_the_published_ladder() -> None:
     """An answered P1 that is not solved climbs by its resolution time."""
     stage = a_stage()
