@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
@@ -168,7 +170,9 @@ class ImapAccount:
 
     def abort(self) -> None:
         """Cut the line from another thread, so that a server that hangs holds nobody up."""
-        _hang_up(self._client)
+        with suppress(OSError):
+            # Closing it would wait for the thread that reads from it.
+            self._client.socket().shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Say goodbye if the server still listens."""

@@ -125,8 +125,10 @@ class ImapListener:
     def _join(self, thread: threading.Thread) -> None:
         thread.join(self._hung)
         account = self._account
-        if thread.is_alive() and account is not None:
-            account.abort()
+        if not thread.is_alive() or account is None:
+            # Who only tries to connect takes nothing in any more, and need not be waited for.
+            return
+        account.abort()
         thread.join()
 
     def listing(self) -> Listing:

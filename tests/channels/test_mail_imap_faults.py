@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -100,17 +101,19 @@ def left(server: ImapServer) -> list[int]:
         return list(phone.search("ALL"))
 
 
-async def test_a_server_that_hangs_does_not_hold_up_the_stop(server: ImapServer) -> None:
+@pytest.mark.parametrize("step", ["greeting", "LOGIN", "SEARCH", "NOOP"])
+async def test_a_server_that_hangs_does_not_hold_up_the_stop(server: ImapServer, step: str) -> None:
     """The line is cut; what was committed stays committed (complaint 11)."""
     emptied(server)
-    line, desk = FaultyLine(server.port, "SEARCH", "hang"), Desk()
-    settings = ImapSettings(host="127.0.0.1", port=line.port, username=USER, password=PASSWORD, tls=False)
+    line, desk = FaultyLine(server.port, step, "hang"), Desk()
+    settings = ImapSettings(host="127.0.0.1", port=line.port, username=USER, password=PASSWORD, tls=False, poll=0.3)
     patient = ImapListener(
         settings, mailbox=SUPPORT, hearing=desk, ledger=desk, own=OwnAddresses((SUPPORT,)), now=lambda: NOW, hung=0.2
     )
     await patient.start()
     await until(line.struck.is_set)
-    await patient.stop()
+    # It would wait for the server for a minute.
+    await asyncio.wait_for(patient.stop(), 20)
     line.close()
     assert not patient.connected
 
