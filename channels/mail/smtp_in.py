@@ -17,7 +17,7 @@ import structlog
 from channels.mail.addresses import Mailbox, OwnAddresses
 from channels.mail.batches import Batches, Together
 from channels.mail.parse import parse
-from channels.mail.smtp_session import SmtpSession
+from channels.mail.smtp_session import THROWN, SmtpSession
 from channels.protocol import Hearing, Now
 from rules.errors import ChannelError, StoreUnavailableError
 
@@ -33,10 +33,12 @@ _QUIET_LOGGERS = ("mail.log", "mail.debug", "mail.error")
 class SmtpLimits:
     """What one client may ask of us; ``memory`` is what all may, for mails that are on their way in together.
 
-    Sizes in bytes, times in seconds.
+    Of a mail over ``size``, ``thrown`` bytes more are heard, so that its sender hears our refusal. Sizes in bytes,
+    times in seconds.
     """
 
     size: int = 30 * 1024 * 1024
+    thrown: int = THROWN
     memory: int = 200 * 1024 * 1024
     connections: int = 200
     idle: float = 300.0
@@ -129,6 +131,7 @@ class SmtpListener:
             self._hold,
             _Handler(self),
             data_size_limit=self._limits.size,
+            thrown=self._limits.thrown,
             enable_SMTPUTF8=True,
             hostname=self._hostname,
             ident="LMTP Deskbell" if self.lmtp else "ESMTP Deskbell",

@@ -16,7 +16,7 @@ COMMAND_BYTES = 2_048
 _CHUNK = 256 * 1024
 # A client that goes on behind the limit is heard to the end, so that it hears our answer; but not for ever: its time is
 # no longer renewed, and after so many bytes it is cut off.
-_THROWN_LEAST = 128 * 1024 * 1024
+THROWN = 128 * 1024 * 1024
 _HEAD_MOST = 64 * 1024
 _SIMPLE_PATH = re.compile(r"\s{0,99}<([A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+)>(.*)$", re.DOTALL)
 
@@ -33,6 +33,10 @@ class SmtpSession(SMTP):
     command_size_limits = collections.defaultdict(lambda: COMMAND_BYTES)  # noqa: RUF012 - aiosmtpd declares it so
     line_length_limit = _CHUNK
     answering = False
+
+    def __init__(self, *args: Any, thrown: int = THROWN, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.thrown = thrown
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
         simple = _SIMPLE_PATH.match(arg)
@@ -57,7 +61,7 @@ class SmtpSession(SMTP):
             await self.push("501 5.5.4 Syntax: DATA")
             return
         await self.push("354 End data with <CR><LF>.<CR><LF>")
-        content = Content(self._reader, self.data_size_limit or 0, self.hold, self._reset_timeout)
+        content = Content(self._reader, self.data_size_limit or 0, self.thrown, self.hold, self._reset_timeout)
         self.answering = False
         try:
             mail = await content.read()
@@ -105,10 +109,16 @@ class Content:
     """
 
     def __init__(
-        self, reader: asyncio.StreamReader, limit: int, hold: Callable[[int], bool], alive: Callable[[], None]
+        self,
+        reader: asyncio.StreamReader,
+        limit: int,
+        most_thrown: int,
+        hold: Callable[[int], bool],
+        alive: Callable[[], None],
     ) -> None:
         self._reader = reader
         self._limit = limit
+        self._most_thrown = most_thrown
         self._hold = hold
         self._alive = alive
         self._pieces: list[bytes] = []
@@ -150,7 +160,7 @@ class Content:
             self._pieces.append(piece)
         if self.problem:
             self._thrown += len(piece)
-            self.endless |= self._thrown > max(self._limit, _THROWN_LEAST)
+            self.endless |= self._thrown > self._most_thrown
 
     def _refuse(self, problem: str) -> None:
         self.problem = problem

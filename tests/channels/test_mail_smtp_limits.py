@@ -63,7 +63,7 @@ async def sent_raw(listener: SmtpListener, content: bytes) -> list[bytes]:
 async def test_a_client_that_goes_on_for_ever_behind_the_limit_is_cut_off() -> None:
     """It is heard for a while, so that it hears our 552, and no longer; nothing of it is kept."""
     desk = Desk()
-    async with listening(desk, limits=SmtpLimits(size=400_000)) as listener:
+    async with listening(desk, limits=SmtpLimits(size=400_000, thrown=8_000_000)) as listener:
         said = await sent_raw(listener, b"x" * 30_000_000)
         assert said[-1].startswith((b"cut off", b"552"))
         assert listener._held == 0
