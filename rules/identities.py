@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
 from rules.model import Address, Author, AuthorKind, Message, Ticket
 from rules.policy import Policy
+from rules.wording import Texts
 
 MOST_PARTICIPANTS = 20
 LONGEST_NAME = 100
+_MOST_NAMED = 5
 
 
 def one_line(text: str, longest: int) -> str:
@@ -43,18 +46,28 @@ def customer_address(message: Message, policy: Policy) -> Address:
     return message.sender
 
 
-def participants(ticket: Ticket, message: Message, policy: Policy) -> tuple[Address, ...]:
+def participants(ticket: Ticket, message: Message, policy: Policy, *, copies: bool = True) -> tuple[Address, ...]:
     """Who takes part in a ticket besides its customer, after this message: never ourselves, never staff.
 
-    Whom a circular went to takes no part in what one reader asks about it (complaint 32).
+    Whom a circular went to takes no part in what one reader asks about it (complaint 32). Without ``copies`` only the
+    sender joins. There are ``MOST_PARTICIPANTS`` at most, and who writes is always one of them.
     """
     known = {person.email: person for person in ticket.participants}
-    addressed = () if message.automatic.kind == "list" else (*message.to, *message.cc)
+    addressed = (*message.to, *message.cc) if copies and message.automatic.kind != "list" else ()
     for person in (message.sender, *addressed):
         ours = policy.is_own(person.email) or policy.staff_by_email(person.email) is not None
         if person.email and not ours and person.email != ticket.customer.email:
             known.setdefault(person.email, named(person))
-    return tuple(known.values())[:MOST_PARTICIPANTS]
+    kept = tuple(known.values())[:MOST_PARTICIPANTS]
+    sender = known.get(message.sender.email)
+    return kept if sender is None or sender in kept else (*kept[:-1], sender)
+
+
+def names_of(people: Iterable[Address], texts: Texts) -> str:
+    """The addresses of several people in one line: the first few and how many more."""
+    emails = [person.email for person in people]
+    told, more = ", ".join(emails[:_MOST_NAMED]), len(emails) - _MOST_NAMED
+    return texts.say("digest_more", list=told, n=more) if more > 0 else told
 
 
 def zone_of(message: Message) -> str:

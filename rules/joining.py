@@ -10,7 +10,7 @@ from rules.answers import Answer, read_answer
 from rules.draft import Draft
 from rules.effects import Button
 from rules.holding import handle_of
-from rules.identities import author_of
+from rules.identities import author_of, names_of, participants
 from rules.lifecycle import LIVE, Event
 from rules.model import Author, AuthorKind, Decision, EntryKind, Message, Situation, Status, Ticket
 from rules.policy import Policy
@@ -47,10 +47,14 @@ def join(
         if not inside:
             return draft.decision("joined")
     record_words(draft, message, verdict)
+    # Who guessed a number and made up a sender must not have the answers sent to themselves.
+    copies = message.authentication.proven or not verdict.guessable
     if author.kind is AuthorKind.CUSTOMER:
-        draft.ticket = with_message(draft.ticket, message, policy)
+        draft.ticket = with_message(draft.ticket, message, policy, copies=copies)
     draft.ticket = replace(draft.ticket, received=ticket.received + 1)
     _tell_thread(draft, message, author)
+    if author.kind is AuthorKind.CUSTOMER:
+        _tell_copies(draft, message, ticket)
     warn(draft, message)
     if inside and person:
         told = draft.chat.say("chat_stays_inside", name=person.name, why=inside)
@@ -71,6 +75,16 @@ def _follow_subject(draft: Draft, message: Message) -> None:
     if ticket.status in LIVE:
         split = Button(command="split", label=draft.chat.say("button_split"), value=handle_of(message.key))
         draft.post(draft.chat.say("chat_new_topic", subject=subject), buttons=(split,), mark="linked")
+
+
+def _tell_copies(draft: Draft, message: Message, before: Ticket) -> None:
+    """Whoever answers knows who reads it: who gets the answers from now on, and who was in copy and does not."""
+    everybody = participants(before, message, draft.policy)
+    added = [person for person in draft.ticket.participants if person not in before.participants]
+    left_out = [person for person in everybody if person not in draft.ticket.participants]
+    for people, words in ((added, "chat_copies_added"), (left_out, "chat_copies_left_out")):
+        if people:
+            draft.post(draft.chat.say(words, people=names_of(people, draft.chat)), mark="linked")
 
 
 def _tell_thread(draft: Draft, message: Message, author: Author) -> None:

@@ -81,12 +81,15 @@ def _fits(message_id: str) -> bool:
     return 0 < len(message_id) < _LONGEST_ID
 
 
-def with_message(ticket: Ticket, message: Message, policy: Policy) -> Ticket:
-    """The ticket knowing what it must to answer this message: its Message-ID, its references, who takes part."""
+def with_message(ticket: Ticket, message: Message, policy: Policy, *, copies: bool = True) -> Ticket:
+    """The ticket knowing what it must to answer this message: its Message-ID, its references, who takes part.
+
+    Without ``copies``, who is only in copy does not.
+    """
     chain = dict.fromkeys((*message.references, message.message_id))
     return replace(
         ticket,
         last_message_id=message.message_id or ticket.last_message_id,
         references=tuple(chain)[:1] + tuple(chain)[1:][-_MOST_REFERENCES:] if message.message_id else ticket.references,
-        participants=participants(ticket, message, policy),
+        participants=participants(ticket, message, policy, copies=copies),
     )

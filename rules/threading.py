@@ -64,7 +64,8 @@ class Verdict:
 
     ``follows`` says that the related ticket is the customer's own, which this message goes on with under a new number.
     ``held`` says why a person must look first; then ``related`` is the ticket that it would have joined.
-    ``owner`` is whom the reply address that proved it was made for, ``inside`` that they got it as staff.
+    ``owner`` is whom the reply address that proved it was made for, ``inside`` that they got it as staff. ``guessable``
+    says that nothing but a number in the subject, which anybody can write, names the ticket.
     """
 
     ticket: Ticket | None = None
@@ -75,6 +76,7 @@ class Verdict:
     held: str = ""
     owner: str = ""
     inside: bool = False
+    guessable: bool = False
     because: tuple[str, ...] = ()
 
 
@@ -88,6 +90,7 @@ class _Weight:
     holds: bool = False
     owner: str = ""
     inside: bool = False
+    guessable: bool = False
 
 
 def evidence(message: Message) -> Evidence:
@@ -162,7 +165,10 @@ def _decided(message: Message, weight: _Weight, because: list[str]) -> Verdict:
     if weight.holds:
         because.append("thread: held, a person must say whether it belongs there")
         return Verdict(related=weight.ticket, held=weight.reason, owner=weight.owner, because=tuple(because))
-    return Verdict(ticket=weight.ticket, owner=weight.owner, inside=weight.inside, because=tuple(because))
+    return Verdict(
+        ticket=weight.ticket, owner=weight.owner, inside=weight.inside, guessable=weight.guessable,
+        because=tuple(because),
+    )  # fmt: skip
 
 
 def _weights(
@@ -257,7 +263,7 @@ def _of_reference(message: Message, ticket: Ticket, staff: frozenset[str]) -> _W
 def _of_subject(message: Message, ticket: Ticket, staff: frozenset[str]) -> _Weight:
     told = f"its subject names #{ticket.number}"
     if _takes_part(message, ticket, staff):
-        return _Weight(ticket=ticket, reason=f"{told}, and the sender takes part in it", joins=True)
+        return _Weight(ticket=ticket, reason=f"{told}, and the sender takes part in it", joins=True, guessable=True)
     return _Weight(ticket=ticket, reason=f"{told}, but a stranger's word does not join a ticket")
 
 

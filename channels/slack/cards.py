@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from channels.slack import blocks
 from channels.slack.blocks import Block
+from rules.identities import names_of
 from rules.lateness import arrived_by
 from rules.lifecycle import LIVE, Event, may
 from rules.message import MISMATCH
@@ -134,6 +135,8 @@ def _origin(ticket: Ticket, policy: Policy, opening: Entry | None) -> Block:
     opened = blocks.mrkdwn(texts.say("card_opened", at=stamp(ticket.opened_at, policy.timezone)))
     source = texts.say("card_source", address=policy.mailbox(ticket.mailbox).address)
     made = [blocks.plain(name, 300), blocks.plain(source, 300), opened]
+    if ticket.participants:
+        made.insert(1, blocks.plain(texts.say("card_copies", people=names_of(ticket.participants, texts)), 600))
     if opening and _is_disowned(opening):
         made.insert(1, blocks.plain(texts.say("card_disowned"), 300))
     if opening and opening.arrived_at:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+from rules.model import Address, Authentication
 from rules.tokens import reply_address
 from tests.stage import Stage, a_stage
 
 ALICE, ANA, MALLORY = "alice@customer.test", "ana@example.com", "mallory@evil.test"
+PROVEN = Authentication(host="mx.example.com", spf="pass", dkim="pass", dmarc="pass")
 
 
 def to_staff(stage: Stage, number: int, email: str) -> str:
@@ -48,3 +51,41 @@ def test_a_colleagues_answer_quotes_the_ticket_that_it_answers_and_no_other() ->
     stage.wait(seconds=21)
     quoted = [quote.text for quote in stage.mails_to(ALICE)[-1].quoted]
     assert quoted == ["The printer is broken."]
+
+
+def test_a_guessed_number_in_a_made_up_name_gets_nobody_the_answers() -> None:
+    """Who is in copy of it takes no part, and staff are told; in a mail that is proven they do."""
+    stage = a_stage()
+    stage.mail("The printer is broken.", subject="Printer")
+    words: dict[str, Any] = {"subject": "Re: [#1] Printer", "cc": (Address(email=MALLORY),)}
+    assert stage.mail("Please also write to my friend.", **words) == "joined"
+    assert stage.ticket().participants == ()
+    assert any("not added: mallory@evil.test" in post.text for post in stage.posts(1))
+    stage.reply("On it.")
+    assert stage.mails(1)[-1].cc == ()
+    assert stage.mail("Really me.", **words, authentication=PROVEN) == "joined"
+    assert [person.email for person in stage.ticket().participants] == [MALLORY]
+
+
+def test_staff_are_told_who_gets_the_answers_from_now_on() -> None:
+    """The customer puts a colleague into copy; the line comes once."""
+    stage = a_stage()
+    stage.mail("The printer is broken.", subject="Printer")
+    for _ in range(2):
+        stage.answer("It is urgent.", cc=(Address(email="bob@customer.test"),))
+    told = [post.text for post in stage.posts(1) if "From now on the answers go to" in post.text]
+    assert told == ["From now on the answers go to bob@customer.test too"]
+
+
+def test_who_was_let_in_takes_part_however_many_there_are() -> None:
+    """Twenty were in copy of the first mail; the sender whom staff accept is the one that gets the answers."""
+    stage = a_stage()
+    crowd = tuple(Address(email=f"u{n}@customer.test") for n in range(40))
+    stage.mail("The printer is broken.", subject="Printer", cc=crowd)
+    ours = (stage.mails_to(ALICE)[0].reply_to,)
+    assert stage.mail("I am his brother.", sender="bob@home.test", recipients=ours) == "held"
+    card = next(post for post in stage.posts(1) if post.buttons and post.mark == "quarantine")
+    stage.command("admit", value=card.buttons[0].value)
+    assert len(stage.ticket().participants) == 20
+    assert "bob@home.test" in [person.email for person in stage.ticket().participants]
+    assert stage.mail("Once more.", sender="bob@home.test", recipients=ours) == "joined"
