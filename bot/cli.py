@@ -66,14 +66,22 @@ def read_config(path: Path) -> Any:
         fail("\n".join(error.problems), BAD)
 
 
-def tell(config_path: Path, request: Request, *, as_json: bool, show: Callable[[Line], str | None]) -> NoReturn:
-    """Ask the desk, print its answer, exit with its code; ``show`` words a line for people, or leaves it out."""
+def tell(
+    config_path: Path, request: Request, *, as_json: bool, show: Callable[[Line], str | None], nothing: str = ""
+) -> NoReturn:
+    """Ask the desk, print its answer, exit with its code.
+
+    ``show`` words a line for people, or leaves it out; ``nothing`` is told to them when there is none.
+    """
     code = None
+    empty = True
     config = read_config(config_path)
     for line in answers(config, request):
         if "exit" in line:
             code = int(line["exit"])
-        elif "finding" in line and len(line) == 1 and not as_json:
+            continue
+        empty = False
+        if "finding" in line and len(line) == 1 and not as_json:
             click.echo(harmless(line["finding"]), err=True)
         else:
             text = as_printed(line) if as_json else show(showing.local(line, config.policy.timezone))
@@ -81,6 +89,8 @@ def tell(config_path: Path, request: Request, *, as_json: bool, show: Callable[[
                 click.echo(text if as_json else harmless(text))
     if code is None:
         fail("The desk ended before its answer did; see its log.", 1)
+    if empty and nothing and not as_json:
+        click.echo(nothing)
     raise SystemExit(code)
 
 

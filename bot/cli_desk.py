@@ -185,7 +185,13 @@ def quarantine() -> None:
 @common
 def quarantine_list(config_path: Path, as_json: bool) -> None:
     """What waits, oldest first."""
-    tell(config_path, Request(name="quarantine list"), as_json=as_json, show=showing.quarantined)
+    tell(
+        config_path,
+        Request(name="quarantine list"),
+        as_json=as_json,
+        show=showing.quarantined,
+        nothing="Nothing waits.",
+    )
 
 
 @quarantine.command("show")
@@ -238,7 +244,14 @@ def loops() -> None:
 @common
 def loops_list(everything: bool, config_path: Path, as_json: bool) -> None:
     """Addresses, domains and tickets that were blocked, let pass or told to be too busy."""
-    tell(config_path, Request(name="loops list", args={"all": everything}), as_json=as_json, show=showing.tally)
+    told = "Nothing is counted." if everything else "Nothing is held back; --all tells what is counted."
+    tell(
+        config_path,
+        Request(name="loops list", args={"all": everything}),
+        as_json=as_json,
+        show=showing.tally,
+        nothing=told,
+    )
 
 
 @loops.command("unblock")
@@ -271,7 +284,9 @@ def outbox() -> None:
 @common
 def outbox_list(everything: bool, config_path: Path, as_json: bool) -> None:
     """What is queued, being sent, uncertain or failed."""
-    tell(config_path, Request(name="outbox list", args={"all": everything}), as_json=as_json, show=showing.owed)
+    told = "Nothing was ever owed." if everything else "Nothing waits to be sent; --all tells what is done."
+    request = Request(name="outbox list", args={"all": everything})
+    tell(config_path, request, as_json=as_json, show=showing.owed, nothing=told)
 
 
 @outbox.command("retry")
@@ -301,4 +316,5 @@ def verify(config_path: Path, as_json: bool) -> None:
 @common
 def reconcile(config_path: Path, as_json: bool) -> None:
     """Each mailbox on its server against the ledger; exit 1 unless every message is explained."""
-    tell(config_path, Request(name="reconcile"), as_json=as_json, show=showing.proof)
+    told = "No mailbox is read by IMAP, so there is nothing to compare."
+    tell(config_path, Request(name="reconcile"), as_json=as_json, show=showing.proof, nothing=told)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -25,7 +25,7 @@ from rules.digesting import edition_of
 from rules.effects import OutboxEntry, OutboxState, StaffFile
 from rules.holding import handle_of
 from rules.lifecycle import LIVE
-from rules.model import Actor, Command, Message
+from rules.model import Actor, Command, Message, Quarantined
 from rules.periods import period_before, previous
 from storage import situations
 
@@ -193,7 +193,7 @@ class Office:
 
     def _quarantine_show(self, args: Mapping[str, Any]) -> Iterator[Line]:
         with self._desk.store.read() as store:
-            held = next((one for one in store.quarantined() if args["key"] in (one.key, handle_of(one.key))), None)
+            held = _named(store.quarantined(), args["key"])
             raw = store.raw(held.key) if held else b""
         if held is None:
             raise Refused(f"Nothing in quarantine has the key {args['key']}; see `deskbell quarantine list`.")
@@ -201,7 +201,9 @@ class Office:
 
     def _requeue(self, args: Mapping[str, Any]) -> Iterator[Line]:
         with self._desk.store.read() as store:
-            keys = [one.key for one in store.quarantined() if one.kind == "bug"] if args.get("all") else [args["key"]]
+            waiting = store.quarantined()
+        named = () if args.get("all") else (_named(waiting, args["key"]),)
+        keys = [one.key if one else args["key"] for one in named] or [one.key for one in waiting if one.kind == "bug"]
         for key in keys:
             outcome = self._desk.requeue(key)
             if outcome is None:
@@ -266,3 +268,8 @@ class Office:
             counts = store.counts()
             live = sum(1 for _ in store.tickets(statuses=LIVE))
         yield {"checked": plain.jsonable(counts), "live": live, "problems": len(problems)}
+
+
+def _named(waiting: Iterable[Quarantined], name: str) -> Quarantined | None:
+    """What waits under that key, or under that short name."""
+    return next((held for held in waiting if name in (held.key, handle_of(held.key))), None)

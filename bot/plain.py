@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from rules.effects import Content, Mail, OutboxEntry, Post, Upload
+from rules.holding import handle_of
 from rules.model import Entry, Proof, Quarantined, Tally, Ticket
 from rules.receipts import queue_id
 from rules.reconciling import CLASSES
@@ -132,6 +133,7 @@ def quarantine_line(held: Quarantined) -> Line:
     """A message that waits for a person."""
     return {
         "key": held.key,
+        "handle": handle_of(held.key),
         "at": iso(held.at),
         "channel": held.channel,
         "sender": held.sender,

@@ -50,7 +50,7 @@ def ticket(line: Line) -> str:
     """One ticket on one line."""
     return (
         f"#{line['number']:<6} {line['priority']:<4} {line['status']:<10} {line['assignee'] or '-':<12} "
-        f"due {_moment(line['due_at']):<19}  {_cut(line['subject'])}  ({line['customer']})"
+        f"due {_moment(line['due_at']):<19}  {_cut(line['subject']) or '(no subject)'}  ({line['customer']})"
     )
 
 
@@ -58,7 +58,12 @@ def story(line: Line) -> str:
     """A ticket, then its journal entry by entry."""
     if "number" in line:
         return ticket(line)
-    return f"{line['entry']:>3}  {_moment(line['at'])}  {line['kind']:<16} {line['by']}: {line['text'].strip()}"
+    told = f"{line['entry']:>3}  {_moment(line['at'])}  {_kind(line):<16} {line['by']}: {line['text'].strip()}"
+    return told.removesuffix(": ")
+
+
+def _kind(line: Line) -> str:
+    return str(line["kind"]).replace("_", " ")
 
 
 def reasons(line: Line) -> str | None:
@@ -73,7 +78,7 @@ def reasons(line: Line) -> str | None:
         problem = f" ({line['problem']})" if line["problem"] else ""
         name = f" as {line['queue_id']}" if line["queue_id"] else ""
         return f"{_moment(line['due_at']):<19}  owed             {line['key']}: {line['state']}{name}{problem}"
-    told = f"{_moment(line['at'])}  {line['kind']:<16} {line['by']}: {_cut(line['text'], 100)}"
+    told = f"{_moment(line['at'])}  {_kind(line):<16} {line['by']}: {_cut(line['text'], 100)}".removesuffix(": ")
     return "\n".join([told, *(f"                       - {reason}" for reason in _telling(line["because"]))])
 
 
@@ -104,7 +109,7 @@ def quarantined(line: Line) -> str:
     about = f"{line['sender']}: {_cut(line['subject'])}"
     # A bug of ours waits for its fix, a suspect for a person's word.
     what = f"suspect, #{line['ticket']}" if line["ticket"] else line["kind"]
-    return f"{_moment(line['at'])}  {line['key']}  ({what})\n    {about}\n    {line['problem_line']}"
+    return f"{line['handle']}  {_moment(line['at'])}  ({what})\n    {about}\n    {line['problem_line']}"
 
 
 def tally(line: Line) -> str:

@@ -14,6 +14,7 @@ from rules.digesting import on_digest, on_start
 from rules.draft import CHAT, Draft
 from rules.effects import REPORTS, Card, Mail, OutboxEntry, OutboxState, Post, Upload
 from rules.escalation import on_clock
+from rules.holding import handle_of
 from rules.identities import customer_address
 from rules.intake import on_message
 from rules.lifecycle import Event
@@ -264,7 +265,7 @@ def on_quarantined(held: Quarantined, policy: Policy, now: datetime) -> Decision
     last_line = (held.problem.strip().splitlines() or ["?"])[-1]
     text = texts.say(
         "chat_quarantined", sender=held.sender or "?", subject=held.subject[:150], problem=last_line[:300],
-        key=held.key,
+        key=handle_of(held.key),
     )  # fmt: skip
     # A broken timer rests and rings again, for days perhaps; that is told once a day.
     told_at = f"{now:%Y-%m-%d}" if held.channel == "timer" else now.isoformat()

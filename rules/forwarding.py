@@ -49,6 +49,7 @@ def opening_of(message: Message, policy: Policy) -> tuple[Message, Opening]:
         return own, Opening(hint=texts.say("chat_forwarded_unread", name=person.name))
     comment = _without_order(message.forwarded.comment if message.forwarded else "").strip()
     hint = texts.say("chat_forwarded", name=person.name, sender=asked.sender.email)
+    asked = replace(asked, notes=(*asked.notes, f"forward: {person.name} passed on what {asked.sender.email} asks"))
     return asked, Opening(hint=hint, note=comment, by=staff_author(person))
 
 

@@ -14,6 +14,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.cli import main
+from bot.stores import open_store
+from rules.holding import handle_of
+from tests.builders import a_quarantined
 
 CONFIG = """
 desk: {name: Acme Support, timezone: Asia/Shanghai, languages: [en, zh-CN], data_dir: ./data}
@@ -66,6 +69,42 @@ def test_commands_that_only_read_make_nothing_on_a_fresh_folder(shell: Shell) ->
         assert shell.run(*words).exit_code == 0, words
 
     assert [path.name for path in shell.folder.iterdir()] == ["config.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("quarantine", "list"), "Nothing waits."),
+        (("outbox", "list"), "Nothing waits to be sent; --all tells what is done."),
+        (("loops", "list"), "Nothing is held back; --all tells what is counted."),
+        (("reconcile",), "No mailbox is read by IMAP, so there is nothing to compare."),
+    ],
+)
+def test_an_empty_list_is_told_to_people_and_not_to_programs(shell: Shell, words: tuple[str, ...], told: str) -> None:
+    """Silence looks like a command that did not work."""
+    assert shell.run(*words).stdout == f"{told}\n"
+    assert shell.lines(*words) in ([], [{"exit": 0}])
+
+
+def test_what_waits_is_named_short_enough_to_type(shell: Shell) -> None:
+    """A Message-ID in the key would have to be quoted in a shell; the short name is taken by every command."""
+    shell.open()
+    key = "mail:support:<x@y>:0123"
+    store = open_store(f"tinydb:{shell.folder}/data")
+    with store.begin() as work:
+        work.quarantine(a_quarantined(key, kind="suspect", ticket=1), b"Subject: x\r\n\r\nHello.")
+        work.commit()
+    store.close()
+    assert shell.run("quarantine", "list").stdout.startswith(f"{handle_of(key)}  2026-")
+    assert "Hello." in shell.run("quarantine", "show", handle_of(key)).stdout
+    assert shell.run("quarantine", "requeue", handle_of(key)).exit_code == 0
+    assert shell.run("quarantine", "list").stdout == "Nothing waits.\n"
+
+
+def test_a_ticket_without_subject_has_a_line_that_says_so(shell: Shell) -> None:
+    """An empty column looks like a broken list; a journal's words are words, not names of ours."""
+    shell.open(subject="")
+    assert "(no subject)" in shell.run("ticket", "list").stdout
 
 
 def test_a_ticket_opened_by_script_has_all_the_fields_of_the_contract(shell: Shell) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from rules.holding import handle_of
 from rules.model import Quarantined, Status
 from rules.policy import Policy
 from tests.builders import a_message
@@ -54,7 +55,7 @@ def test_a_message_that_breaks_us_is_kept_raw_and_told_to_staff() -> None:
     (post,) = stage.posts()
     assert (post.mark, post.ticket) == ("alarm", None)
     assert "ZeroDivisionError: a bug of ours" in post.text
-    assert "deskbell quarantine requeue mail:support:bad" in post.text
+    assert f"deskbell quarantine requeue {handle_of(one.key)}" in post.text
     assert (stage.count(), stage.mails()) == (0, [])
 
 

@@ -183,6 +183,7 @@ def test_a_forward_by_staff_is_the_ticket_of_who_wrote_first() -> None:
     assert "Please take care" not in acknowledged.text
     assert stage.mails_to(ANA) == []
     assert any("forwarded this request of bob@elsewhere.test" in post.text for post in stage.posts(1))
+    assert "forward: Ana Lopez passed on what bob@elsewhere.test asks" in stage.reasons()
     assert stage.answer("It is the black one.", sender="bob@elsewhere.test") == "joined"
 
 
