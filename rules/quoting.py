@@ -28,10 +28,13 @@ def public(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """The last messages that passed between customer and staff, oldest first: received, or sent and taken by the relay.
 
     Notes, marks and what a machine wrote stay inside. What is public may be read by all who get the answer: a
-    participant who was added later sees the last messages, as in any mail that is answered to all.
+    participant who was added later sees the last messages, as in any mail that is answered to all. What was taken out
+    as a ticket of its own is talked about there.
     """
     delivered = {entry.outbox_key for entry in entries if entry.kind is EntryKind.DELIVERED}
-    said = (entry for entry in entries if _is_said(entry) or (_is_reply(entry) and entry.outbox_key in delivered))
+    apart = {entry.message_key for entry in entries if entry.kind is EntryKind.SPLIT and entry.message_key}
+    here = (entry for entry in entries if not (entry.message_key and entry.message_key in apart))
+    said = (entry for entry in here if _is_said(entry) or (_is_reply(entry) and entry.outbox_key in delivered))
     return tuple(entry for entry in said if entry.text.strip())[-MOST:]
 
 

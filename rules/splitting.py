@@ -100,7 +100,12 @@ def _linked(opened: Decision, ticket: Ticket) -> Decision:
 
 def _told(draft: Draft, entry: Entry, person: Staff) -> None:
     number = draft.situation.next_number
-    draft.note(EntryKind.SPLIT, f"#{draft.ticket.number} -> #{number}", author=staff_author(person))
+    draft.note(
+        EntryKind.SPLIT,
+        f"#{draft.ticket.number} -> #{number}",
+        author=staff_author(person),
+        message_key=entry.message_key,
+    )
     linked = tuple(dict.fromkeys((*draft.ticket.linked, number)))
     last = entry is _customers(draft.situation.story)[-1]
     draft.ticket = replace(draft.ticket, linked=linked, last_subject="" if last else draft.ticket.last_subject)

@@ -46,3 +46,14 @@ def test_an_acknowledgement_carries_no_advertisement_to_somebody_else() -> None:
     assert "pills" not in spam.text
     assert stage.ticket(1).subject == "Win now at cheap-pills.example.com"
     assert plain.subject == "Re: [#2] The printer is broken"
+
+
+def test_what_was_taken_out_as_a_ticket_of_its_own_is_not_quoted() -> None:
+    """The laptop is talked about on its own ticket; the printer's answer says nothing of it."""
+    stage = a_stage()
+    stage.mail("The printer is on fire.")
+    stage.answer("Please order a laptop for Zoe.")
+    stage.command("split", number=1, last="yes")
+    stage.reply("Extinguished.")
+    last = stage.mails_to("alice@customer.test")[-1]
+    assert [quoted.text for quoted in last.quoted] == ["The printer is on fire."]
