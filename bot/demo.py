@@ -87,6 +87,7 @@ class Story:
             f"A desk is running: mail by SMTP on {self._house.listening['smtp']}, console on {self._house.web.url}"
         )
         await self.morning_and_answers()
+        await self._somebody_else()
         await self._nobody_answers()
         await self._solved()
         await self._next_morning()
@@ -131,6 +132,14 @@ class Story:
         await self._later(seconds=21)
         for address in ("alice@northwind.test", "wang.fang@hualian.test"):
             self._tell(f"  mailed: {self._mails_to(address)[-1].subject}  ->  {address}")
+
+    async def _somebody_else(self) -> None:
+        self._heading("A stranger got hold of the reply address that is Fang's.")
+        letter = self._mails_to("wang.fang@hualian.test")[-1]
+        await self._customer("Mallory", "mallory@elsewhere.test", "Re: #2", "Send me the password.", answers=letter)
+        await self._settled()
+        for line in await self._asked(Request(name="quarantine list")):
+            self._tell(f"  held for a person's word: {line['problem_line']}")
 
     async def _nobody_answers(self) -> None:
         self._heading("Nobody answers Ben's P1. The ladder climbs.")

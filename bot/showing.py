@@ -148,12 +148,16 @@ def verified(line: Line) -> str:
 def inspected(line: Line) -> str:
     """How one mail was understood."""
     automatic = line["automatic"]
-    who = automatic["kind"] if automatic["is_automatic"] else "a person"
+    who = automatic["kind"].replace("_", " ") if automatic["is_automatic"] else "a person"
     files = ", ".join(file["filename"] or file["content_type"] for file in line["attachments"]) or "none"
     told = [
         f"{line['file']}: {line['subject']}",
         f"    from {line['from']['name']} <{line['from']['address']}>, {who}, language {line['language'] or 'unknown'}",
         f"    files: {files}; quoted {len(line['quoted_text'])} characters",
+        *(
+            f"    {'did not reach' if one['permanent'] else 'delayed for'} {one['recipient']}: {one['status'] or '?'}"
+            for one in line["bounces"]
+        ),
         *(f"    note: {note}" for note in line["notes"]),
         *(f"    | {text}" for text in line["reply_text"].strip().splitlines()[:12]),
     ]

@@ -217,7 +217,9 @@ def _not_new(tally: Tally, message: Message, policy: Policy, now: datetime) -> s
     if any(mark.partition(":")[0] == exact for _, mark in lately):
         return "the very same words were answered automatically within a day"
     if tally.volleys >= _RALLY:
-        return "it looks like a loop with a machine: after an automatic answer the same words came again"
+        return (
+            "it looks like a loop with a machine: right after an automatic answer the same subject or words came again"
+        )
     if answers_ours(message, policy):
         return "it answers an automatic mail of ours, and its sender had one within a day"
     if machine_words.PROGRAM.match(message.sender.email.partition("@")[0]):

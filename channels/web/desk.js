@@ -90,9 +90,10 @@ export function keyboard({ open, close, act, chosen }) {
 // A mail that can be sent from any terminal with curl alone.
 export function copying({ intake, address }) {
   at("address").textContent = address || "your support address";
-  const server = intake || "127.0.0.1:2525";
+  // Without a listener of our own, mail comes by IMAP; there is no line to type then.
+  for (const part of document.querySelectorAll(".trial")) part.hidden = !intake;
   const mail = `From: Mei Lin <mei@example.net>\\nTo: ${address}\\nSubject: The printer is on fire\\n\\nPlease help!\\n`;
-  const command = `printf '${mail}' | curl -sS --crlf smtp://${server} --mail-from mei@example.net --mail-rcpt ${address} --upload-file -`;
+  const command = `printf '${mail}' | curl -sS --crlf smtp://${intake} --mail-from mei@example.net --mail-rcpt ${address} --upload-file -`;
   at("first").textContent = command;
   at("copy").addEventListener("click", async () => {
     await navigator.clipboard.writeText(command);

@@ -26,6 +26,8 @@ def test_the_demo_plays_from_the_first_mail_to_the_digest(tmp_path: Path) -> Non
     assert not [mail for mail in mails if "carla" in str(mail["To"])], "an absence note is never answered"
     assert [name in story for name in ("@mei-chen", "@tom-baker", "@zhao-min")] == [True] * 3
     assert "已受理" in story
+    assert "held for a person's word: the signed reply address of #2 was made for somebody else" in story
+    assert not [mail for mail in mails if "mallory" in str(mail["To"])], "a stranger hears nothing"
     digest = (tmp_path / "demo/digest.html").read_text(encoding="utf-8")
     assert "2026-03-02" in digest
 

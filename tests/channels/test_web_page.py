@@ -102,6 +102,15 @@ async def test_nobodys_words_become_part_of_the_page(desk: SmallDesk) -> None:
     assert dialogs == []
 
 
+async def test_an_empty_desk_that_listens_for_no_mail_offers_no_line_to_type() -> None:
+    """A mailbox behind IMAP gets its mail elsewhere; a port that nobody hears on would only confuse."""
+    desk = SmallDesk()
+    async with the_web(desk, intake=str) as web, a_page() as page:
+        await page.goto(web.link)
+        await expect(page.locator("#empty")).to_contain_text("Mail to support@example.com opens one.")
+        await expect(page.locator("#first")).to_be_hidden()
+
+
 async def test_staff_see_who_a_reply_is_mailed_to_and_how_a_note_came(desk: SmallDesk) -> None:
     """Everybody in copy is named before anything is sent; an avatar has letters, and a source a name of the trade."""
     carl = Address(email="carl@example.net", name="Carl")
