@@ -79,15 +79,19 @@ class Desk:
                 self.signs.heard(message.channel, "duplicate", self.clock.now())
                 log.info("duplicate", key=message.key, channel=message.channel)
                 return "duplicate"
-            try:
-                situation = circumstances.of_message(work, message, self.policy)
-                decision = decide.on_message(message, situation, self.policy, self.clock.now())
-            except StoreError:
-                raise
-            except Exception:  # noqa: BLE001 - a bug of ours must not lose a message: it goes to quarantine
-                return self._quarantine(work, message)
-            work.record(message.key, decision, raw=message.raw, origin=message.origin)
-            work.commit()
+            return self._take_in(work, message)
+
+    def _take_in(self, work: UnitOfWork, message: Message) -> str:
+        """Decide on a message and commit what follows; says what it became."""
+        try:
+            situation = circumstances.of_message(work, message, self.policy)
+            decision = decide.on_message(message, situation, self.policy, self.clock.now())
+        except StoreError:
+            raise
+        except Exception:  # noqa: BLE001 - a bug of ours must not lose a message: it goes to quarantine
+            return self._quarantine(work, message)
+        work.record(message.key, decision, raw=message.raw, origin=message.origin)
+        work.commit()
         self.signs.heard(message.channel, decision.outcome, self.clock.now())
         self._tell(decision, "received", channel=message.channel, sender=masked(message.sender.email))
         return decision.outcome
@@ -101,18 +105,22 @@ class Desk:
             if work.seen(command.key):
                 work.commit()
                 return Answer(ticket=command.ticket, outcome="duplicate")
-            try:
-                situation = recalled(work, circumstances.of_command(work, command, self.policy, self._again), command)
-                decision = decide.on_command(command, situation, self.policy, self.clock.now())
-            except StoreError:
-                raise
-            except Exception:  # noqa: BLE001 - a bug of ours must not lose what staff asked for: it goes to quarantine
-                problem = self._quarantine_command(work, command)
-                return Answer(ticket=command.ticket, refusal=Refusal(code="bug", text=problem))
-            work.record(command.key, decision)
-            for key, data in kept(command) if decision.refusal is None else ():
-                work.keep(key, data)
-            work.commit()
+            return self._carry_out(work, command)
+
+    def _carry_out(self, work: UnitOfWork, command: Command) -> Answer:
+        """Decide on a command and commit what follows."""
+        try:
+            situation = recalled(work, circumstances.of_command(work, command, self.policy, self._again), command)
+            decision = decide.on_command(command, situation, self.policy, self.clock.now())
+        except StoreError:
+            raise
+        except Exception:  # noqa: BLE001 - a bug of ours must not lose what staff asked for: it goes to quarantine
+            problem = self._quarantine_command(work, command)
+            return Answer(ticket=command.ticket, refusal=Refusal(code="bug", text=problem))
+        work.record(command.key, decision)
+        for key, data in kept(command) if decision.refusal is None else ():
+            work.keep(key, data)
+        work.commit()
         actor = command.actor
         self._tell(decision, "obeyed", command=command.name, by=actor.staff or "stranger", via=actor.via)
         tickets = [*decision.tickets, *filter(None, (situation.ticket,))]
@@ -233,17 +241,21 @@ class Desk:
         return chosen
 
     def requeue(self, key: str) -> str | None:
-        """Take a message out of quarantine and receive it again; says what it became, ``None`` if it is not there."""
+        """Take a message out of quarantine and receive it again; says what it became, ``None`` if it is not there.
+
+        Both are one commit, so that it is never in neither place.
+        """
         with self.store.begin() as work:
             held = next((one for one in work.quarantined() if one.key == key), None)
             if held is None:
                 return None
             raw = work.raw(key)
+            if held.channel == "command":
+                work.release(key)
+                return self._carry_out(work, command_from(raw)).outcome
+            message = self._again(self.policy, held, raw)
             work.release(key)
-            work.commit()
-        if held.channel == "command":
-            return self.obey(command_from(raw)).outcome
-        return self.receive(self._again(self.policy, held, raw))
+            return self._take_in(work, message)
 
     def known(self, mailbox: str, uid_validity: int) -> frozenset[int]:
         """The UIDs of an IMAP mailbox that are accounted for (complaints 1, 2)."""
@@ -316,6 +328,7 @@ class Desk:
             subject=message.subject,
             recipients=message.recipients,
             origin=message.origin,
+            envelope_sender=message.envelope_sender,
         )
         self._hold(work, held, message.raw)
         return "quarantined"

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
-from rules.model import Address, Authentication
+import pytest
+
+from rules.model import Address, Authentication, EntryKind, Message, Quarantined
+from rules.policy import Policy
 from rules.tokens import reply_address
+from tests.builders import a_message
 from tests.stage import Stage, a_stage
 
 ALICE, ANA, MALLORY = "alice@customer.test", "ana@example.com", "mallory@evil.test"
@@ -89,3 +94,82 @@ def test_who_was_let_in_takes_part_however_many_there_are() -> None:
     assert len(stage.ticket().participants) == 20
     assert "bob@home.test" in [person.email for person in stage.ticket().participants]
     assert stage.mail("Once more.", sender="bob@home.test", recipients=ours) == "joined"
+
+
+def test_a_message_that_is_split_off_leaves_the_customers_file_as_it_was() -> None:
+    """What we know of them, such as their tickets and when they were last asked, is not forgotten with it."""
+    stage = a_stage()
+    stage.mail("The printer is broken.", subject="Printer", cc=(Address(email="bob@customer.test"),))
+    stage.mail("My own request.", sender="bob@customer.test", subject="Keyboard")
+    stage.answer("And the screen is dark.")
+    stage.command("split", number=1, last="yes")
+    stage.mail("The mouse is dead too.", sender="bob@customer.test", subject="Re: [#1] Printer")
+    stage.command("split", number=1, last="yes")
+    with stage.store.read() as store:
+        alice, bob = store.customer(ALICE), store.customer("bob@customer.test")
+    assert alice is not None
+    assert bob is not None
+    assert (alice.tickets, bob.tickets) == ((1, 3), (2, 4))
+
+
+def test_a_reply_that_is_under_way_is_not_said_to_be_taken_back_by_a_merge() -> None:
+    """Whoever reads that it was not sent would write it again, and the customer would get it twice."""
+    stage = a_stage()
+    stage.mail("The printer is broken.", subject="Printer")
+    stage.mail("It is still broken.", subject="Printer again")
+    stage.command("reply", "On it.", number=2)
+    stage.clock.at += timedelta(seconds=21)
+    under_way = stage.store.claim(stage.clock.at)
+    assert [entry.key for entry in under_way] == ["2:reply:1"]
+    stage.command("merge", number=2, into="1")
+    assert not stage.entries(2, EntryKind.WITHDRAWN)
+    assert not [post for post in stage.posts() if post.mark == "withdrawn"]
+
+
+def test_a_thousand_made_up_reply_addresses_cost_no_more_than_a_few() -> None:
+    """Each would be checked against everybody, and each would leave a line in the journal."""
+    stage = a_stage()
+    stage.mail("The printer is broken.", subject="Printer")
+    made_up = tuple(
+        f"support+1.{'a' * 12}{a}{b}{c}a@example.com" for a in "abcdefghij" for b in "abcdefghij" for c in "ab"
+    )
+    stage.mail("Let me in.", sender=MALLORY, recipients=made_up, subject="Hi")
+    assert stage.reasons(2).count("not signed by us") <= 10
+
+
+def test_a_bounce_that_was_quarantined_is_still_known_for_one() -> None:
+    """Its empty return path is kept, so that the second look does not take it for a person's mail and answer it."""
+    stage = a_stage()
+    message = a_message(envelope_sender="")
+    with stage.store.begin() as work:
+        stage.desk._quarantine(work, message)
+    with stage.store.read() as store:
+        (held,) = store.quarantined()
+    assert held.envelope_sender == ""
+
+
+class Killed(BaseException):
+    """The process ends at this very moment."""
+
+
+def test_a_kill_while_a_message_leaves_quarantine_loses_it_nowhere() -> None:
+    """Until it has become something else, it waits there (R-DA-1)."""
+    stage = a_stage()
+    decided = stage.desk.policy
+    stage.desk.policy = replace(decided, levels=())
+    assert stage.mail("The printer is broken.", subject="Printer") == "quarantined"
+    stage.desk.policy = decided
+    (key,) = stage.arrived
+
+    def ends(policy: Policy, held: Quarantined, raw: bytes) -> Message:
+        raise Killed
+
+    again, stage.desk._again = stage.desk._again, ends
+    with pytest.raises(Killed):
+        stage.desk.requeue(key)
+    with stage.store.read() as store:
+        assert [held.key for held in store.quarantined()] == [key]
+    stage.desk._again = again
+    assert stage.desk.requeue(key) == "opened"
+    assert stage.desk.requeue(key) is None
+    assert stage.count() == 1
