@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from channels.mail.parse import parse
-from rules import decide
+from rules import decide, splitting
 from rules.forwarding import unwrapped
 from rules.merging import goal_of
 from rules.model import Command, Message, Quarantined, Situation
@@ -51,7 +51,9 @@ def of_command(work: UnitOfWork, command: Command, policy: Policy, again: ReadAg
         goal = goal_of(command)
         return situations.for_merge(work, command.ticket, int(goal) if goal.isdecimal() and len(goal) < 10 else None)
     if command.name == "split":
-        return situations.for_split(work, command.ticket)
+        found = situations.for_split(work, command.ticket)
+        entry = splitting.meant(command, found.story)
+        return replace(found, customer=work.customer(entry.author.key) if entry else None)
     return situations.for_ticket(work, command.ticket)
 
 
@@ -61,6 +63,8 @@ def _of_word(work: UnitOfWork, command: Command, policy: Policy, again: ReadAgai
         return situations.for_ticket(work, command.ticket)
     message = again(policy, held, work.raw(held.key))
     mailboxes = [box.name for box in policy.mailboxes]
-    customer = decide.customer_address(message, policy).email
+    # What a colleague passed on becomes the request of whoever wrote it first, if it is let in.
+    asked = unwrapped(message, policy) if command.name == "admit" else message
+    customer = decide.customer_address(asked, policy).email
     found = situations.for_word(work, held, message, mailboxes, customer)
-    return counting.counted(work, message, found, customer, policy.secret)
+    return counting.counted(work, asked, found, customer, policy.secret)

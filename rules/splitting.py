@@ -38,7 +38,7 @@ def split(command: Command, situation: Situation, policy: Policy, person: Staff,
     ticket = situation.ticket
     if ticket is None:
         return Refusal(code="ticket", text=texts.say("refused_unknown_ticket", number=command.ticket or 0))
-    entry = _meant(command, situation.story)
+    entry = meant(command, situation.story)
     if entry is None:
         return Refusal(code="split", text=texts.say("refused_split_entry", number=ticket.number))
     if entry is _customers(situation.story)[0]:
@@ -49,10 +49,13 @@ def split(command: Command, situation: Situation, policy: Policy, person: Staff,
         at=entry.at, quiet=f"{told}; a person has it in hand",
         hint=texts.say("chat_split_from", name=person.name, number=ticket.number),
     )  # fmt: skip
-    alone = replace(situation, recent=None, customer=None, same_id=False)
+    alone = replace(situation, recent=None, same_id=False)
     # The customer's last subject is that of their last message.
     subject = ticket.last_subject if entry is _customers(situation.story)[-1] else ""
     message = _message(entry, ticket, command, subject)
+    if situation.customer and situation.customer.language:
+        # The first ticket's language may be another person's.
+        message = replace(message, language=situation.customer.language)
     opened = _linked(open_ticket(message, verdict, alone, policy, now, how), ticket)
     draft = Draft(ticket, policy, situation, now, source=command.actor.via)
     draft.because.append(f"command: split by {person.name} ({person.role}) via {command.actor.via}")
@@ -66,7 +69,7 @@ def _customers(story: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in wrote if entry.author.kind is AuthorKind.CUSTOMER]
 
 
-def _meant(command: Command, story: Sequence[Entry]) -> Entry | None:
+def meant(command: Command, story: Sequence[Entry]) -> Entry | None:
     """The customer's message that a command is about."""
     known, place = _customers(story), command.args.get("entry", "").strip()
     if command.args.get("last") and known:
