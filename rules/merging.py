@@ -9,7 +9,7 @@ from typing import Any
 
 from rules import sla
 from rules.draft import Draft, staff_author
-from rules.effects import OutboxEntry
+from rules.effects import OutboxEntry, OutboxState
 from rules.identities import MOST_PARTICIPANTS
 from rules.lifecycle import LIVE, Event
 from rules.model import Address, AuthorKind, Command, Decision, EntryKind, Refusal, Situation, Ticket
@@ -80,8 +80,11 @@ def _end(draft: Draft, into: Ticket, person: Staff) -> None:
 
 
 def _keep_inside(draft: Draft, entry: OutboxEntry, into: Ticket, person: Staff) -> None:
-    """A reply that has not left yet is not sent about a ticket that is no more; its words are not lost."""
-    if entry.meta.get("resolved_by"):
+    """A reply that has not left yet is not sent about a ticket that is no more; its words are not lost.
+
+    One that is under way may arrive: nobody must believe that it did not, and write it again.
+    """
+    if entry.meta.get("resolved_by") or entry.state is not OutboxState.QUEUED:
         return
     draft.withdraw(entry.key)
     draft.note(EntryKind.WITHDRAWN, author=staff_author(person), outbox_key=entry.key, because=("merged while held",))
