@@ -18,6 +18,9 @@ from rules.tokens import is_our_message_id, read_message_id, read_reply_address,
 TOKEN, OWN, REFERENCE, SUBJECT = "token", "own", "reference", "subject"
 SAME_MESSAGE = "same_message"
 
+_MOST_TOKENS, _MOST_OWN_IDS = 8, 50
+"""More of them in one mail are made up: each is checked, and each leaves a reason."""
+
 # Providers where a shared domain says nothing about a shared employer.
 _PUBLIC_DOMAINS = frozenset(
     {
@@ -101,8 +104,8 @@ def evidence(message: Message) -> Evidence:
     own = {(number, id_) for id_ in ids if (number := read_message_id(id_))}
     named = SUBJECT_NUMBER.search(message.subject)
     return Evidence(
-        tokens=tuple(sorted(tokens, reverse=True)),
-        own_ids=tuple(sorted(own, reverse=True)),
+        tokens=tuple(sorted(tokens, reverse=True))[:_MOST_TOKENS],
+        own_ids=tuple(sorted(own, reverse=True))[:_MOST_OWN_IDS],
         answered=tuple(dict.fromkeys(message.in_reply_to)),
         referred=tuple(dict.fromkeys(reversed(message.references))),
         subject_number=int(named[1]) if named else None,
