@@ -13,6 +13,7 @@ from storage.protocol import Reader
 from storage.situations import living
 
 _MOST_LOOKED_FOR = 50
+_MOST_TICKETS = 3
 
 
 def counted(work: Reader, message: Message, situation: Situation, customer: str, secret: bytes) -> Situation:
@@ -55,13 +56,18 @@ def returned(work: Reader, message: Message, secret: bytes) -> OutboxEntry | Non
         *message.in_reply_to,
         *message.references,
     )
-    for message_id in dict.fromkeys(named[:_MOST_LOOKED_FOR]):
-        number = work.linked(message_key(message_id)) if message_id else None
-        likely = (work.owed(_effect_in(message_id)), *(work.outbox(ticket=number) if number is not None else ()))
-        for entry in likely:
-            if entry is not None and isinstance(entry.content, Mail) and entry.content.message_id == message_id:
-                return entry
-    return None
+    ids = tuple(dict.fromkeys(message_id for message_id in named[:_MOST_LOOKED_FOR] if message_id))
+    likely = (work.owed(_effect_in(message_id)) for message_id in ids)
+    if entry := next((entry for entry in likely if entry is not None and _message_id_of(entry) in ids), None):
+        return entry
+    # A ticket may owe thousands of effects: each is looked at once, however many of its mails are named.
+    numbers = dict.fromkeys(number for message_id in ids if (number := work.linked(message_key(message_id))))
+    owed = (entry for number in tuple(numbers)[:_MOST_TICKETS] for entry in work.outbox(ticket=number))
+    return next((entry for entry in owed if _message_id_of(entry) in ids), None)
+
+
+def _message_id_of(entry: OutboxEntry) -> str:
+    return entry.content.message_id if isinstance(entry.content, Mail) else ""
 
 
 def _effect_in(message_id: str) -> str:
