@@ -200,6 +200,7 @@ class ThenModel(Section):
     category: CategoryName | None = None
     assign: StaffKey | None = None
     acknowledge: YesNo | None = None
+    ticket: YesNo | None = None
 
 
 class RuleModel(Section):

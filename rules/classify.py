@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rules.conditions import PreparedFacts
+from rules.machine_headers import PERSON
 from rules.matching import Facts, Matched, match
 from rules.model import Message
 from rules.policy import CustomerMatch, Policy
@@ -23,6 +24,7 @@ class Classification:
 
     ``confidence`` is 1.0 when a rule or the sender said the priority or both impact and urgency, 0.7 when they said one
     of the two and the other is the default, 0.3 when both are the defaults. ``assign`` is a staff key or empty.
+    ``ticket`` is false where a rule wants no ticket of a machine's mail.
     """
 
     priority: str
@@ -33,6 +35,7 @@ class Classification:
     because: tuple[str, ...]
     assign: str = ""
     acknowledge: bool = True
+    ticket: bool = True
 
 
 def facts(
@@ -58,6 +61,8 @@ def facts(
             "language": message.language,
             "mailbox": message.channel.partition(":")[2],
             "channel": message.channel.partition(":")[0],
+            "kind": message.automatic.kind,
+            "dmarc": message.authentication.dmarc,
             "impact": impact,
             "urgency": urgency,
             "attachments": [attachment.filename for attachment in message.attachments],
@@ -100,7 +105,18 @@ def classify(facts: Facts, policy: Policy, *, impact: str = "", urgency: str = "
         because=tuple(because),
         assign=matched.values.get("assign", ""),
         acknowledge=matched.values.get("acknowledge", "yes") != "no",
+        ticket=_wants_ticket(matched, facts, because),
     )
+
+
+def _wants_ticket(matched: Matched, facts: Facts, because: list[str]) -> bool:
+    """Only of a machine's mail may a rule want no ticket: what a person wrote is never dropped."""
+    if matched.values.get("ticket", "yes") != "no":
+        return True
+    if facts.get("kind", PERSON) == PERSON:
+        because.append(f"ticket: yes, a person wrote; rule {matched.set_by['ticket']} wanted none")
+        return True
+    return False
 
 
 def _given(name: str, value: str, known: Sequence[str], because: list[str]) -> str:

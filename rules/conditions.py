@@ -33,6 +33,8 @@ STRING_FACTS = (
     "language",
     "mailbox",
     "channel",
+    "kind",
+    "dmarc",
     "impact",
     "urgency",
 )

@@ -31,8 +31,8 @@ class Condition(Protocol):
 class Rule:
     """One rule: when its condition holds, each field in ``then`` is set unless an earlier rule set it.
 
-    ``then`` may set ``impact``, ``urgency``, ``priority``, ``category``, ``assign`` (a staff key) and
-    ``acknowledge`` (``yes``/``no``). ``words`` tells it to people, by language.
+    ``then`` may set ``impact``, ``urgency``, ``priority``, ``category``, ``assign`` (a staff key),
+    ``acknowledge`` and ``ticket`` (``yes``/``no``). ``words`` tells it to people, by language.
     """
 
     name: str

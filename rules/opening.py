@@ -49,6 +49,9 @@ def open_ticket(
     on_file = policy.on_file(message.sender.email)
     open_now = is_open(policy.calendars[policy.calendar], now)
     found = classify(facts(message, on_file, business_hours=open_now), policy)
+    if not found.ticket:
+        told = f"ticket: a rule wants none of {message.automatic.kind} mail, so it is only kept and counted"
+        return Decision(because=(*verdict.because, *found.because, told), outcome=f"automatic:{message.automatic.kind}")
     came_at = lateness.arrived_late(message, policy)
     ticket = _new_ticket(message, verdict, found, situation, policy, came_at or how.at or now)
     ticket = replace(ticket, clocks=_clocks(ticket, lateness.clocks_from(message, policy, how.at or now), policy, now))

@@ -12,7 +12,7 @@ from rules.model import Target
 from rules.policy import Level, Policy, Step
 from rules.wording import Texts, span
 
-_FIELDS = ("impact", "urgency", "priority", "category", "assign", "acknowledge")
+_FIELDS = ("impact", "urgency", "priority", "category", "assign", "acknowledge", "ticket")
 
 
 def published(policy: Policy, language: str) -> str:

@@ -11,7 +11,7 @@ from bot.config import load_config
 from rules.classify import Classification, classify, facts
 from rules.conditions import FACTS, compile_condition
 from rules.matching import Rule
-from rules.model import Attachment, Message
+from rules.model import Attachment, Authentication, Message
 from rules.policy import CustomerMatch, Policy
 from rules.published import published
 from tests.builders import a_message
@@ -98,13 +98,16 @@ def test_what_the_sender_quoted_does_not_classify_the_request() -> None:
 def test_conditions_get_every_fact_they_may_ask_for() -> None:
     log = Attachment(filename="trace.log", content_type="text/plain", size=3, sha256="0" * 64)
     on_file = CustomerMatch(pattern="*", tier="gold", contract="C-17")
-    message = a_message(channel="mail:support", attachments=(log,))
+    message = a_message(
+        channel="mail:support", attachments=(log,), authentication=Authentication(host="mx.example.com", dmarc="pass")
+    )
     told = facts(message, on_file, business_hours=True, impact="high", urgency="low")
     assert set(told) == set(FACTS)
     assert (told["mailbox"], told["channel"], told["attachments"]) == ("support", "mail", ["trace.log"])
     assert (told["customer.tier"], told["customer.contract"]) == ("gold", "C-17")
     assert (told["sender.email"], told["sender.domain"]) == ("mei.lin@example.net", "example.net")
     assert (told["impact"], told["urgency"], told["business_hours"]) == ("high", "low", True)
+    assert (told["kind"], told["dmarc"]) == ("person", "pass")
     assert all(told[name] for name in FACTS)
 
 

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from rules.conditions import compile_condition
 from rules.effects import OutboxState
+from rules.matching import Rule
 from rules.model import AutomaticVerdict, Bounce, EntryKind, Status
 from rules.tokens import return_address
 from tests.stage import Stage, a_policy, a_stage
@@ -51,6 +53,29 @@ def test_a_robot_that_reports_a_fault_opens_a_ticket_without_an_answer(kind: str
     assert stage.mail(sender="noreply@monitor.test", automatic=automatic(kind)) == "opened"
     assert stage.mails() == []
     assert f"{kind} mail is never answered automatically" in stage.reasons()
+
+
+def no_ticket_of(condition: str) -> tuple[Rule, ...]:
+    """A rule of the owner that wants no ticket of such mail, before the shipped ones."""
+    rule = Rule(name="newsletters", when=compile_condition(condition), then={"ticket": "no"}, words={})
+    return (rule, *a_policy().rules)
+
+
+def test_the_owner_can_want_no_tickets_of_newsletters() -> None:
+    """They are kept and counted; an alarm of a monitoring system still opens one."""
+    stage = a_stage(rules=no_ticket_of('kind == "list" && !subject.mentions(["outage"])'))
+    assert stage.mail(automatic=automatic("list"), subject="Our news of March") == "automatic:list"
+    assert (stage.count(), stage.sent) == (0, [])
+    assert stage.mail(automatic=automatic("list"), subject="Outage of the cluster") == "opened"
+    assert stage.mail(automatic=automatic("notification")) == "opened"
+
+
+def test_no_rule_drops_what_a_person_wrote() -> None:
+    """A careless condition costs no customer their ticket; the journal says what the rule wanted."""
+    stage = a_stage(rules=no_ticket_of('subject.mentions(["printer"])'))
+    assert stage.mail(subject="The printer is broken") == "opened"
+    assert "a person wrote; rule newsletters wanted none" in stage.reasons()
+    assert len(stage.mails()) == 1
 
 
 def test_a_robots_answer_on_a_ticket_is_told_and_moves_nothing() -> None:
