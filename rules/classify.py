@@ -96,6 +96,7 @@ def classify(facts: Facts, policy: Policy, *, impact: str = "", urgency: str = "
     else:
         because.append(f"priority {priority}: impact {final_impact} and urgency {final_urgency}")
     known = knew_impact + knew_urgency
+    wants_ticket = _wants_ticket(matched, facts, because)
     return Classification(
         priority=priority,
         impact=final_impact,
@@ -105,7 +106,7 @@ def classify(facts: Facts, policy: Policy, *, impact: str = "", urgency: str = "
         because=tuple(because),
         assign=matched.values.get("assign", ""),
         acknowledge=matched.values.get("acknowledge", "yes") != "no",
-        ticket=_wants_ticket(matched, facts, because),
+        ticket=wants_ticket,
     )
 
 
