@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from rules import machine_words as words
 from rules.machine_headers import (
     BOUNCE,
+    BOUNCE_BY_WORDS,
     CHALLENGE,
     LIST,
     LOOP_HEADER,
+    NOTICE_BY_WORDS,
     NOTIFICATION,
     OUT_OF_OFFICE,
     OWN,
@@ -192,9 +194,9 @@ def _bounce_subject(mail: _Mail) -> list[Evidence]:
         return [(BOUNCE, "the subject is that of a bounce")]
     likely = mail.postman or words.PROGRAM.match(mail.local) or mail.known & {BOUNCE, OUT_OF_OFFICE, NOTIFICATION}
     if likely and not words.ROBOT.search(mail.local) and words.BOUNCE_WORDS.search(mail.text) and not mail.asks:
-        return [(BOUNCE, "the subject and the text are those of a bounce")]
+        return [(BOUNCE, BOUNCE_BY_WORDS)]
     if not mail.answers and LIST not in mail.known and _is_notice(mail):
-        return [(BOUNCE, "the subject and the text are those of a mail system's notice")]
+        return [(BOUNCE, NOTICE_BY_WORDS)]
     return []
 
 

@@ -36,7 +36,7 @@ def on_message(message: Message, situation: Situation, policy: Policy, now: date
     message = tidy(message)
     if ticket is not None and verdict.same_message:
         return also_received(message, ticket, verdict, situation, policy, now)
-    if opens_nothing(message):
+    if opens_nothing(message, situation):
         return take_machine_mail(message, ticket, verdict, situation, policy, now)
     if verdict.held:
         return _held(message, verdict, situation, policy, now)

@@ -19,6 +19,10 @@ REPORT = "the content is a report"
 COMPLAINT = f"{REPORT} (feedback-report)"
 """The reason of a complaint: somebody pressed the spam button on a mail of ours (RFC 5965)."""
 
+BOUNCE_BY_WORDS = "the subject and the text are those of a bounce"
+NOTICE_BY_WORDS = "the subject and the text are those of a mail system's notice"
+"""The reasons of a bounce that nothing but its words speaks for: a person may quote them."""
+
 Headers = Mapping[str, Sequence[str]]
 Evidence = tuple[str, str]
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from rules import loops
 from rules.draft import CHAT, Draft
 from rules.effects import Mail, OutboxEntry, Post
-from rules.machine_headers import COMPLAINT, REPORT
+from rules.machine_headers import BOUNCE_BY_WORDS, COMPLAINT, NOTICE_BY_WORDS, REPORT
 from rules.model import Author, AuthorKind, Bounce, Decision, EntryKind, Message, Situation, Tally, Ticket
 from rules.policy import Policy
 from rules.receiving import draft_of
@@ -19,6 +19,8 @@ from rules.wording import Texts
 # Machine mail that no person waits for an answer to; without a ticket of ours it is kept, counted, and opens nothing.
 NO_TICKET = frozenset({"bounce", "out_of_office", "read_receipt", "challenge", "own"})
 
+_BY_WORDS = frozenset({BOUNCE_BY_WORDS, NOTICE_BY_WORDS})
+_SURE = (REPORT, "the envelope sender is empty", "the sender is", "the header x-failed-recipients")
 _DELAYS_TOLD = 3
 _DELAYS_WITHIN = timedelta(days=7)
 _MOST_KEPT = 20
@@ -35,12 +37,21 @@ _DENIED = "5.4.1"
 """Exchange Online says so of addresses that it does not know or let in, not of a server that was out of reach."""
 
 
-def opens_nothing(message: Message) -> bool:
-    """Whether a message is machine mail that nobody waits to see answered: a bounce, an absence, a report."""
+def opens_nothing(message: Message, situation: Situation) -> bool:
+    """Whether a message is machine mail that nobody waits to see answered: a bounce, an absence, a report.
+
+    What only reads like a bounce and names no mail of ours may be a person's who asks about one: it is not dropped.
+    """
     verdict = message.automatic
-    if not verdict.is_automatic:
+    if not verdict.is_automatic or (situation.bounced is None and _only_reads_so(message)):
         return False
     return verdict.kind in NO_TICKET or any(reason.startswith(REPORT) for reason in verdict.because)
+
+
+def _only_reads_so(message: Message) -> bool:
+    """Whether nothing but its words makes a mail a bounce."""
+    reasons = message.automatic.because
+    return any(reason in _BY_WORDS for reason in reasons) and not any(reason.startswith(_SURE) for reason in reasons)
 
 
 def take_machine_mail(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rules.automatic import judge
 from rules.model import Address, Authentication, EntryKind, Message, Quarantined
 from rules.policy import Policy
 from rules.tokens import reply_address
@@ -173,3 +174,21 @@ def test_a_kill_while_a_message_leaves_quarantine_loses_it_nowhere() -> None:
     assert stage.desk.requeue(key) == "opened"
     assert stage.desk.requeue(key) is None
     assert stage.count() == 1
+
+
+@pytest.mark.parametrize("header", [("auto-submitted", "auto-generated"), ("x-loop", "yes")])
+def test_a_person_whose_form_sends_like_a_machine_is_not_taken_for_a_bounce_and_dropped(
+    header: tuple[str, str],
+) -> None:
+    """What is called a bounce for its words alone, and names no mail of ours, opens a ticket that nothing answers."""
+    text = "Hello, every mail to bob@other.test comes back: 550 user unknown, message could not be delivered."
+    found = judge(
+        {header[0]: (header[1],)}, sender=ALICE, envelope_sender=ALICE, subject="Undelivered Mail Returned to Sender",
+        text=text,
+    )  # fmt: skip
+    assert found.kind == "bounce"
+    stage = a_stage()
+    assert stage.mail(text, subject="Undelivered Mail Returned to Sender", automatic=found) == "opened"
+    assert stage.mails() == []
+    sure = judge({}, sender="mailer-daemon@other.test", envelope_sender="", subject="Undelivered Mail", text=text)
+    assert stage.mail(text, sender="mailer-daemon@other.test", automatic=sure) == "automatic:bounce"
