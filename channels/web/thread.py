@@ -15,6 +15,7 @@ from rules.model import AuthorKind, Entry, EntryKind, Ticket
 from rules.policy import Policy
 
 STAFF_WORDS = frozenset({EntryKind.REPLIED, EntryKind.NOTED})
+ABOUT_THE_ANSWER = (EntryKind.ACKNOWLEDGED, EntryKind.NOT_ACKNOWLEDGED)
 STAFF_MARKS = frozenset({"reply", "inside"})
 """The marks of posts that repeat in chat what staff wrote elsewhere."""
 
@@ -89,7 +90,7 @@ def thread(
             if not listed or entry.text.strip():
                 line = _customer_line(place, entry)
                 lines.append(line if listed else replace(line, files=links.of_entry(entry)))
-        elif entry.kind is EntryKind.ACKNOWLEDGED:
+        elif entry.kind in ABOUT_THE_ANSWER:
             lines.append(_acknowledged(place, entry, owed.get(entry.outbox_key), policy, now))
     return tuple(sorted(lines, key=lambda line: line.at))
 
@@ -136,12 +137,14 @@ def post_line(entry: OutboxEntry, policy: Policy, links: Links) -> Line:
 
 
 def _acknowledged(place: int, entry: Entry, owed: OutboxEntry | None, policy: Policy, now: datetime) -> Line:
+    """That the customer has heard of us, or why not: whoever answers should know."""
+    why = next((reason for reason in entry.because if reason.startswith("not acknowledged: ")), "not acknowledged")
     return Line(
         key=f"entry:{place}",
         kind="log",
         at=entry.at,
         author=policy.desk_name,
-        text="Acknowledged automatically",
+        text="Acknowledged automatically" if entry.kind is EntryKind.ACKNOWLEDGED else why[:1].upper() + why[1:],
         delivery=_delivery(owed, now),
     )
 

@@ -179,6 +179,15 @@ def test_the_acknowledgement_is_one_quiet_line() -> None:
     assert line.delivery["state"] == "accepted"
 
 
+def test_staff_see_why_a_customer_was_not_acknowledged() -> None:
+    """A newsletter gets no answer; whoever looks at it should not think that one went out."""
+    why = "not acknowledged: list mail is never answered automatically (RFC 3834)"
+    entry = an_entry(1, at=at(0), kind=EntryKind.NOT_ACKNOWLEDGED, author=DESK, text="", because=(why,))
+    (line,) = told([an_entry(1), entry])
+    assert (line.kind, line.delivery) == ("log", None)
+    assert line.text == "Not acknowledged: list mail is never answered automatically (RFC 3834)"
+
+
 def test_machinery_is_not_told() -> None:
     """Deliveries, classifications and other channels' effects are no conversation."""
     entries = [an_entry(1), an_entry(1, kind=EntryKind.CLASSIFIED), an_entry(1, kind=EntryKind.DELIVERED)]
