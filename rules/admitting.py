@@ -38,7 +38,9 @@ def admit(command: Command, situation: Situation, policy: Policy, person: Staff,
     if ticket is None:
         # What a colleague passes on is asked by whoever wrote it first, also when it had to wait.
         asked, how = opening_of(message, policy) if is_forward(message, policy) else (message, Opening())
-        decision = open_ticket(tidy(asked), Verdict(because=because), situation, policy, now, replace(how, at=held.at))
+        decision = open_ticket(
+            tidy(asked), Verdict(because=because), situation, policy, now, replace(how, at=held.at, quiet="")
+        )
     else:
         decision = on_known_message(message, ticket, Verdict(ticket=ticket, because=because), situation, policy, now)
     return _released(decision, command, held, message, policy, person, now)

@@ -9,6 +9,7 @@ from rules.draft import staff_author
 from rules.model import Forwarded, Message
 from rules.opening import Opening
 from rules.policy import Policy, Staff
+from rules.staff_mail import is_authentic
 from rules.subjects import plain_subject
 
 _ORDER = re.compile(r"@fwd\b[^\n]{0,200}\n?", re.IGNORECASE)
@@ -40,6 +41,7 @@ def opening_of(message: Message, policy: Policy) -> tuple[Message, Opening]:
     """The request in a forward, and how its ticket opens: the comment is an inside note of whoever passed it on.
 
     When nobody can tell who wrote it first, the staff member is asked for in the customer's place, and a line says so.
+    Whoever only claims to be a colleague cannot make the desk write to the address that the forward names.
     """
     person, texts = _staff(message, policy), policy.wording.of(policy.languages[0])
     assert person is not None, "only staff forward"
@@ -50,7 +52,8 @@ def opening_of(message: Message, policy: Policy) -> tuple[Message, Opening]:
     comment = _without_order(message.forwarded.comment if message.forwarded else "").strip()
     hint = texts.say("chat_forwarded", name=person.name, sender=asked.sender.email)
     asked = replace(asked, notes=(*asked.notes, f"forward: {person.name} passed on what {asked.sender.email} asks"))
-    return asked, Opening(hint=hint, note=comment, by=staff_author(person))
+    quiet = "" if is_authentic(message, policy) else f"nothing proves that {person.name} passed it on"
+    return asked, Opening(hint=hint, note=comment, by=staff_author(person), quiet=quiet)
 
 
 def _staff(message: Message, policy: Policy) -> Staff | None:

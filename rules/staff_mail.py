@@ -45,14 +45,15 @@ def take_staff_mail(draft: Draft, message: Message, verdict: Verdict, person: St
 def _stays_inside(draft: Draft, message: Message, verdict: Verdict, person: Staff) -> str:
     if not verdict.inside or verdict.owner != person.email:
         return draft.chat.say("inside_no_key")
-    if not _is_authentic(message, draft.policy):
+    if not is_authentic(message, draft.policy):
         return draft.chat.say("inside_not_proven")
     if _quotes_us(message.reply_text or message.text, draft.policy):
         return draft.chat.say("inside_quotes")
     return ""
 
 
-def _is_authentic(message: Message, policy: Policy) -> bool:
+def is_authentic(message: Message, policy: Policy) -> bool:
+    """Whether a mail in the name of staff is theirs, as far as the mail server that we trust was asked to check it."""
     found, box = message.authentication, policy.mailbox(message.channel.removeprefix("mail:"))
     return not found.failed and (found.proven or not box.trusted_hosts)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rules.automatic import judge
-from rules.model import Address, Authentication, EntryKind, Message, Quarantined
+from rules.model import Address, Authentication, EntryKind, Forwarded, Message, Quarantined
 from rules.policy import Policy
 from rules.tokens import reply_address
 from tests.builders import a_message
@@ -192,3 +192,35 @@ def test_a_person_whose_form_sends_like_a_machine_is_not_taken_for_a_bounce_and_
     assert stage.mails() == []
     sure = judge({}, sender="mailer-daemon@other.test", envelope_sender="", subject="Undelivered Mail", text=text)
     assert stage.mail(text, sender="mailer-daemon@other.test", automatic=sure) == "automatic:bounce"
+
+
+def test_a_forward_that_waited_teaches_the_customers_file_and_forgets_nothing() -> None:
+    """Ana's mail was disowned on its way; who wrote first keeps their earlier tickets."""
+    stage = a_stage()
+    stage.mail("The printer is broken.", subject="Printer")
+    first = Forwarded(sender=Address(email=ALICE), subject="Screen", text="The screen is dark.")
+    disowned = Authentication(host="mx.example.com", dmarc="fail")
+    assert (
+        stage.mail("See below.", sender=ANA, subject="Fwd: Screen", forwarded=first, authentication=disowned) == "held"
+    )
+    card = next(post for post in stage.posts() if post.mark == "quarantine")
+    stage.command("admit", by="tom", number=None, value=card.buttons[0].value)
+    assert stage.ticket(2).customer.email == ALICE
+    with stage.store.read() as store:
+        alice = store.customer(ALICE)
+    assert alice is not None
+    assert alice.tickets == (1, 2)
+
+
+def test_a_passed_on_mail_of_an_unproven_colleague_mails_nobody() -> None:
+    """Where senders are checked, a made-up colleague must not make the desk write to whomever the forward names."""
+    stage = a_stage()
+    boxes = tuple(replace(box, trusted_hosts=("mx.example.com",)) for box in stage.policy.mailboxes)
+    stage.desk.policy = replace(stage.policy, mailboxes=boxes)
+    first = Forwarded(sender=Address(email="victim@third.test"), subject="Screen", text="The screen is dark.")
+    unproven = Authentication(host="mx.example.com", spf="pass", dmarc="none")
+    assert stage.mail("@fwd", sender=ANA, subject="Fwd: x", forwarded=first, authentication=unproven) == "opened"
+    assert stage.ticket().customer.email == "victim@third.test"
+    assert stage.mails() == []
+    stage.mail("@fwd", sender=ANA, subject="Fwd: y", forwarded=replace(first, text="Two."), authentication=PROVEN)
+    assert [mail.to for mail in stage.mails()] == [("victim@third.test",)]
