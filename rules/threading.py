@@ -32,6 +32,17 @@ _PUBLIC_DOMAINS = frozenset(
         "tom.com", "tuta.com", "uol.com.br", "vip.qq.com", "wanadoo.fr", "web.de", "wp.pl", "yahoo.co.jp",
         "yahoo.co.uk", "yahoo.com", "yahoo.de", "yahoo.fr", "yandex.com", "yandex.ru", "yeah.net", "ymail.com",
         "zoho.com",
+        "arcor.de", "att.net", "bellsouth.net", "bigpond.com", "bk.ru", "bluewin.ch", "bol.com.br", "btinternet.com",
+        "comcast.net", "docomo.ne.jp", "duck.com", "email.cz", "ezweb.ne.jp", "freenet.de", "hey.com", "hotmail.be",
+        "hotmail.com.br", "hotmail.de", "hotmail.es", "hotmail.it", "hotmail.nl", "hushmail.com", "ig.com.br",
+        "inbox.ru", "interia.pl", "kolumbus.fi", "kpnmail.nl", "list.ru", "live.cn", "live.co.uk", "live.de",
+        "live.fr", "live.it", "live.nl", "mailbox.org", "nate.com", "neuf.fr", "online.no", "onet.pl", "op.pl",
+        "outlook.com.br", "outlook.es", "outlook.fr", "outlook.it", "outlook.jp", "outlook.kr", "pm.me", "rambler.ru",
+        "rediffmail.com", "rocketmail.com", "sbcglobal.net", "seznam.cz", "sfr.fr", "skynet.be", "softbank.ne.jp",
+        "talktalk.net", "telenet.be", "terra.com.br", "tutanota.com", "verizon.net", "vip.126.com", "vip.163.com",
+        "vip.sina.com", "virgilio.it", "virginmedia.com", "wo.cn", "xs4all.nl", "ya.ru", "yahoo.ca", "yahoo.co.in",
+        "yahoo.com.au", "yahoo.com.br", "yahoo.com.hk", "yahoo.com.mx", "yahoo.com.tw", "yahoo.es", "yahoo.it",
+        "ziggo.nl", "189.cn", "21cn.com", "263.net", "gmx.us", "freemail.hu", "centrum.cz", "sapo.pt", "ukr.net",
     }
 )  # fmt: skip
 

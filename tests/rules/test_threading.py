@@ -317,6 +317,8 @@ def test_a_ticket_that_is_not_closed_takes_every_reply(status: Status) -> None:
     [
         ("customer.test", "customer.test", True),
         ("gmail.com", "gmail.com", False),
+        ("yahoo.com.br", "yahoo.com.br", False),
+        ("vip.163.com", "vip.163.com", False),
         ("", "", False),
         ("a.test", "b.test", False),
     ],
