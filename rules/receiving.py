@@ -17,6 +17,13 @@ _MOST_LINKS = 50
 _LONGEST_ID = 1000
 LIST = "list"
 
+CALENDAR = frozenset({
+    "invitation", "cancelled meeting", "answer to an invitation", "proposal of another time",
+    "refusal of another time", "question for the latest version of a meeting", "further date of a meeting",
+    "calendar entry",
+})  # fmt: skip
+"""What a calendar file beside a mail's text may be, as the note of it begins (RFC 5546)."""
+
 
 def draft_of(ticket: Ticket, message: Message, situation: Situation, policy: Policy, now: datetime) -> Draft:
     """What a message does to a ticket, in the making."""
@@ -75,6 +82,14 @@ def warn(draft: Draft, message: Message) -> None:
     for line in told:
         draft.note(EntryKind.WARNED, line, because=authentication_words(message), message_key=message.key)
         draft.post(line, mark="uncertain")
+
+
+def tell_calendar(draft: Draft, message: Message) -> None:
+    """Say in the thread what an invitation beside the text is about, so that nobody has to open its file."""
+    for note in message.notes:
+        kind, colon, what = note.partition(": ")
+        if colon and kind in CALENDAR:
+            draft.post(draft.chat.say(f"calendar_{kind.replace(' ', '_')}", what=what), mark="calendar")
 
 
 def _fits(message_id: str) -> bool:

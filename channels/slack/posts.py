@@ -52,6 +52,7 @@ ICONS = {
     "scored": "⭐",
     "thanks": "🙏",
     "linked": "🔗",
+    "calendar": "📅",
     "automatic": "🤖",
     "alarm": "🚨",
     "quarantine": "🚨",

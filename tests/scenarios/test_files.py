@@ -337,3 +337,20 @@ def test_the_thread_of_mails_keeps_its_first_one_for_ever() -> None:
     assert references[0] == "<1@customer.test>"
     assert len(references) == 11
     assert references[-1] == stage.mails_to(ALICE)[-1].message_id
+
+
+@pytest.mark.parametrize(
+    "method", ["REQUEST", "CANCEL", "REPLY", "COUNTER", "DECLINECOUNTER", "REFRESH", "ADD", "PUBLISH"]
+)
+def test_an_invitation_says_in_the_thread_what_it_is_about(method: str) -> None:
+    """Whoever answers sees when and where without opening a calendar file, in both languages of the desk."""
+    calendar = (
+        f"BEGIN:VCALENDAR\r\nMETHOD:{method}\r\nBEGIN:VEVENT\r\nSUMMARY:Review\r\nLOCATION:Room 2\r\n"
+        "DTSTART:20261201T090000Z\r\nDTEND:20261201T100000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    for language in ("en", "zh-CN"):
+        stage = a_stage(languages=(language,))
+        received(stage, a_mail_with(("invite.ics", "text/calendar", calendar.encode())))
+        (told,) = [post for post in stage.posts(1) if post.mark == "calendar"]
+        assert "Review, 2026-12-01 09:00" in told.text
+        assert "Room 2" in told.text
