@@ -159,7 +159,7 @@ def run(config_path: Path, as_json: bool) -> None:
     sys.exit(code)
 
 
-@main.command()
+@main.command(short_help="Play the whole story on loopback, in under a minute.")
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where to leave what was written.")
 @common
 def demo(folder: Path | None, config_path: Path, as_json: bool) -> None:

@@ -136,7 +136,7 @@ _staff_command(
 )  # fmt: skip
 
 
-@click.command()
+@click.command(short_help="A ticket's whole story, with the reasons.")
 @click.argument("number", type=int)
 @common
 def why(number: int, config_path: Path, as_json: bool) -> None:
@@ -176,7 +176,7 @@ def _is_moment(text: str) -> bool:
         return False
 
 
-@click.group()
+@click.group(short_help="Messages that wait for a person's word, or for a fix.")
 def quarantine() -> None:
     """Messages that wait for a person: to mend a bug of ours, or to say who sent them."""
 
@@ -214,7 +214,7 @@ def quarantine_requeue(key: str | None, everything: bool, config_path: Path, as_
     tell(config_path, request, as_json=as_json, show=showing.outcome)
 
 
-@quarantine.command("admit")
+@quarantine.command("admit", short_help="Believe the sender: it joins its ticket, or opens one.")
 @click.argument("key")
 @STAFF
 @common
@@ -234,16 +234,16 @@ def quarantine_separate(key: str, by: str, config_path: Path, as_json: bool) -> 
     tell(config_path, request, as_json=as_json, show=showing.outcome)
 
 
-@click.group()
+@click.group(short_help="Where automatic mail is held back, and a word on it.")
 def loops() -> None:
     """Loops with other machines: where automatic mail is held back, and a person's word on it."""
 
 
-@loops.command("list")
+@loops.command("list", short_help="Where it is held back or let pass, and what was too much.")
 @click.option("--all", "everything", is_flag=True, help="All that is counted, also what is far from any limit.")
 @common
 def loops_list(everything: bool, config_path: Path, as_json: bool) -> None:
-    """Addresses, domains and tickets that were blocked, let pass or told to be too busy."""
+    """Addresses, domains and tickets that were blocked, let pass or too busy, of which staff were told."""
     told = "Nothing is counted." if everything else "Nothing is held back; --all tells what is counted."
     tell(
         config_path,
@@ -259,7 +259,10 @@ def loops_list(everything: bool, config_path: Path, as_json: bool) -> None:
 @STAFF
 @common
 def loops_unblock(key: str, by: str, config_path: Path, as_json: bool) -> None:
-    """Let automatic answers pass for an hour; KEY is such as address:ana@example.net, domain:example.net, ticket:17."""
+    """Let automatic answers pass for an hour.
+
+    KEY is such as address:ana@example.net, domain:example.net or ticket:17.
+    """
     request = Request(name="loops unblock", args={"value": key, "as": by})
     tell(config_path, request, as_json=as_json, show=showing.outcome)
 
@@ -274,7 +277,7 @@ def loops_block(key: str, by: str, config_path: Path, as_json: bool) -> None:
     tell(config_path, request, as_json=as_json, show=showing.outcome)
 
 
-@click.group()
+@click.group(short_help="Mails and chat posts on their way, or stuck.")
 def outbox() -> None:
     """What the desk owes: mails and chat posts that are on their way or wait for a person."""
 
@@ -312,7 +315,7 @@ def verify(config_path: Path, as_json: bool) -> None:
     tell(config_path, Request(name="verify"), as_json=as_json, show=showing.verified)
 
 
-@click.command()
+@click.command(short_help="Each mailbox on its server against the ledger.")
 @common
 def reconcile(config_path: Path, as_json: bool) -> None:
     """Each mailbox on its server against the ledger; exit 1 unless every message is explained."""

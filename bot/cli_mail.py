@@ -89,7 +89,7 @@ def rules(language: str | None, config_path: Path, as_json: bool) -> None:
     say({"language": language or policy.languages[0], "text": text}, text, as_json=as_json)
 
 
-@click.command()
+@click.command(short_help="What is wrong, before customers find out.")
 @click.option("--offline", is_flag=True, help="Without asking mailbox, relay and chat.")
 @common
 def check(offline: bool, config_path: Path, as_json: bool) -> None:

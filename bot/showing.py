@@ -117,7 +117,7 @@ def tally(line: Line) -> str:
     states = [
         "blocked" if line["blocked"] else "",
         f"free until {_moment(line['free_until_at'])}" if line["free_until_at"] else "",
-        f"told {_moment(line['told_at'])}" if line["told_at"] else "",
+        f"staff were told {_moment(line['told_at'])}" if line["told_at"] else "",
     ]
     told = "; ".join(state for state in states if state)
     return f"{line['key']}  answered {line['answered']}, reopened {line['reopened']} within a day  {told}".rstrip()
