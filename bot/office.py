@@ -163,7 +163,9 @@ class Office:
         answer = self._desk.obey(command)
         if answer.refusal:
             raise Refused(answer.refusal.text)
-        yield {"outcome": answer.outcome, "number": answer.ticket}
+        line: Line = {"outcome": answer.outcome, "number": answer.ticket}
+        # What is no ticket's has a name of its own, such as an address that automatic mail is counted for.
+        yield line if answer.ticket else {**line, "key": command.args.get("value", "")}
 
     def _actor(self, by: str) -> Actor:
         policy = self._desk.policy

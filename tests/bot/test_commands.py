@@ -101,6 +101,13 @@ def test_what_waits_is_named_short_enough_to_type(shell: Shell) -> None:
     assert shell.run("quarantine", "list").stdout == "Nothing waits.\n"
 
 
+def test_what_is_blocked_is_named_in_the_answer(shell: Shell) -> None:
+    """A script and a person see what their word was about."""
+    done = shell.run("loops", "block", "address:alice@customer.test", "--as", "ana")
+    assert done.stdout == "address:alice@customer.test block\n"
+    assert shell.run("loops", "list").stdout.startswith("address:alice@customer.test  answered 0")
+
+
 def test_a_ticket_without_subject_has_a_line_that_says_so(shell: Shell) -> None:
     """An empty column looks like a broken list; a journal's words are words, not names of ours."""
     shell.open(subject="")
