@@ -72,7 +72,9 @@ def _follow_subject(draft: Draft, message: Message) -> None:
     before = ticket.last_subject or ticket.subject
     if not subject or not is_new_topic(before, subject):
         return
-    draft.ticket = replace(ticket, last_subject=subject if subject != plain_subject(ticket.subject) else "")
+    if message.sender.email == ticket.customer.email:
+        # Whoever else takes part does not rename the conversation for its customer.
+        draft.ticket = replace(ticket, last_subject=subject if subject != plain_subject(ticket.subject) else "")
     if ticket.status in LIVE:
         split = Button(command="split", label=draft.chat.say("button_split"), value=handle_of(message.key))
         draft.post(draft.chat.say("chat_new_topic", subject=subject), buttons=(split,), mark="linked")

@@ -308,12 +308,18 @@ def _is_public(key: str) -> bool:
 
 def block(command: Command, situation: Situation, policy: Policy, person: Staff, now: datetime) -> Decision | Refusal:
     """Give no automatic answer to an address, a domain or on a ticket any more."""
-    return _word(command, policy, person, now, Tally(key=command.args.get("value", ""), blocked=True, told_at=now))
+    return _word(command, policy, person, now, Tally(key=_meant(command), blocked=True, told_at=now))
 
 
 def unblock(command: Command, situation: Situation, policy: Policy, person: Staff, now: datetime) -> Decision | Refusal:
     """Let automatic answers pass for an hour, whatever was counted; an end to a person's block as well."""
-    return _word(command, policy, person, now, Tally(key=command.args.get("value", ""), free_until_at=now + FREE_FOR))
+    return _word(command, policy, person, now, Tally(key=_meant(command), free_until_at=now + FREE_FOR))
+
+
+def _meant(command: Command) -> str:
+    """The key that a person means; an address by itself is enough."""
+    value = command.args.get("value", "").strip().lower()
+    return address_key(value) if "@" in value and ":" not in value else value
 
 
 def _word(command: Command, policy: Policy, person: Staff, now: datetime, tally: Tally) -> Decision | Refusal:

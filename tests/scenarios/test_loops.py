@@ -275,7 +275,7 @@ def test_unblocked_automatic_mail_passes_for_an_hour() -> None:
     assert "Ana Lopez lets automatic answers to ana@customer.test pass for an hour" in told
 
 
-@pytest.mark.parametrize("key", [f"address:{PERSON}", "domain:customer.test"])
+@pytest.mark.parametrize("key", [f"address:{PERSON}", PERSON.upper(), "domain:customer.test"])
 def test_blocked_gets_nothing_automatic_and_is_heard_all_the_same(key: str) -> None:
     """A person's word holds until a person takes it back."""
     stage = a_stage()

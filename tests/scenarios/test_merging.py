@@ -254,6 +254,17 @@ def test_a_new_subject_in_a_live_thread_joins_and_offers_to_split() -> None:
     assert (stage.ticket(2).subject, stage.ticket(1).subject) == ("Invoice 77 is wrong", "Printer")
 
 
+def test_somebody_in_copy_does_not_rename_the_conversation_for_its_customer() -> None:
+    """Their words join; our next mail goes on under what the customer wrote."""
+    stage = a_stage()
+    stage.mail("The printer is broken.", subject="Printer", cc=(Address(email="bob@customer.test", name="Bob"),))
+    ours = stage.mails(1)[0]
+    words: dict[str, Any] = {"in_reply_to": (ours.message_id,), "subject": "Hello, about the holidays"}
+    assert stage.mail("I am away next week.", sender="bob@customer.test", **words) == "joined"
+    stage.reply("We look at it.")
+    assert stage.mails(1)[-1].subject == "Re: [#1] Printer"
+
+
 def test_the_usual_subject_asks_nothing() -> None:
     """Reply marks and our number are no new topic."""
     stage = a_stage()
