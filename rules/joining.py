@@ -14,7 +14,7 @@ from rules.identities import author_of, names_of, participants
 from rules.lifecycle import LIVE, Event
 from rules.model import Author, AuthorKind, Decision, EntryKind, Message, Situation, Status, Ticket
 from rules.policy import Policy
-from rules.receiving import draft_of, record_words, tell_calendar, warn, with_message
+from rules.receiving import draft_of, record_words, tell_calendar, tell_protected, warn, with_message
 from rules.staff_mail import take_staff_mail
 from rules.subjects import is_new_topic, plain_subject
 from rules.threading import Verdict
@@ -56,6 +56,7 @@ def join(
     if author.kind is AuthorKind.CUSTOMER:
         _tell_copies(draft, message, ticket)
     tell_calendar(draft, message)
+    tell_protected(draft, message)
     warn(draft, message)
     if inside and person:
         told = draft.chat.say("chat_stays_inside", name=person.name, why=inside)

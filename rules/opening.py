@@ -16,7 +16,7 @@ from rules.identities import author_of, customer_address, one_line, zone_of
 from rules.lifecycle import LIVE
 from rules.model import Author, Customer, Decision, EntryKind, Message, Situation, SlaClock, Status, Ticket
 from rules.policy import Policy
-from rules.receiving import draft_of, record_words, tell_calendar, warn, with_message
+from rules.receiving import draft_of, record_words, tell_calendar, tell_protected, warn, with_message
 from rules.subjects import is_new_topic, plain_subject
 from rules.threading import DISOWNED, Verdict, follows_key
 
@@ -123,6 +123,7 @@ def _tell_thread(draft: Draft, message: Message, how: Opening) -> None:
         draft.post(told, name="message:1", quote_author=name, mark="customer", files=sent)
         files.show(draft, f"{draft.ticket.number}:message:1", sent)
     tell_calendar(draft, message)
+    tell_protected(draft, message, first=True)
     warn(draft, message)
     if how.hint:
         draft.post(how.hint, mark="linked")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime
 
@@ -23,6 +24,10 @@ CALENDAR = frozenset({
     "calendar entry",
 })  # fmt: skip
 """What a calendar file beside a mail's text may be, as the note of it begins (RFC 5546)."""
+
+
+_PROTECTED = re.compile(r"(signed|encrypted|compressed)(?: \((S/MIME|PGP)\))?(: its content.{0,80})?\Z")
+"""What the note of a signed or encrypted mail says, its standard, and whether anything of it can be read."""
 
 
 def draft_of(ticket: Ticket, message: Message, situation: Situation, policy: Policy, now: datetime) -> Draft:
@@ -90,6 +95,18 @@ def tell_calendar(draft: Draft, message: Message) -> None:
         kind, colon, what = note.partition(": ")
         if colon and kind in CALENDAR:
             draft.post(draft.chat.say(f"calendar_{kind.replace(' ', '_')}", what=what), mark="calendar")
+
+
+def tell_protected(draft: Draft, message: Message, *, first: bool = False) -> None:
+    """Say in the thread that a mail cannot be read here; that it is signed, only of a ticket's ``first`` mail.
+
+    Without it staff would see a ticket with nothing in it. Who signs, signs every mail.
+    """
+    for note in message.notes:
+        found = _PROTECTED.match(note)
+        if found and (found[3] or first):
+            key = "chat_sealed" if found[3] else "chat_signed"
+            draft.post(draft.chat.say(key, way=found[2] or "MIME"), mark="protected")
 
 
 def _fits(message_id: str) -> bool:

@@ -137,6 +137,9 @@ def _origin(ticket: Ticket, policy: Policy, opening: Entry | None) -> Block:
     made = [blocks.plain(name, 300), blocks.plain(source, 300), opened]
     if ticket.participants:
         made.insert(1, blocks.plain(texts.say("card_copies", people=names_of(ticket.participants, texts)), 600))
+    if ticket.linked:
+        numbers = ", ".join(f"#{number}" for number in ticket.linked)
+        made.append(blocks.plain(texts.say("card_related", numbers=numbers), 200))
     if opening and _is_disowned(opening):
         made.insert(1, blocks.plain(texts.say("card_disowned"), 300))
     if opening and opening.arrived_at:
@@ -201,6 +204,8 @@ def _change(last: Entry, policy: Policy) -> Block:
     texts = staff_texts(policy)
     author = last.author.name or last.author.key or "Deskbell"
     deed = DEEDS.get(last.kind, "")
+    if last.kind is EntryKind.LINKED:
+        return blocks.plain(texts.say(deed, text=blocks.one_line(last.text)), 200)
     return blocks.plain(texts.say(deed, name=author) if deed else _turned(last, author, policy), 200)
 
 

@@ -53,6 +53,7 @@ ICONS = {
     "thanks": "🙏",
     "linked": "🔗",
     "calendar": "📅",
+    "protected": "🔏",
     "automatic": "🤖",
     "alarm": "🚨",
     "quarantine": "🚨",

@@ -259,6 +259,16 @@ def test_the_card_warns_of_a_sender_whom_their_domain_disowns(found: str, warned
     assert ("says that this mail is not theirs" in json.dumps(made.blocks)) is warned
 
 
+def test_the_card_says_which_ticket_it_may_be_related_to() -> None:
+    """At first as its last change, and for as long as the ticket lives in the line of who and when (complaint 30)."""
+    linked = an_entry(kind=EntryKind.LINKED, text="#17", author=DESK)
+    at_first = json.dumps(shown(a_ticket(linked=(17,)), opening=an_entry(), last=linked).blocks)
+    assert "Possibly related: #17" in at_first
+    later = shown(a_ticket(linked=(17, 18)), opening=an_entry(), last=an_entry(kind=EntryKind.NOTED))
+    assert "Related: #17, #18" in json.dumps(later.blocks)
+    assert "elated" not in json.dumps(shown(a_ticket(), opening=an_entry()).blocks)
+
+
 def test_the_card_of_a_merged_ticket_says_where_it_lives_on_and_offers_nothing() -> None:
     """There is nothing to press on it (complaint 31)."""
     made = shown(a_ticket(2, status=Status.CLOSED, closed_at=MONDAY, merged_into=1))

@@ -354,3 +354,44 @@ def test_an_invitation_says_in_the_thread_what_it_is_about(method: str) -> None:
         (told,) = [post for post in stage.posts(1) if post.mark == "calendar"]
         assert "Review, 2026-12-01 09:00" in told.text
         assert "Room 2" in told.text
+
+
+SEALED = (
+    b"From: Lukas <lukas@customer.test>\r\nTo: support@example.com\r\nSubject: Confidential\r\nMessage-ID: <seal@x>\r\n"
+    b'MIME-Version: 1.0\r\nContent-Type: multipart/%s; protocol="application/pgp-%s"; boundary="b"\r\n\r\n'
+    b"--b\r\nContent-Type: %s\r\n\r\n%s\r\n--b\r\nContent-Type: %s\r\n\r\n-----BEGIN PGP\r\n--b--\r\n"
+)
+
+
+def read_sealed(raw: bytes, stage: Stage) -> list[str]:
+    """What the thread says of a mail as it came over the line."""
+    message = parse(raw, received_at=stage.clock.at, channel="mail:support", recipients=("support@example.com",))
+    stage.desk.receive(message)
+    stage.deliver()
+    return [post.text for post in stage.posts() if post.mark == "protected"]
+
+
+def test_an_encrypted_mail_says_in_the_thread_that_nobody_can_read_it_here() -> None:
+    """Without a word about it staff would see a ticket with nothing in it."""
+    raw = SEALED % (
+        b"encrypted",
+        b"encrypted",
+        b"application/pgp-encrypted",
+        b"Version: 1",
+        b"application/octet-stream",
+    )
+    (told,) = read_sealed(raw, a_stage())
+    assert "encrypted or sealed (PGP)" in told
+
+
+def test_a_signed_mail_is_shown_as_signed_once_on_its_ticket() -> None:
+    """Who signs, signs every mail; that the signature was not checked is said."""
+    raw = SEALED % (b"signed", b"signature", b"text/plain", b"The gate is open.", b"application/pgp-signature")
+    stage = a_stage()
+    (told,) = read_sealed(raw, stage)
+    assert "signed (PGP)" in told
+    assert "not checked" in told
+    ours = stage.mails(1)[0].message_id.encode()
+    again = raw.replace(b"<seal@x>", b"<seal2@x>\r\nIn-Reply-To: " + ours).replace(b"is open", b"is open still")
+    assert len(read_sealed(again, stage)) == 1
+    assert stage.count() == 1
