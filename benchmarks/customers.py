@@ -95,11 +95,13 @@ class _Customers:
         self._done = asyncio.Event()
         self.problem: Exception | None = None
 
+    async def _connected(self) -> _Line:
+        line = _Line(self)
+        await asyncio.get_running_loop().create_connection(lambda: line, "127.0.0.1", self.job.port)
+        return line
+
     async def run(self) -> list[Sent]:
-        loop = asyncio.get_running_loop()
-        lines = [_Line(self) for _ in range(self.job.connections)]
-        for line in lines:
-            await loop.create_connection(lambda line=line: line, "127.0.0.1", self.job.port)  # type: ignore[misc]  # the factory's default argument
+        lines = [await self._connected() for _ in range(self.job.connections)]
         await asyncio.gather(*(line.greeted for line in lines))
         if self.job.rate:
             self._free = lines

@@ -214,26 +214,6 @@ def quarantine_requeue(key: str | None, everything: bool, config_path: Path, as_
     tell(config_path, request, as_json=as_json, show=showing.outcome)
 
 
-@quarantine.command("admit", short_help="Believe the sender: it joins its ticket, or opens one.")
-@click.argument("key")
-@STAFF
-@common
-def quarantine_admit(key: str, by: str, config_path: Path, as_json: bool) -> None:
-    """Believe the sender of a suspect message: it joins its ticket, or opens one."""
-    request = Request(name="quarantine admit", args={"value": key, "as": by})
-    tell(config_path, request, as_json=as_json, show=showing.outcome)
-
-
-@quarantine.command("separate")
-@click.argument("key")
-@STAFF
-@common
-def quarantine_separate(key: str, by: str, config_path: Path, as_json: bool) -> None:
-    """Make a suspect message a ticket of its own."""
-    request = Request(name="quarantine separate", args={"value": key, "as": by})
-    tell(config_path, request, as_json=as_json, show=showing.outcome)
-
-
 @click.group(short_help="Where automatic mail is held back, and a word on it.")
 def loops() -> None:
     """Loops with other machines: where automatic mail is held back, and a person's word on it."""
@@ -254,27 +234,27 @@ def loops_list(everything: bool, config_path: Path, as_json: bool) -> None:
     )
 
 
-@loops.command("unblock")
-@click.argument("key")
-@STAFF
-@common
-def loops_unblock(key: str, by: str, config_path: Path, as_json: bool) -> None:
-    """Let automatic answers pass for an hour.
+def _word_on(group: click.Group, name: str, help_text: str, short: str | None = None) -> None:
+    """Add ``deskbell GROUP NAME KEY --as STAFF``: a person's word on what waits or is counted under that key."""
 
-    KEY is such as address:ana@example.net, domain:example.net or ticket:17.
-    """
-    request = Request(name="loops unblock", args={"value": key, "as": by})
-    tell(config_path, request, as_json=as_json, show=showing.outcome)
+    @common
+    def command(key: str, by: str, config_path: Path, as_json: bool) -> None:
+        request = Request(name=f"{group.name} {name}", args={"value": key, "as": by})
+        tell(config_path, request, as_json=as_json, show=showing.outcome)
+
+    group.command(name, help=help_text, short_help=short)(click.argument("key")(STAFF(command)))
 
 
-@loops.command("block")
-@click.argument("key")
-@STAFF
-@common
-def loops_block(key: str, by: str, config_path: Path, as_json: bool) -> None:
-    """Give no automatic answer there any more."""
-    request = Request(name="loops block", args={"value": key, "as": by})
-    tell(config_path, request, as_json=as_json, show=showing.outcome)
+_word_on(
+    quarantine, "admit", "Believe the sender of a suspect message: it joins its ticket, or opens one.",
+    "Believe the sender: it joins its ticket, or opens one.",
+)  # fmt: skip
+_word_on(quarantine, "separate", "Make a suspect message a ticket of its own.")
+_word_on(
+    loops, "unblock", "Let automatic answers pass for an hour.\n\n"
+    "KEY is such as address:ana@example.net, domain:example.net or ticket:17.",
+)  # fmt: skip
+_word_on(loops, "block", "Give no automatic answer there any more.")
 
 
 @click.group(short_help="Mails and chat posts on their way, or stuck.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot.accounts import imap_settings
@@ -12,7 +13,7 @@ from bot.clock import Clock
 from bot.desk import Desk
 from bot.logins import Logins
 from bot.settings import MailSettings
-from channels.mail.imap_account import ImapAccount
+from channels.mail.imap_account import ImapAccount, ImapSettings
 from channels.mail.imap_in import TROUBLE, ImapListener, Listing, list_folder
 from rules.errors import ChannelError
 from rules.model import Proof
@@ -34,23 +35,22 @@ def of_listeners(listeners: list[ImapListener]) -> Listings:
 
 def of_accounts(boxes: tuple[MailSettings, ...], store: Store, logins: Logins | None = None) -> Listings:
     """Over lines of its own, for a desk that does not run; nothing on the server is changed."""
-
     tokens = logins.imap if logins else {}
+    accounts = {box.name: imap_settings(box.imap, tokens.get(box.name)) for box in boxes if box.imap}
+    return {name: partial(_look, name, replace(settings, after="keep"), store) for name, settings in accounts.items()}
 
-    def look(box: MailSettings) -> Listing:
-        assert box.imap is not None
+
+def _look(name: str, settings: ImapSettings, store: Store) -> Listing:
+    try:
+        account = ImapAccount(settings)
         try:
-            account = ImapAccount(replace(imap_settings(box.imap, tokens.get(box.name)), after="keep"))
-            try:
-                with store.read() as reader:
-                    known = reader.ledger(box.name, account.uid_validity)
-                return list_folder(account, known)
-            finally:
-                account.close()
-        except TROUBLE as problem:
-            raise ChannelError(f"{box.imap.host}:{box.imap.port}: {problem}") from problem
-
-    return {box.name: lambda box=box: look(box) for box in boxes if box.imap}  # type: ignore[misc] # binds each box
+            with store.read() as reader:
+                known = reader.ledger(name, account.uid_validity)
+            return list_folder(account, known)
+        finally:
+            account.close()
+    except TROUBLE as problem:
+        raise ChannelError(f"{settings.host}:{settings.port}: {problem}") from problem
 
 
 def compare(store: Store, listings: Listings, clock: Clock) -> Iterator[Proof]:
