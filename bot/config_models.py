@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from bot.config_chat import ChatModel, FormFieldModel, Quiet
 from bot.config_defaults import DIGEST_AT
 from bot.config_types import (
     CalendarName,
@@ -125,6 +126,7 @@ class StaffModel(Section):
     title: str = ""
     language: Language | None = None
     timezone: Zone | None = None
+    quiet: Quiet | None = None
 
 
 class CustomerModel(Section):
@@ -290,5 +292,7 @@ class ConfigModel(Section):
     quick_links: list[QuickLinkModel] = Field(default_factory=list)
     contacts: str = ""
     probe: ProbeModel | None = None
+    chat: ChatModel = Field(default_factory=ChatModel)
+    forms: dict[CategoryName, list[FormFieldModel]] = Field(default_factory=dict)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     log: LogSettings = Field(default_factory=LogSettings)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from bot import config_defaults as shipped
+from bot.config_chat import FormFieldModel
 from bot.config_checks import staff_key
 from bot.config_models import (
     CalendarModel,
@@ -25,8 +26,10 @@ from rules.hours import WEEKDAYS, Calendar, parse_hours
 from rules.matching import Rule
 from rules.model import Role, Target
 from rules.policy import (
+    ChatHabits,
     CustomerMatch,
     DigestPlan,
+    FormField,
     Habits,
     Level,
     Limits,
@@ -35,6 +38,7 @@ from rules.policy import (
     ProbePlan,
     Promise,
     QuickLink,
+    Route,
     Staff,
     Step,
 )
@@ -66,6 +70,8 @@ def build_policy(model: ConfigModel, wording: Wording, secret: bytes) -> Policy:
         ladders=_ladders(model, levels),
         habits=Habits(**{name: getattr(model.habits, name) for name in type(model.habits).model_fields}),
         digests=_digests(model, staff),
+        chat=_chat(model),
+        forms={name: tuple(_form_field(one) for one in asked) for name, asked in model.forms.items()},
         probe=ProbePlan(mailbox=model.probe.mailbox, every=model.probe.every) if model.probe else None,
         limits=Limits(**{one.name: getattr(model.limits, one.name) for one in fields(Limits)}),
         quick_links=tuple(QuickLink(**link.model_dump()) for link in model.quick_links),
@@ -143,6 +149,30 @@ def _level(rank: int, level: LevelModel, model: ConfigModel, desk_calendar: str)
     )
 
 
+def _chat(model: ConfigModel) -> ChatHabits:
+    chat, slack = model.chat, model.channels.slack
+    return ChatHabits(
+        replies=chat.replies,
+        channel=slack.channel if slack else "",
+        routes=tuple(
+            Route(channel=one.channel, categories=tuple(one.categories), mailboxes=tuple(one.mailboxes))
+            for one in chat.routes
+        ),
+        requests=tuple(chat.requests.channels),
+        direct_requests=chat.requests.direct,
+        burst=chat.requests.burst,
+        answers_by_mail=chat.requests.mail,
+        ask_again=chat.ask_again,
+        mail_after=chat.mail_after,
+        snooze=chat.snooze,
+        emoji={name: tuple(getattr(chat.emoji, name)) for name in type(chat.emoji).model_fields},
+    )
+
+
+def _form_field(field: FormFieldModel) -> FormField:
+    return FormField(name=field.name, label=dict(field.label), required=field.required, choices=tuple(field.choices))
+
+
 def _staff(person: StaffModel) -> Staff:
     return Staff(
         key=person.id or staff_key(person.name),
@@ -153,6 +183,7 @@ def _staff(person: StaffModel) -> Staff:
         title=person.title,
         language=person.language or "",
         timezone=person.timezone or "",
+        quiet=person.quiet,
     )
 
 

@@ -43,7 +43,7 @@ def _read_tls(value: object) -> object:
     raise ValueError("write true (TLS from the first byte), starttls, or false (no encryption)")
 
 
-def _check_slack_channel(value: str) -> str:
+def check_slack_channel(value: str) -> str:
     if value[:1] not in ("C", "G") or not value.isalnum() or value != value.upper():
         raise ValueError(
             f'"{value}" is not a channel id; copy it from the channel\'s details in Slack, such as C0123ABCD'
@@ -53,7 +53,7 @@ def _check_slack_channel(value: str) -> str:
 
 Tls = Annotated[Literal["tls", "off", "starttls"], BeforeValidator(_read_tls)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-SlackChannel = Annotated[str, AfterValidator(_check_slack_channel)]
+SlackChannel = Annotated[str, AfterValidator(check_slack_channel)]
 
 
 class SmtpInSettings(Section):
@@ -171,6 +171,7 @@ class LimitSettings(Section):
     answers_per_domain: Count = 1000
     answers_per_ticket: Count = 10
     reopenings_per_ticket: Count = 5
+    pings_per_person: Count = 12
 
 
 class LogSettings(Section):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from channels.mail.parse import part_bytes
 from channels.web.protocol import Before
 from rules.effects import OutboxEntry, OwedFile, Post
+from rules.lifecycle import LIVE
 from rules.model import Entry, Ticket
 from storage.protocol import Store
 
@@ -37,6 +38,15 @@ class Window:
         place = (before.updated_at, before.number) if before else None
         with self._store.read() as store:
             return store.latest(limit, place)
+
+    def live(self) -> Sequence[Ticket]:
+        """The tickets on which somebody still owes something, by number."""
+        with self._store.read() as store:
+            return tuple(store.tickets(statuses=LIVE))
+
+    def latest(self, limit: int) -> Sequence[Ticket]:
+        """So many tickets by latest activity, newest first."""
+        return self.tickets(limit, None)
 
     def notices(self, limit: int) -> Sequence[OutboxEntry]:
         """The latest chat posts that belong to no ticket, newest first: digests, alarms."""

@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar, TypeVarTuple
 import structlog
 
 from bot.accounts import imap_settings, relay_settings, slack_connection
+from bot.chat_inbox import ChatInbox
 from bot.clock import Clock
 from bot.config import Config
 from bot.counter import Counter
@@ -246,8 +247,8 @@ class House:
         if settings is None:
             return None
         return SlackChannel(
-            slack_connection(settings), hearing=self.desk, looking=self.window, policy=self._policy, now=self.clock.now,
-            executor=self._executor,
+            slack_connection(settings), hearing=self.desk, inbox=ChatInbox(self.store), looking=self.window,
+            policy=self._policy, now=self.clock.now, executor=self._executor,
         )  # fmt: skip
 
     def _chat(self) -> tuple[SlackChannel, ...]:

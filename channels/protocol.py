@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from rules.effects import OutboxEntry, OwedFile, Receipt
-from rules.model import Command, Entry, Message, Refusal, Ticket
+from rules.model import Command, Entry, Heard, Message, Refusal, Ticket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,32 @@ class Hearing(Protocol):
         """Carry out one staff command, once, whatever is redelivered. When this returns, it is on disk."""
 
     def ticket_of_thread(self, thread: str) -> int | None:
-        """The ticket whose chat thread this is (``channel:ts``)."""
+        """The ticket whose chat thread this is (``channel:ts``), be it that of its card or that of who asked."""
+
+
+class Inbox(Protocol):
+    """What chat told the desk and is still to be taken in. Plain synchronous calls, to be made off the event loop."""
+
+    def hear(self, heard: Heard) -> bool:
+        """Write down what happened in chat, to be taken in later; False when it was heard before.
+
+        When this returns it is on disk, and chat may be told so (law 4). Raises StoreUnavailableError.
+        """
+
+    def unheard(self, keys: Iterable[str]) -> frozenset[str]:
+        """Those of these keys of happenings that were never heard."""
+
+    def inbox(self) -> Sequence[Heard]:
+        """What was heard and is not taken in yet, by the moment it was said."""
+
+    def taken_in(self, key: str) -> None:
+        """What was heard under this key has had its effect; its key stays known."""
+
+    def cursor(self, key: str) -> str:
+        """How far something was read; empty when it never was."""
+
+    def move_cursor(self, key: str, place: str) -> None:
+        """Remember how far something was read."""
 
 
 class Looking(Protocol):
@@ -47,6 +72,15 @@ class Looking(Protocol):
 
     def file(self, owed: OwedFile) -> bytes:
         """The bytes of a file that an effect carries."""
+
+    def outbox_of(self, number: int) -> Sequence[OutboxEntry]:
+        """Every effect owed for a ticket, in the order recorded."""
+
+    def live(self) -> Sequence[Ticket]:
+        """The tickets on which somebody still owes something, by number."""
+
+    def latest(self, limit: int) -> Sequence[Ticket]:
+        """So many tickets by latest activity, newest first."""
 
 
 class Listener(Protocol):

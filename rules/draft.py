@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rules import closing, sla
-from rules.effects import Button, Card, Mark, OutboxEntry, OwedFile, Post
+from rules.effects import IDLE, USUAL, Button, Card, Mark, OutboxEntry, OwedFile, Post
 from rules.lifecycle import RUNNING, Event, may, move
 from rules.model import (
     DESK,
@@ -81,6 +81,8 @@ class Draft:
         outbox_key: str = "",
         attachments: tuple[Attachment, ...] = (),
         arrived_at: datetime | None = None,
+        place: str = "",
+        edition: str = "",
     ) -> None:
         """Add a line to the ticket's journal."""
         entry = Entry(
@@ -97,6 +99,8 @@ class Draft:
             outbox_key=outbox_key,
             attachments=attachments,
             arrived_at=arrived_at,
+            place=place,
+            edition=edition,
         )
         self._journal.append(entry)
 
@@ -301,11 +305,14 @@ class Draft:
         )
 
     def _card(self) -> OutboxEntry:
-        """The card, edited in place (complaint 72): first on a new ticket, else after the decision's posts."""
-        number = self.ticket.number
+        """The card, edited in place (complaint 72). The first one heads the ticket's thread, so all else waits for it;
+
+        a later edit is in nobody's way.
+        """
+        number, first = self.ticket.number, self._before is None
         return OutboxEntry(
-            key=f"{number}:card:{self.round}", channel=CHAT, lane=f"chat:{number}", due_at=self.now,
-            content=Card(ticket=number), ticket=number,
+            key=f"{number}:card:{self.round}", channel=CHAT, lane=f"chat:{number}" if first else f"card:{number}",
+            due_at=self.now, content=Card(ticket=number), ticket=number, urgency=USUAL if first else IDLE,
         )  # fmt: skip
 
     def _timers(self) -> tuple[tuple[Timer, ...], tuple[str, ...]]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+URGENT, USUAL, IDLE = 0, 1, 2
+"""What goes before what where one channel takes one thing at a time (complaint 59)."""
+
 
 class OutboxState(StrEnum):
     """How far an owed effect has come (complaint 21).
@@ -122,7 +125,8 @@ class Post:
     """A chat message: in the ticket's thread, or in the channel when ``ticket`` is empty or ``broadcast`` is set.
 
     ``text`` is ours; ``quote`` is the customer's and is shown so that nothing in it can ping or break a block.
-    ``mentions`` are staff keys. ``mark`` names what the post is about, for its icon.
+    ``mentions`` are staff keys. ``mark`` names what the post is about, for its icon. ``room`` is the thread of somebody
+    who asked in chat (``channel:ts``): there the post goes in place of the ticket's own thread, as an answer to them.
     """
 
     text: str
@@ -134,6 +138,7 @@ class Post:
     mark: str = ""
     broadcast: bool = False
     files: tuple[OwedFile, ...] = ()
+    room: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,12 +161,16 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whisper:
-    """A word to one person only, such as why something was refused; ``to`` is the channel's name of the person."""
+    """A word to one person only, such as why something was refused; ``to`` is the channel's name of the person.
+
+    It stands in the ticket's thread, or in ``room`` (``channel:ts``) where one is named.
+    """
 
     to: str
     text: str
     ticket: int | None = None
     buttons: tuple[Button, ...] = ()
+    room: str = ""
 
 
 Content = Mail | Card | Post | Upload | Mark | Whisper
@@ -173,7 +182,8 @@ class OutboxEntry:
 
     Entries of one ``lane`` are delivered in the order they were recorded; lanes do not wait for each other.
     ``due_at`` is the earliest moment to send (the undo hold of a reply, the backoff of a retry).
-    ``urgency`` 0 goes before 1 (escalations before the rest). ``meta`` carries what the settlement needs to know.
+    ``urgency`` says what goes first: ``URGENT`` (escalations, answers), ``USUAL`` (a customer's words), ``IDLE`` (an
+    edit of a card). ``meta`` carries what the settlement needs to know.
     """
 
     key: str

@@ -30,6 +30,8 @@ class EntryKind(StrEnum):
     REPLIED = "replied"
     WITHDRAWN = "withdrawn"
     NOTED = "noted"
+    EDITED = "edited"
+    UNSAID = "unsaid"
     ASSIGNED = "assigned"
     CHANGED = "changed"
     STATUS = "status"
@@ -48,6 +50,8 @@ class EntryKind(StrEnum):
     MERGED = "merged"
     SPLIT = "split"
     REFUSED = "refused"
+    SNOOZED = "snoozed"
+    DETAILED = "detailed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,8 @@ class Entry:
     """One line of a ticket's journal. Entries are only ever added.
 
     ``message_key`` names the raw mail an entry was read from, ``outbox_key`` the effect it owes or reports on.
-    ``arrived_at`` is when a mail that came late had reached our mail server.
+    ``arrived_at`` is when a mail that came late had reached our mail server. ``place`` is where words stand in chat
+    (``channel:ts``), ``edition`` which edition of them this is: empty for the first, then the time stamp of the edit.
     """
 
     ticket: int
@@ -83,3 +88,5 @@ class Entry:
     outbox_key: str = ""
     attachments: tuple[Attachment, ...] = ()
     arrived_at: datetime | None = None
+    place: str = ""
+    edition: str = ""

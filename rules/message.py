@@ -5,6 +5,7 @@ Everything here is frozen data. Times are aware UTC datetimes and end in ``_at``
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -117,7 +118,9 @@ class Message:
     where that is known and earlier. ``envelope_sender`` is empty for the null sender and ``None`` when nobody knows it.
     ``content_hash`` is alike for mails that say the same, whoever is addressed and whenever they are sent.
     ``returned`` is the Message-ID of the mail that a report is about, where it carries it or its header.
-    ``probe`` names the synthetic mail that this is, when the desk sent it to itself.
+    ``probe`` names the synthetic mail that this is, when the desk sent it to itself. What was asked in chat has the
+    ``channel`` "chat", its ``asker`` (a user id), the ``room`` in which they are answered (``channel:ts``) and the
+    ``details`` that a form asked; its sender has no address where none is known.
     """
 
     key: str
@@ -150,6 +153,9 @@ class Message:
     content_hash: str = ""
     returned: str = ""
     probe: str = ""
+    room: str = ""
+    asker: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from rules.effects import OutboxEntry, StaffFile
+from rules.effects import OutboxEntry
 from rules.health import Alarm as Alarm
 from rules.health import Heartbeat as Heartbeat
 from rules.health import Proof as Proof
+from rules.heard import Cursor as Cursor
+from rules.heard import Heard as Heard
 from rules.journal import DESK as DESK
 from rules.journal import Author as Author
 from rules.journal import AuthorKind as AuthorKind
@@ -28,6 +30,9 @@ from rules.message import Bounce as Bounce
 from rules.message import Forwarded as Forwarded
 from rules.message import Message as Message
 from rules.message import Origin as Origin
+from rules.orders import Actor as Actor
+from rules.orders import Command as Command
+from rules.orders import Refusal as Refusal
 
 
 class Status(StrEnum):
@@ -124,7 +129,10 @@ class Ticket:
 
     ``drafted`` counts the replies that staff wrote and names them, ``replies`` those that the customer was sent:
     a reply that was withdrawn answers nobody. ``last_subject`` is what the customer wrote over their last mail, where
-    that is another one than ``subject``.
+    that is another one than ``subject``. Who asked in chat is ``asker`` (a user id) and is answered in the thread
+    ``asked_in`` (``channel:ts``), and ``by_mail`` too where they wish it; ``details`` is what their category's form
+    asked. Until ``snoozed_until`` nothing rings. ``said`` is, for each part that words in chat can change (``status``,
+    ``priority`` …), the time stamp of the last words that did: an older word that comes late changes nothing.
     """
 
     number: int
@@ -169,6 +177,12 @@ class Ticket:
     last_message_id: str = ""
     references: tuple[str, ...] = ()
     chat_thread: str = ""
+    asked_in: str = ""
+    asker: str = ""
+    by_mail: bool = False
+    details: Mapping[str, str] = field(default_factory=dict)
+    snoozed_until: datetime | None = None
+    said: Mapping[str, str] = field(default_factory=dict)
     version: int = 0
 
     def clock(self, target: Target) -> SlaClock | None:
@@ -247,40 +261,6 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Actor:
-    """Who asks for something, as the channel knows them; ``staff`` is empty for a stranger."""
-
-    name: str
-    staff: str | None = None
-    via: str = "chat"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """What somebody at the desk asks for: a reply, a claim, a resolution.
-
-    ``key`` is the same whenever the same click or message is delivered again. ``ticket`` is empty only for ``open``.
-    """
-
-    key: str
-    name: str
-    actor: Actor
-    at: datetime
-    ticket: int | None = None
-    text: str = ""
-    args: Mapping[str, str] = field(default_factory=dict)
-    files: tuple[StaffFile, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """Why something was not done, in words for the person who asked. A refusal is a decision, not an exception."""
-
-    code: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """All that one input changes. Nothing has happened yet; the store writes it down whole or not at all.
 
@@ -307,6 +287,7 @@ class Decision:
     alarms: tuple[Alarm, ...] = ()
     over: tuple[str, ...] = ()
     heartbeats: tuple[Heartbeat, ...] = ()
+    cursors: tuple[Cursor, ...] = ()
     held: tuple[Quarantined, ...] = ()
     released: tuple[str, ...] = ()
     refusal: Refusal | None = None

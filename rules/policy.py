@@ -22,7 +22,10 @@ DIRECTOR = "director"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staff:
-    """Somebody who answers. ``key`` is short and stable (``ana``) and names effects; ``slack`` is a Slack user id."""
+    """Somebody who answers. ``key`` is short and stable (``ana``) and names effects; ``slack`` is a Slack user id.
+
+    In their ``quiet`` hours, from and until a minute of their own day, they are not called (level permitting).
+    """
 
     key: str
     name: str
@@ -32,6 +35,7 @@ class Staff:
     title: str = ""
     language: str = ""
     timezone: str = ""
+    quiet: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,13 +164,15 @@ class Limits:
     """How much the desk does by itself before a person must say more (docs/adr/0009); None is no limit.
 
     ``answers_per_address``, ``answers_per_ticket`` and ``reopenings_per_ticket`` count a day, ``answers_per_domain`` an
-    hour; at providers that anybody can have an address of, the domain is not counted.
+    hour; at providers that anybody can have an address of, the domain is not counted. ``pings_per_person`` counts the
+    calls of one staff member an hour; what is more is told in one line.
     """
 
     answers_per_address: int | None = 10
     answers_per_domain: int | None = 1000
     answers_per_ticket: int | None = 10
     reopenings_per_ticket: int | None = 5
+    pings_per_person: int | None = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +183,76 @@ class DigestPlan:
     at: int
     to: tuple[str, ...]
     chat: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Which channel brings staff the tickets of some categories or mailboxes; an empty part fits all."""
+
+    channel: str
+    categories: tuple[str, ...] = ()
+    mailboxes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormField:
+    """One thing that a category's form asks; ``choices`` make it a menu. ``label`` is by language."""
+
+    name: str
+    label: Mapping[str, str]
+    required: bool = False
+    choices: tuple[str, ...] = ()
+
+
+EMOJI: Mapping[str, tuple[str, ...]] = {
+    "claim": ("eyes",),
+    "resolve": ("white_check_mark", "heavy_check_mark"),
+    "open": ("ticket", "admission_tickets"),
+    "send": ("email", "envelope"),
+}
+"""What a reaction asks for, and the short names of the emoji that do; the first is the one that is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatHabits:
+    """How the desk behaves in chat.
+
+    ``replies``: ``direct`` mails a plain staff word in a ticket's thread after the hold, ``explicit`` mails nothing
+    without an order. ``channel`` is where tickets go that no route fits. Whoever writes in a channel of ``requests``,
+    or to the bot itself where ``direct_requests`` are taken, asks for help; one person's messages within ``burst`` of
+    each other are one request. ``answers_by_mail`` says whether an asker in chat gets answers by mail too: ``yes``,
+    ``no``, or ``ask``. A second answer by somebody else within ``ask_again`` of the first is asked about. What chat
+    does not take for ``mail_after`` goes to staff by mail.
+    """
+
+    replies: str = "direct"
+    channel: str = ""
+    routes: tuple[Route, ...] = ()
+    requests: tuple[str, ...] = ()
+    direct_requests: bool = True
+    burst: timedelta = timedelta(minutes=2)
+    answers_by_mail: str = "ask"
+    ask_again: timedelta = timedelta(minutes=2)
+    mail_after: timedelta = timedelta(seconds=45)
+    snooze: timedelta = timedelta(minutes=30)
+    emoji: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: EMOJI)
+
+    def channel_for(self, category: str, mailbox: str) -> str:
+        """Where the card of a new ticket goes: the first route that fits, else the desk's own channel."""
+        for route in self.routes:
+            fits = not route.categories or category in route.categories
+            if fits and (not route.mailboxes or mailbox in route.mailboxes):
+                return route.channel
+        return self.channel
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Every channel that has cards, the desk's own first."""
+        return tuple(dict.fromkeys(filter(None, (self.channel, *(route.channel for route in self.routes)))))
+
+    def asks_by(self, emoji: str) -> str:
+        """What a reaction with this emoji asks for; empty when nothing."""
+        return next((command for command, names in self.emoji.items() if emoji in names), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +281,8 @@ class Policy:
     public_url: str = ""
     limits: Limits = Limits()
     probe: ProbePlan | None = None
+    chat: ChatHabits = ChatHabits()
+    forms: Mapping[str, tuple[FormField, ...]] = field(default_factory=dict)
     default_impact: str = "low"
     default_urgency: str = "medium"
     default_category: str = "other"

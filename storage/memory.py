@@ -11,7 +11,8 @@ from rules.effects import OutboxEntry, OutboxState
 from storage.protocol import Reader, UnitOfWork
 from storage.references import broken_references
 from storage.state import HeldBlobs, State, held_rows
-from storage.work import StateReader, Work
+from storage.reading import StateReader
+from storage.work import Work
 
 
 class StateStore:

@@ -14,6 +14,7 @@ from rules.model import (
     Customer,
     Decision,
     Entry,
+    Heard,
     Heartbeat,
     Origin,
     Proof,
@@ -85,6 +86,12 @@ class Reader(Protocol):
     def heartbeats(self) -> Sequence[Heartbeat]:
         """What shows that each mailbox lives, by name."""
 
+    def inbox(self) -> Sequence[Heard]:
+        """What was heard in chat and is not taken in yet, by the moment it was said."""
+
+    def cursor(self, key: str) -> str:
+        """How far something was read; empty when it never was."""
+
     def owed(self, key: str) -> OutboxEntry | None:
         """One outbox entry by the name of its effect, whatever its state."""
 
@@ -152,6 +159,12 @@ class UnitOfWork(Reader, Protocol):
 
     def keep(self, key: str, raw: bytes) -> None:
         """Keep bytes under a key, to be found by ``raw``; a key that is known keeps the bytes it has."""
+
+    def hear(self, heard: Heard) -> None:
+        """Write down what was heard in chat under its dedupe key, to be taken in later."""
+
+    def take_in(self, key: str) -> None:
+        """What was heard under this key has been taken in; its key stays known. Nothing happens if it is not there."""
 
     def account(self, origin: Origin, outcome: str) -> None:
         """Add a line to the mailbox ledger for a message that needed no decision (a duplicate, for one)."""

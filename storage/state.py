@@ -12,8 +12,10 @@ from typing import Any, Protocol, TypeVar
 from rules.effects import OutboxEntry, OutboxState
 from rules.model import (
     Alarm,
+    Cursor,
     Customer,
     Entry,
+    Heard,
     Heartbeat,
     Link,
     Origin,
@@ -187,6 +189,8 @@ class State:
         self.proofs = table("proofs", Proof, lambda proof: proof.mailbox)
         self.alarms = table("alarms", Alarm, lambda alarm: alarm.key)
         self.heartbeats = table("heartbeats", Heartbeat, lambda beat: beat.mailbox)
+        self.cursors = table("cursors", Cursor, lambda cursor: cursor.key)
+        self.inbox = table("inbox", Heard, lambda heard: heard.key)
         self.quarantine = table("quarantine", Quarantined, lambda held: held.key)
         self.kept = table("kept", Kept, lambda kept: kept.key)
         self.seen = Seen(log)
@@ -212,7 +216,7 @@ class State:
     def tables(self) -> tuple[Table[Any], ...]:
         """Every table, in the order they are written out."""
         first = (self.tickets, self.entries, self.outbox, self.timers)
-        seldom = (self.tallies, self.proofs, self.alarms, self.heartbeats, self.quarantine)
+        seldom = (self.tallies, self.proofs, self.alarms, self.heartbeats, self.cursors, self.inbox, self.quarantine)
         return (*first, self.links, self.customers, *seldom, self.kept)
 
     def reindex(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -10,163 +10,14 @@ from typing import Protocol
 from rules.effects import OutboxEntry, OutboxState, owed_again
 from rules.errors import ConflictError
 from rules.model import (
-    Alarm,
-    Customer,
     Decision,
-    Entry,
-    Heartbeat,
+    Heard,
     Origin,
-    Proof,
     Quarantined,
-    Status,
-    Tally,
     Ticket,
-    Timer,
 )
-from storage.protocol import Counts, LedgerLine
+from storage.reading import StateReader
 from storage.state import Kept, State
-
-
-class StateReader:
-    """Answers the store's questions from the state; whoever holds it holds the store's lock."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-
-    def ticket(self, number: int) -> Ticket | None:
-        """The ticket as it stands."""
-        return self._state.tickets.get(number)
-
-    def tickets(
-        self,
-        *,
-        statuses: Collection[Status] | None = None,
-        customer: str | None = None,
-        touched_from: datetime | None = None,
-    ) -> Iterator[Ticket]:
-        """Tickets by number, ascending."""
-        for number in self._state.ticket_numbers(statuses, customer, touched_from):
-            ticket = self._state.tickets.get(number)
-            if ticket is not None and (touched_from is None or ticket.updated_at >= touched_from):
-                yield ticket
-
-    def latest(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[Ticket]:
-        """The tickets changed last, newest first; ``before`` is where a page ended."""
-        rows = (self._state.tickets.get(number) for number in self._state.touched.latest(limit, before))
-        return tuple(ticket for ticket in rows if ticket is not None)
-
-    def entries(self, number: int, last: int | None = None) -> Sequence[Entry]:
-        """The journal of one ticket, oldest first, or so many of its last lines."""
-        ids = self._state.entries_of.of(number)
-        rows = (self._state.entries.get(row_id) for row_id in (ids if last is None else ids[max(0, len(ids) - last) :]))
-        return tuple(entry for entry in rows if entry is not None)
-
-    def linked(self, key: str) -> int | None:
-        """The ticket number a link key leads to."""
-        link = self._state.links.find(key)
-        return link.ticket if link else None
-
-    def customer(self, email: str) -> Customer | None:
-        """What is on file about a sender."""
-        return self._state.customers.find(email.lower())
-
-    def tally(self, key: str) -> Tally | None:
-        """What the loop breaker counted under a key."""
-        return self._state.tallies.find(key)
-
-    def tallies(self) -> Sequence[Tally]:
-        """All that the loop breaker counts, by key."""
-        return tuple(sorted(self._state.tallies, key=lambda tally: tally.key))
-
-    def proofs(self) -> Sequence[Proof]:
-        """The last comparison of each mailbox with its ledger, by name."""
-        return tuple(sorted(self._state.proofs, key=lambda proof: proof.mailbox))
-
-    def alarms(self) -> Sequence[Alarm]:
-        """The alarms that stand, oldest first."""
-        return tuple(sorted(self._state.alarms, key=lambda alarm: alarm.raised_at))
-
-    def heartbeats(self) -> Sequence[Heartbeat]:
-        """What shows that each mailbox lives, by name."""
-        return tuple(sorted(self._state.heartbeats, key=lambda beat: beat.mailbox))
-
-    def owed(self, key: str) -> OutboxEntry | None:
-        """One outbox entry by the name of its effect."""
-        return self._state.outbox.find(key)
-
-    def outbox(
-        self, *, states: Collection[OutboxState] | None = None, ticket: int | None = None
-    ) -> Sequence[OutboxEntry]:
-        """Outbox entries in the order they were recorded."""
-        state = self._state
-        sets: list[set[int]] = []
-        if states is not None:
-            sets.append(set().union(*(state.by_state.of(one) for one in states)))
-        if ticket is not None:
-            sets.append(set(state.outbox_of.of(ticket)))
-        row_ids = sorted(set.intersection(*sets) if sets else state.outbox.rows.ids())
-        rows = (state.outbox.get(row_id) for row_id in row_ids)
-        return tuple(entry for entry in rows if entry is not None)
-
-    def timer(self, key: str) -> Timer | None:
-        """One timer, if it is set."""
-        return self._state.timers.find(key)
-
-    def timers_of(self, ticket: int) -> Sequence[Timer]:
-        """The timers set for one ticket, by due time."""
-        rows = (self._state.timers.get(row_id) for row_id in self._state.timers_of.of(ticket))
-        return tuple(sorted((timer for timer in rows if timer is not None), key=lambda timer: timer.due_at))
-
-    def due_timers(self, now: datetime, limit: int = 100) -> Sequence[Timer]:
-        """Timers due at or before ``now``, earliest first."""
-        rows = (self._state.timers.get(row_id) for row_id in self._state.timers_due.until(now, limit))
-        return tuple(timer for timer in rows if timer is not None)
-
-    def next_due_at(self) -> datetime | None:
-        """When the next timer is due."""
-        row_id = self._state.timers_due.first()
-        timer = None if row_id is None else self._state.timers.get(row_id)
-        return timer.due_at if timer else None
-
-    def quarantined(self) -> Sequence[Quarantined]:
-        """Messages that wait for a person, oldest first."""
-        return tuple(sorted(self._state.quarantine, key=lambda held: held.at))
-
-    def in_quarantine(self, key: str) -> Quarantined | None:
-        """The message with this key, if it waits for a person."""
-        return self._state.quarantine.find(key)
-
-    def raw(self, message_key: str) -> bytes:
-        """The raw bytes recorded under a key, checked."""
-        kept = self._state.kept.find(message_key)
-        if kept is None:
-            raise KeyError(message_key)
-        return self._state.blobs.read(kept.place)
-
-    def ledger(self, mailbox: str, uid_validity: int) -> frozenset[int]:
-        """The UIDs of one mailbox that are accounted for."""
-        return self._state.ledger.uids(mailbox, uid_validity)
-
-    def ledger_lines(self, mailbox: str) -> Mapping[int, Mapping[int, LedgerLine]]:
-        """The whole ledger of one mailbox."""
-        return self._state.ledger.of(mailbox)
-
-    def seen(self, key: str) -> bool:
-        """Whether an input with this key was already recorded."""
-        return key in self._state.seen
-
-    def counts(self) -> Counts:
-        """How much there is."""
-        state = self._state
-        return Counts(
-            tickets=len(state.tickets),
-            entries=len(state.entries),
-            queued=len(state.by_state.of(OutboxState.QUEUED)),
-            uncertain=len(state.by_state.of(OutboxState.UNCERTAIN)),
-            failed=len(state.by_state.of(OutboxState.FAILED)),
-            timers=len(state.timers),
-            quarantined=len(state.quarantine),
-        )
 
 
 class Keeper(Protocol):
@@ -218,6 +69,19 @@ class Work(StateReader):
         self._check_open()
         if self._state.kept.id_of(key) is None:
             self._state.kept.put(Kept(key=key, place=self._state.blobs.keep(raw)))
+
+    def hear(self, heard: Heard) -> None:
+        """Write down what was heard in chat, to be taken in later."""
+        self._check_open()
+        self._state.seen.add(heard.key)
+        self._state.inbox.put(heard)
+
+    def take_in(self, key: str) -> None:
+        """What was heard under this key has been taken in."""
+        self._check_open()
+        row_id = self._state.inbox.id_of(key)
+        if row_id is not None:
+            self._state.inbox.remove(row_id)
 
     def account(self, origin: Origin, outcome: str) -> None:
         """Add a line to the mailbox ledger."""
@@ -328,6 +192,8 @@ class Work(StateReader):
             state.heartbeats.put(beat)
         for alarm in decision.alarms:
             state.alarms.put(alarm)
+        for cursor in decision.cursors:
+            state.cursors.put(cursor)
         for key in decision.over:
             row_id = state.alarms.id_of(key)
             if row_id is not None:

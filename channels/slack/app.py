@@ -17,8 +17,9 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from channels.protocol import Hearing, Looking, Now
+from channels.protocol import Hearing, Inbox, Looking, Now
 from channels.slack.calls import call
+from channels.slack.door import Door
 from channels.slack.files import SlackFiles
 from channels.slack.history import History
 from channels.slack.listener import SlackListener
@@ -87,6 +88,7 @@ class SlackChannel:
         connection: SlackConnection,
         *,
         hearing: Hearing,
+        inbox: Inbox,
         looking: Looking,
         policy: Callable[[], Policy],
         now: Now,
@@ -94,6 +96,7 @@ class SlackChannel:
     ) -> None:
         self._connection = connection
         self._hearing = hearing
+        self._inbox = inbox
         self._looking = looking
         self._policy = policy
         self._now = now
@@ -192,10 +195,11 @@ class SlackChannel:
         self._sender = SlackSender(
             client, people, files, channel=known.channel, posts_per_second=known.posts_per_second, **given
         )
-        history = History(client, METADATA_TYPE)
-        self._listener = SlackListener(
-            client, people, history, files, own_user=self._own_user, hearing=self._hearing, **given
-        )
+        door = Door(
+            client=client, people=people, history=History(client, METADATA_TYPE), files=files, hearing=self._hearing,
+            inbox=self._inbox, own_user=self._own_user, **given,
+        )  # fmt: skip
+        self._listener = SlackListener(door)
 
         async def authorize() -> AuthorizeResult:
             return self._authorize()

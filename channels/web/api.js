@@ -56,6 +56,14 @@ export function command(asking, files = []) {
   return asked("/api/command", { method: "POST", headers, body });
 }
 
+// The form that a command needs, as Slack would get it.
+export const view = (asking) => asked(`/api/view?${new URLSearchParams(asking)}`);
+
+export function submitView(filled) {
+  const headers = { "X-Deskbell": "console", "Content-Type": "application/json" };
+  return asked("/api/view", { method: "POST", headers, body: JSON.stringify(filled) });
+}
+
 const FALLBACK_EVERY = 8000;
 const LOOK_EVERY = 30000;
 

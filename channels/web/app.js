@@ -3,14 +3,15 @@
 import * as api from "./api.js";
 import { draw } from "./blockkit.js";
 import { composer } from "./composer.js";
-import { copying, keyboard, resolving } from "./desk.js";
+import { copying, keyboard } from "./desk.js";
+import { modals } from "./modal.js";
 import { clock, countdown, keep, line } from "./thread.js";
 import { el } from "./mrkdwn.js";
 
 const PAGE = 25;
 const MOST = 100;
 const at = (id) => document.getElementById(id);
-const state = { tickets: [], before: null, notices: [], chosen: null, thread: null, people: {}, staff: [], offset: 0 };
+const state = { tickets: [], before: null, notices: [], chosen: null, thread: null, people: {}, staff: [], forms: new Set(), offset: 0 };
 
 // ---- what was said about it -------------------------------------------------------------------
 
@@ -28,7 +29,7 @@ export function say(text, good = false) {
 
 async function obey(asking) {
   try {
-    await api.command({ id: api.newId(), as: at("acting").value, text: "", args: {}, ...asking });
+    await api.command({ id: api.newId(), as: acting(), text: "", args: {}, ...asking });
     await look(asking.ticket);
     return true;
   } catch (problem) {
@@ -39,11 +40,10 @@ async function obey(asking) {
 }
 
 function actOn(number) {
-  return async ({ command, value, ticket, confirm }) => {
+  return async ({ command, value, ticket }) => {
     const target = ticket ?? number;
-    if (command === "resolve") return resolve.open(find(target));
+    if (state.forms.has(command)) return fillIn(command, target, value);
     if (command === "reply" || command === "note") return open(target, command);
-    if (confirm && !window.confirm(confirm.text?.text ?? "Really?")) return false;
     const held = command === "send_now" || command === "withdraw";
     const taken = command === "withdraw" ? heldWords(value) : "";
     const done = await obey({ name: command, ticket: target, args: held ? { reply: value } : value ? { value } : {} });
@@ -56,18 +56,33 @@ function actOn(number) {
 const heldWords = (key) =>
   key.includes(":reply:") ? state.thread?.thread.find((item) => item.delivery?.key === key)?.text ?? "" : "";
 
-const find = (number) =>
-  state.thread?.number === number ? state.thread : state.tickets.find((ticket) => ticket.number === number);
+// ---- forms ------------------------------------------------------------------------------------
 
-const resolve = resolving(at("resolving"), (ticket, text, args) =>
-  api.command({ id: api.newId(), as: at("acting").value, name: "resolve", ticket: ticket.number, text, args }).then(() => {
-    say(`#${ticket.number} is resolved.`, true);
-    return look(ticket.number);
-  }));
+const acting = () => at("acting").value;
+
+async function fillIn(name, number, value) {
+  try {
+    const found = await api.view({ name, ticket: number ?? "", value, as: acting() });
+    form.show(found.view);
+    return true;
+  } catch (problem) {
+    say(problem.message);
+    return false;
+  }
+}
+
+const form = modals({
+  people: () => state.people,
+  submit: async ({ callback_id, private_metadata }, values, id) => {
+    const outcome = await api.submitView({ id, as: acting(), callback_id, private_metadata, values });
+    if (!outcome.errors) look(outcome.ticket ?? state.chosen);
+    return outcome;
+  },
+});
 
 const typing = composer(at("composer"), {
   say,
-  send: (asking, files) => api.command({ as: at("acting").value, ticket: state.chosen, ...asking }, files),
+  send: (asking, files) => api.command({ as: acting(), ticket: state.chosen, ...asking }, files),
   sent: (number) => look(number).then(() => at("scroll").scrollTo({ top: at("scroll").scrollHeight })),
 });
 
@@ -136,7 +151,7 @@ function card(ticket, had) {
   const foot = el("p", "foot", el("button", "open", "Open thread"), clock(ticket.updated_at));
   made.append(foot);
   made.addEventListener("click", (event) => {
-    const busy = event.target.closest("a, select, summary, details, button:not(.open)");
+    const busy = event.target.closest("a, select, input, label, summary, details, button:not(.open)");
     if (!busy && !String(window.getSelection())) open(ticket.number);
   });
   return made;
@@ -281,7 +296,7 @@ async function begin() {
   document.title = at("desk").textContent = session.desk;
   state.staff = session.staff;
   actors(session.staff);
-  resolve.faults(session.categories);
+  state.forms = new Set(session.forms);
   copying(session);
   at("more").addEventListener("click", () => older().catch((problem) => say(problem.message)));
   at("close").addEventListener("click", close);
@@ -291,7 +306,7 @@ async function begin() {
   keyboard({
     open,
     close,
-    act: (command, number) => actOn(number)({ command, value: "", ticket: number, confirm: null }),
+    act: (command, number) => actOn(number)({ command, value: "", ticket: number }),
     chosen: () => state.chosen,
   });
   countdown(at("lines"), () => state.offset, () => setTimeout(() => changed(state.chosen), 700));

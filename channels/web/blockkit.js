@@ -1,11 +1,16 @@
 // Draws Slack's Block Kit JSON with the page's own elements. Data only ever becomes text nodes.
 
-import { el, emoji, link, mention, moment, mrkdwn } from "./mrkdwn.js";
+import { button, chosen, commandOf, overflow } from "./controls.js";
+import { field, fresh } from "./fields.js";
+import { el, mrkdwn } from "./mrkdwn.js";
+import { richText } from "./richtext.js";
 
-// `act({command, value, label, confirm})` is called when somebody presses or chooses something.
-export function draw(blocks, { people = {}, act = () => {} } = {}) {
+// `act({command, value, ticket, element, state})` is called when somebody presses or chooses something.
+// `fields`, when given, gathers what can be filled in: {block, action, input, read, write, ...}, as a modal needs it.
+// In a `preview` everything is shown and nothing can be pressed.
+export function draw(blocks, { people = {}, act = () => {}, fields = null, preview = false } = {}) {
   const made = document.createDocumentFragment();
-  for (const block of blocks) made.append(drawBlock(block, { people, act }));
+  for (const block of blocks) made.append(drawBlock(block, { people, act, fields, preview }));
   return made;
 }
 
@@ -14,8 +19,9 @@ function drawBlock(block, around) {
     case "header": return el("h3", "bk-header", textOf(block.text, around));
     case "section": return section(block, around);
     case "context": return context(block, around);
-    case "rich_text": return el("div", "bk-rich", ...(block.elements ?? []).map((part) => richPart(part, around)));
-    case "actions": return el("div", "bk-actions", ...(block.elements ?? []).map((part) => control(part, around)));
+    case "rich_text": return richText(block, around);
+    case "actions": return el("div", "bk-actions", ...(block.elements ?? []).map((part) => control(part, block, around)));
+    case "input": return input(block, around);
     case "divider": return el("hr", "bk-divider");
     case "image": return el("p", "bk-note", `🖼 ${block.alt_text ?? ""}`);
     default: return el("p", "bk-note", `(${String(block.type)} is not shown here)`);
@@ -30,11 +36,16 @@ function textOf(object, { people }) {
 
 function section(block, around) {
   const made = el("div", "bk-section");
-  if (block.text) made.append(el("p", "", textOf(block.text, around)));
+  const words = el("div", "bk-said");
+  if (block.text) words.append(el("p", "", textOf(block.text, around)));
   if (block.fields) {
-    made.append(el("div", "bk-fields", ...block.fields.map((field) => el("p", "", textOf(field, around)))));
+    words.append(el("div", "bk-fields", ...block.fields.map((one) => el("p", "", textOf(one, around)))));
   }
-  if (block.accessory) made.append(control(block.accessory, around));
+  made.append(words);
+  if (block.accessory) {
+    made.classList.add("bk-beside");
+    made.append(control(block.accessory, block, around));
+  }
   return made;
 }
 
@@ -44,114 +55,74 @@ function context(block, around) {
   return el("p", "bk-context", ...parts);
 }
 
-function richPart(part, around) {
-  const inside = (part.elements ?? []).map((leaf) =>
-    leaf.type?.startsWith("rich_text_") ? richPart(leaf, around) : richLeaf(leaf, around));
-  switch (part.type) {
-    case "rich_text_preformatted": return el("pre", "", ...inside);
-    case "rich_text_quote": return el("blockquote", "", ...inside);
-    case "rich_text_list":
-      return el(part.style === "ordered" ? "ol" : "ul", "", ...inside.map((item) => el("li", "", item)));
-    default: return el("p", "bk-words", ...inside);
-  }
-}
-
-function richLeaf(leaf, { people }) {
-  switch (leaf.type) {
-    case "text": return styled(document.createTextNode(String(leaf.text ?? "")), leaf.style);
-    case "link": return styled(link(String(leaf.url ?? ""), String(leaf.text || leaf.url || "")), leaf.style);
-    case "emoji": return document.createTextNode(emoji(String(leaf.name ?? "")));
-    case "user": return mention(people[leaf.user_id] ?? String(leaf.user_id));
-    case "usergroup": return mention(String(leaf.usergroup_id));
-    case "channel": return mention(String(leaf.channel_id), "#");
-    case "broadcast": return mention(String(leaf.range));
-    case "date": return moment(Number(leaf.timestamp), String(leaf.format ?? ""), String(leaf.fallback ?? ""));
-    default: return document.createTextNode(String(leaf.text ?? ""));
-  }
-}
-
-function styled(node, style = {}) {
-  const names = { code: "code", strike: "s", italic: "em", bold: "strong" };
-  return Object.entries(names).reduce((made, [name, tag]) => (style?.[name] ? el(tag, "", made) : made), node);
-}
-
-function control(element, around) {
+function control(element, block, around) {
   switch (element.type) {
-    case "button": return element.url ? buttonLink(element, around) : button(element, around);
-    case "static_select": return select(element, around);
+    case "button": return button(element, around);
     case "overflow": return overflow(element, around);
-    default: return el("span", "bk-note", `(${String(element.type)} is not shown here)`);
+    case "image": return el("span", "bk-note", `🖼 ${element.alt_text ?? ""}`);
+    default: return acting(element, block, around) ?? unknown(element);
   }
 }
 
-function buttonLink(element, around) {
-  const made = link(String(element.url), "");
-  if (made.nodeType !== Node.ELEMENT_NODE) return el("span", "", textOf(element.text, around));
-  made.className = "button";
-  made.append(textOf(element.text, around));
-  return made;
+const unknown = (element) => el("span", "bk-note", `(${String(element.type)} is not shown here)`);
+
+// A field among buttons does something as soon as another value is chosen.
+function acting(element, block, around) {
+  const made = field(element, around);
+  if (!made) return null;
+  gather(made, element, block, around);
+  hear(made, element, around);
+  made.node.dataset.command = commandOf(element);
+  return made.node;
 }
 
-function button(element, around) {
-  const made = el("button", element.style ?? "", textOf(element.text, around));
-  made.type = "button";
-  made.dataset.command = commandOf(element);
-  made.addEventListener("click", () => around.act(asked(element, element.value)));
-  return made;
-}
-
-function select(element, around) {
-  const made = el("select");
-  const chosen = element.initial_option?.value ?? "";
-  made.dataset.command = commandOf(element);
-  made.setAttribute("aria-label", element.placeholder?.text ?? commandOf(element));
-  if (!chosen) made.append(option("", element.placeholder?.text ?? "Choose…"));
-  const groups = element.option_groups ?? [{ options: element.options ?? [] }];
-  for (const group of groups) {
-    for (const one of group.options ?? []) made.append(option(one.value, one.text?.text ?? one.value));
-  }
-  made.value = chosen;
-  made.addEventListener("change", () => {
-    if (made.value !== chosen) around.act(asked(element, made.value));
-  });
-  return made;
-}
-
-function option(value, label) {
-  const made = el("option", "", label);
-  made.value = value;
-  return made;
-}
-
-function overflow(element, around) {
-  const summary = el("summary", "button", "⋯");
-  summary.setAttribute("aria-label", "More actions");
-  const menu = el("div", "bk-menu");
-  const made = el("details", "bk-overflow", summary, menu);
-  for (const one of element.options ?? []) {
-    const item = el("button", "", textOf(one.text, around));
-    item.type = "button";
-    item.addEventListener("click", () => {
-      made.open = false;
-      around.act(asked(element, one.value));
+function hear(made, element, around) {
+  let before = made.read();
+  made.changed(() => {
+    const now = made.read();
+    if (JSON.stringify(now) === JSON.stringify(before)) return;
+    const had = before;
+    before = now;
+    chosen(element, now, around, () => {
+      made.write(had);
+      before = had;
     });
-    menu.append(item);
-  }
-  return made;
+  });
 }
 
-function commandOf(element) {
-  return String(element.action_id ?? "").replace(/^deskbell:/, "").split(":")[0];
+function gather(made, element, block, around, more = {}) {
+  const entry = { ...made, ...more, block: String(block.block_id ?? fresh("block")), action: String(element.action_id ?? fresh("action")) };
+  around.fields?.push(entry);
+  return entry;
 }
 
-// A value is a small JSON object of ticket and value; a plain one is taken as it is.
-function asked(element, raw = "") {
-  const told = { command: commandOf(element), value: raw, ticket: null, confirm: element.confirm ?? null };
-  try {
-    const read = JSON.parse(raw);
-    if (read && typeof read === "object") return { ...told, value: String(read.value ?? ""), ticket: read.ticket ?? null };
-  } catch {
-    // Not JSON: the value itself is meant.
+function input(block, around) {
+  const element = block.element ?? {};
+  const made = field(element, { ...around, optional: Boolean(block.optional) });
+  const label = el(made && !made.group ? "label" : "p", "bk-label", String(block.label?.text ?? ""));
+  if (block.optional) label.append(el("span", "bk-optional", " (optional)"));
+  const error = el("p", "bk-error");
+  error.setAttribute("role", "alert");
+  error.hidden = true;
+  error.id = fresh("error");
+  const hint = block.hint ? el("p", "bk-hint", String(block.hint.text ?? "")) : null;
+  const box = el("div", "bk-input", label, made?.node ?? unknown(element), error, hint);
+  if (!made) return box;
+  name(made, label, error);
+  const entry = gather(made, element, block, around, { required: !block.optional, error });
+  box.dataset.block = entry.block;
+  if (block.dispatch_action) hear(made, element, around);
+  return box;
+}
+
+// Ties a field to its words, for those who hear the page rather than see it.
+function name(made, label, error) {
+  if (made.group) {
+    label.id = fresh("label");
+    made.node.setAttribute("aria-labelledby", label.id);
+  } else {
+    label.htmlFor = made.target.id;
+    made.target.removeAttribute("aria-label");
+    made.target.setAttribute("aria-describedby", error.id);
   }
-  return told;
 }

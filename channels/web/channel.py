@@ -15,7 +15,9 @@ from channels.web import guard
 from channels.web.changes import Changes
 from channels.web.console import Console
 from channels.web.customer import CustomerPages
-from channels.web.protocol import Health, ReadHealth, Window
+from channels.web.forms import SlackForms
+from channels.web.protocol import Forms, Health, ReadHealth, Window
+from channels.web.views import Views
 from rules.effects import OutboxEntry, Receipt
 from rules.errors import ChannelError
 from rules.policy import Policy
@@ -26,9 +28,14 @@ STATIC = {
     "app.js": "text/javascript",
     "blockkit.js": "text/javascript",
     "composer.js": "text/javascript",
+    "confirm.js": "text/javascript",
+    "controls.js": "text/javascript",
     "desk.js": "text/javascript",
+    "fields.js": "text/javascript",
     "files.js": "text/javascript",
+    "modal.js": "text/javascript",
     "mrkdwn.js": "text/javascript",
+    "richtext.js": "text/javascript",
     "thread.js": "text/javascript",
     "console.css": "text/css",
     "customer.css": "text/css",
@@ -42,7 +49,8 @@ GOODBYE_PATIENCE = 3.0
 class WebChannel:
     """Serves the web pages on one loopback address; as a sender it stands in for chat, where posting is showing.
 
-    ``intake`` says where mail comes in (``127.0.0.1:2525``), for the empty page; it may be empty. Raises ConfigError
+    ``intake`` says where mail comes in (``127.0.0.1:2525``), for the empty page; it may be empty. ``forms`` are those
+    of Slack unless others are given. Raises ConfigError
     for an address that is not on loopback. ``start`` raises ChannelError when the port is taken.
     """
 
@@ -62,6 +70,7 @@ class WebChannel:
         health: ReadHealth,
         public_url: str = "",
         intake: Callable[[], str] = str,
+        forms: Forms | None = None,
     ) -> None:
         self._host, self._port = guard.loopback_listener(listen)
         self._token = token
@@ -71,6 +80,7 @@ class WebChannel:
         self._public_host = urlsplit(public_url).hostname or ""
         self._changes = Changes()
         self._runner: web.AppRunner | None = None
+        opened = forms or SlackForms(hearing, window, policy, now)
         self._console = Console(
             session=guard.Session(token),
             hearing=hearing,
@@ -80,6 +90,7 @@ class WebChannel:
             executor=executor,
             intake=intake,
             changes=self._changes,
+            views=Views(opened, policy, executor, self._changes),
         )
         self._customers = CustomerPages(
             hearing=hearing, window=window, policy=policy, read_link=read_link, now=now, executor=executor

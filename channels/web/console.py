@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -20,10 +19,11 @@ from channels.web.attachments import Links, TooMuchError, at_place, download, re
 from channels.web.changes import Changes
 from channels.web.protocol import Before, Window
 from channels.web.thread import card_json, mentionable, post_line, thread
+from channels.web.views import Views, actor_of, uuid_of
 from rules.commands import DEEDS
 from rules.effects import StaffFile
 from rules.files import STAFF_COUNT_MOST, STAFF_MOST
-from rules.model import Actor, Command, Ticket
+from rules.model import Command, Ticket
 from rules.policy import Policy
 
 Result = TypeVar("Result")
@@ -50,8 +50,10 @@ class Console:
         executor: Executor,
         intake: Callable[[], str],
         changes: Changes,
+        views: Views,
     ) -> None:
         self._session = session
+        self._views = views
         self._hearing = hearing
         self._window = window
         self._policy = policy
@@ -71,6 +73,8 @@ class Console:
             web.get(r"/api/ticket/{number:[1-9]\d{0,9}}", self._for_staff(self.ticket)),
             web.get(r"/api/file/{number:[1-9]\d{0,9}}/{entry:\d{1,6}}/{place:\d{1,4}}", self._for_staff(self.file)),
             web.post("/api/command", self._for_staff(self.command)),
+            web.get("/api/view", self._for_staff(self._views.open)),
+            web.post("/api/view", self._for_staff(self._views.submit)),
             web.get("/api/events", self._for_staff(self.events)),
         ]
 
@@ -97,6 +101,7 @@ class Console:
                 "people": {person.slack: person.name for person in mentionable(policy).staff},
                 "categories": list(policy.categories),
                 "priorities": [level.name for level in policy.levels],
+                "forms": self._views.names,
                 "limits": {"bytes": STAFF_MOST, "count": STAFF_COUNT_MOST},
                 "hold": policy.habits.undo_hold.total_seconds(),
                 "intake": self._intake(),
@@ -263,9 +268,9 @@ def _command(body: Any, files: tuple[StaffFile, ...], policy: Policy, at: dateti
     if files and name not in WITH_FILES:
         raise ValueError("Only a reply or a note has files.")
     return Command(
-        key=f"console:{_uuid(body.get('id'))}",
+        key=f"console:{uuid_of(body.get('id'))}",
         name=name,
-        actor=_actor(key, policy),
+        actor=actor_of(key, policy),
         at=at,
         ticket=number,
         text=text.replace("\r\n", "\n"),
@@ -274,21 +279,8 @@ def _command(body: Any, files: tuple[StaffFile, ...], policy: Policy, at: dateti
     )
 
 
-def _actor(key: str, policy: Policy) -> Actor:
-    """Who the page acts as; somebody who does not work here (any more) is a stranger, and the desk refuses."""
-    person = policy.person(key)
-    return Actor(name=person.name if person else key[:80], staff=person.key if person else None, via="console")
-
-
 def _args(args: object) -> dict[str, str]:
     fits = isinstance(args, Mapping) and all(isinstance(v, str) and len(v) <= LONGEST_WORDS for v in args.values())
     if not fits or not isinstance(args, Mapping) or len(args) > 20:
         raise ValueError("The arguments of a command are texts.")
     return {str(name): str(value) for name, value in args.items()}
-
-
-def _uuid(given: object) -> str:
-    try:
-        return str(uuid.UUID(str(given)))
-    except ValueError:
-        raise ValueError("A command carries an id of its own (a UUID), so that it is done once.") from None

@@ -1,51 +1,6 @@
-// The page's own furniture: the resolve dialog, the keyboard, and the hint that sends a first mail.
+// The page's own furniture: the keyboard, and the hint that sends a first mail.
 
 const at = (id) => document.getElementById(id);
-
-export function resolving(dialog, resolve) {
-  const form = dialog.querySelector("form");
-  const problem = form.querySelector(".problem");
-  let ticket = null;
-
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const { text, root_cause: cause, fault_type: fault } = form.elements;
-    if (!text.value.trim()) return tell("Say what was done: it is kept with the ticket and told to the customer.");
-    const submit = form.querySelector("[type=submit]");
-    submit.disabled = true;
-    try {
-      await resolve(ticket, text.value.trim(), { root_cause: cause.value.trim(), fault_type: fault.value.trim() });
-      dialog.close();
-    } catch (refused) {
-      tell(refused.message);
-    } finally {
-      submit.disabled = false;
-    }
-    return undefined;
-  });
-  form.querySelector("[data-close]").addEventListener("click", () => dialog.close());
-
-  function tell(text) {
-    problem.textContent = text;
-    problem.hidden = !text;
-  }
-
-  return {
-    open(found) {
-      if (!found) return;
-      if (ticket?.number !== found.number) form.reset();
-      ticket = found;
-      at("resolving-title").textContent = `Resolve #${found.number}`;
-      form.elements.fault_type.value ||= found.category ?? "";
-      tell("");
-      dialog.showModal();
-      form.elements.text.focus();
-    },
-    faults(names) {
-      at("fault-types").replaceChildren(...names.map((name) => Object.assign(document.createElement("option"), { value: name })));
-    },
-  };
-}
 
 export function keyboard({ open, close, act, chosen }) {
   const cards = () => [...at("cards").querySelectorAll(".card")];

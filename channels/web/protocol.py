@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from rules.effects import OutboxEntry, OwedFile
-from rules.model import Entry, Ticket
+from rules.model import Actor, Entry, Ticket
+
+View = Mapping[str, Any]
+"""A modal as Slack takes it: title, blocks, what its buttons say, and what it remembers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,41 @@ class Window(Protocol):
 
     def notices(self, limit: int) -> Sequence[OutboxEntry]:
         """The latest ``limit`` chat posts that belong to no ticket (digests, alarms), newest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """A form that somebody filled in. ``key`` names this sending; the same one sent again is done once.
+
+    ``values`` is what Slack calls ``view.state.values``: the state of each field, by block and action.
+    """
+
+    key: str
+    callback_id: str
+    private_metadata: str
+    values: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a filled-in form: problems by the block they are shown under, or the ticket it touched."""
+
+    errors: Mapping[str, str] = field(default_factory=dict)
+    ticket: int | None = None
+
+
+class Forms(Protocol):
+    """The forms that commands need, the same ones as in Slack. Plain calls, made off the event loop."""
+
+    names: frozenset[str]
+    """The commands that open a form before they are carried out."""
+
+    def open(self, name: str, ticket: int | None, value: str, actor: Actor) -> View | None:
+        """The form of a command for one ticket; None when there is no such form or no such ticket."""
+
+    def submit(self, filled: Filled) -> Outcome:
+        """Carry out what a form asks for. When this returns without errors, it is on disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

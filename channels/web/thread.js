@@ -102,7 +102,7 @@ function hold(command, label, way, around) {
   const made = el("button", command === "send_now" ? "primary" : "", label);
   made.type = "button";
   made.dataset.command = command;
-  made.addEventListener("click", () => around.act({ command, value: way.key, ticket: null, confirm: null }));
+  made.addEventListener("click", () => around.act({ command, value: way.key, ticket: null }));
   return made;
 }
 

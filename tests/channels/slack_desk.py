@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,7 +16,8 @@ from channels.protocol import Answer
 from channels.slack.app import SlackChannel, SlackConnection
 from rules.effects import Card, Content, OutboxEntry, OwedFile
 from rules.errors import StoreUnavailableError
-from rules.model import Command, Entry, Message, Refusal, Role, Ticket
+from rules.lifecycle import LIVE
+from rules.model import Command, Entry, Heard, Message, Refusal, Role, Ticket
 from rules.policy import Habits, Level, Mailbox, Policy, Staff
 from rules.wording import Wording
 from tests.builders import MONDAY, a_ticket, an_entry
@@ -74,6 +75,10 @@ class FakeDesk:
         self.refusal: Refusal | None = None
         self.disk_full = 0
         self.kept: dict[tuple[str, int], bytes] = {}
+        self.owed: dict[int, tuple[OutboxEntry, ...]] = {}
+        self.known: set[str] = set()
+        self.waiting: dict[str, Heard] = {}
+        self.cursors: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def receive(self, message: Message) -> str:
@@ -108,6 +113,53 @@ class FakeDesk:
         """The bytes that a test put on file."""
         return self.kept[owed.message_key, owed.part]
 
+    def outbox_of(self, number: int) -> tuple[OutboxEntry, ...]:
+        """What is owed for a ticket."""
+        return self.owed.get(number, ())
+
+    def live(self) -> tuple[Ticket, ...]:
+        """The tickets that are not done."""
+        return tuple(ticket for _, ticket in sorted(self.tickets.items()) if ticket.status in LIVE)
+
+    def latest(self, limit: int) -> tuple[Ticket, ...]:
+        """The tickets changed last."""
+        newest = sorted(self.tickets.values(), key=lambda ticket: (ticket.updated_at, ticket.number), reverse=True)
+        return tuple(newest[:limit])
+
+    def hear(self, heard: Heard) -> bool:
+        """Write down what happened, once; while the disk is full, raise and remember nothing."""
+        with self._lock:
+            if self.disk_full:
+                self.disk_full -= 1
+                raise StoreUnavailableError("the disk is full")
+            known = heard.key in self.known
+            self.known.add(heard.key)
+            if not known:
+                self.waiting[heard.key] = heard
+        return not known
+
+    def unheard(self, keys: Iterable[str]) -> frozenset[str]:
+        """Those that never happened, as far as we know."""
+        return frozenset(keys) - self.known
+
+    def inbox(self) -> tuple[Heard, ...]:
+        """What waits to be taken in."""
+        with self._lock:
+            return tuple(sorted(self.waiting.values(), key=lambda heard: (heard.ts, heard.key)))
+
+    def taken_in(self, key: str) -> None:
+        """It had its effect."""
+        with self._lock:
+            self.waiting.pop(key, None)
+
+    def cursor(self, key: str) -> str:
+        """How far something was read."""
+        return self.cursors.get(key, "")
+
+    def move_cursor(self, key: str, place: str) -> None:
+        """Remember it."""
+        self.cursors[key] = place
+
     def has_card(self, ticket: Ticket, receipt: str) -> None:
         """Write down where a ticket's card stands, as the desk does when the card's delivery settles."""
         self.tickets[ticket.number] = replace(ticket, chat_thread=receipt)
@@ -131,6 +183,7 @@ async def a_channel(slack: LoopbackSlack, desk: FakeDesk, **changes: Any) -> Asy
         channel = SlackChannel(
             SlackConnection(**{**values, **changes}),
             hearing=desk,
+            inbox=desk,
             looking=desk,
             policy=lambda: policy,
             now=lambda: MONDAY,

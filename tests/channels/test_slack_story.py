@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from bot.chat_inbox import ChatInbox
 from bot.clock import MovedClock
 from bot.desk import Desk
 from bot.outbox import Delivery
@@ -128,7 +129,7 @@ async def a_play(slack: LoopbackSlack) -> AsyncIterator[Play]:
             posts_per_second=1000.0,
         )
         given: dict[str, Any] = {"looking": Window(store), "policy": lambda: policy, "now": clock.now}
-        channel = SlackChannel(connection, hearing=desk, executor=executor, **given)
+        channel = SlackChannel(connection, hearing=desk, inbox=ChatInbox(store), executor=executor, **given)
         senders: dict[str, Sender] = {"chat": channel, "mail:support": relay}
         delivery = Delivery(desk, senders, clock, executor, random.Random(1))
         await channel.start()

@@ -1,0 +1,92 @@
+"""What every part that hears Slack has at hand: the client, who people are, the desk, and a word to one person."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+
+from channels.protocol import Answer, Hearing, Inbox, Looking, Now
+from channels.slack.calls import call
+from channels.slack.cards import staff_texts
+from channels.slack.files import SlackFiles
+from channels.slack.history import History
+from channels.slack.people import People
+from channels.slack.posts import whisper
+from rules.effects import Whisper
+from rules.errors import DeliveryError
+from rules.model import Command
+from rules.policy import Policy
+from rules.wording import Texts
+
+if TYPE_CHECKING:
+    from slack_sdk.web.async_client import AsyncWebClient
+
+log = structlog.get_logger(__name__)
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """The way between one workspace and the desk. ``own_user`` is the bot's user id, empty until Slack told it."""
+
+    client: AsyncWebClient
+    people: People
+    history: History
+    files: SlackFiles
+    hearing: Hearing
+    inbox: Inbox
+    looking: Looking
+    policy: Callable[[], Policy]
+    now: Now
+    executor: Executor
+    own_user: Callable[[], str]
+    _under_way: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def texts(self) -> Texts:
+        """The texts for staff."""
+        return staff_texts(self.policy())
+
+    async def run(self, ask: Callable[..., Found], *given: Any) -> Found:
+        """Ask the desk something, off the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self.executor, ask, *given)
+
+    async def obey(self, command: Command) -> Answer:
+        """Have a command carried out; it is on disk when this returns. Raises StoreUnavailableError."""
+        return await self.run(self.hearing.obey, command)
+
+    def beside(self, doing: Coroutine[Any, Any, None]) -> None:
+        """Do something beside the confirmation: Slack waits 3 seconds for that and must not wait for this."""
+        task = asyncio.create_task(doing)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def finish(self) -> None:
+        """Let what is done beside finish."""
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    def tell_refusal(self, answer: Answer, channel: str, user: str, thread: str) -> None:
+        """Tell a person, and nobody else, why the desk did not do what they asked."""
+        if answer.refusal:
+            self.whisper(channel, thread, Whisper(to=user, text=answer.refusal.text))
+
+    def whisper(self, channel: str, thread: str, content: Whisper) -> None:
+        """Say something to one person, whose user id is ``content.to``; that it is lost does no harm."""
+        self.beside(self._whisper(channel, thread, content))
+
+    async def _whisper(self, channel: str, thread: str, content: Whisper) -> None:
+        shown = whisper(content)
+        more: dict[str, Any] = {"thread_ts": thread} if thread else {}
+        asked = self.client.chat_postEphemeral(
+            channel=channel, user=content.to, text=shown.text, blocks=shown.blocks, parse="none", **more
+        )
+        try:
+            await call("chat.postEphemeral", asked, repeatable=True)
+        except DeliveryError as problem:
+            log.warning("whisper_failed", channel=channel, problem=str(problem))

@@ -1,0 +1,99 @@
+"""The console's doors to forms: gives the modal that a command needs, and takes it in when it is filled in."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from typing import Any
+
+from aiohttp import web
+
+from channels.web import guard
+from channels.web.changes import Changes
+from channels.web.protocol import Filled, Forms
+from rules.model import Actor
+from rules.policy import Policy
+
+LONGEST_METADATA = 3000
+LONGEST_NUMBER = 10
+
+
+class Views:
+    """Opens and takes in forms for whoever holds the console's cookie; what they may do is decided by the desk."""
+
+    def __init__(self, forms: Forms, policy: Callable[[], Policy], executor: Executor, changes: Changes) -> None:
+        self._forms = forms
+        self._policy = policy
+        self._executor = executor
+        self._changes = changes
+
+    @property
+    def names(self) -> list[str]:
+        """The commands that open a form."""
+        return sorted(self._forms.names)
+
+    async def open(self, request: web.Request) -> web.Response:
+        """The form of a command: ``?name=resolve&ticket=12&value=&as=ana``."""
+        asked = request.query
+        number = asked.get("ticket", "")
+        ticket = int(number) if number.isdecimal() and len(number) <= LONGEST_NUMBER else None
+        actor = actor_of(asked.get("as", ""), self._policy())
+        loop = asyncio.get_running_loop()
+        view = await loop.run_in_executor(
+            self._executor, self._forms.open, asked.get("name", ""), ticket, asked.get("value", ""), actor
+        )
+        if view is None:
+            return guard.refusal(404, "no_form", "There is no such form for this ticket.")
+        return web.json_response({"view": view})
+
+    async def submit(self, request: web.Request) -> web.Response:
+        """Take in a filled-in form: ``{errors}`` by block when something is missing or refused, else it is done."""
+        if request.headers.get(guard.FROM_THE_PAGE) != "console" or request.content_type != "application/json":
+            return guard.refusal(403, "not_from_the_page", "Forms are taken from the console page only.")
+        try:
+            filled = _filled(await request.json(), self._policy())
+        except ValueError as problem:
+            return guard.refusal(400, "unreadable", str(problem))
+        outcome = await asyncio.get_running_loop().run_in_executor(self._executor, self._forms.submit, filled)
+        if outcome.errors:
+            return web.json_response({"errors": dict(outcome.errors)})
+        self._changes.tell(outcome.ticket)
+        return web.json_response({"ticket": outcome.ticket})
+
+
+def actor_of(key: str, policy: Policy) -> Actor:
+    """Who the page acts as; somebody who does not work here (any more) is a stranger, and the desk refuses."""
+    person = policy.person(key)
+    return Actor(name=person.name if person else key[:80], staff=person.key if person else None, via="console")
+
+
+def uuid_of(given: object) -> str:
+    """The id that the page gave. Raises ValueError with one sentence when it is none."""
+    try:
+        return str(uuid.UUID(str(given)))
+    except ValueError:
+        raise ValueError("A command carries an id of its own (a UUID), so that it is done once.") from None
+
+
+def _filled(body: Any, policy: Policy) -> Filled:
+    """The form in a request's JSON. Raises ValueError with one sentence when it is none."""
+    if not isinstance(body, dict):
+        raise ValueError("A form is a JSON object.")
+    name, kept, values = body.get("callback_id"), body.get("private_metadata", ""), body.get("values")
+    if not isinstance(name, str) or not isinstance(kept, str) or len(kept) > LONGEST_METADATA:
+        raise ValueError("A form has its name, and what it remembers has at most 3000 characters.")
+    if not isinstance(values, dict) or not all(_is_block(block) for block in values.values()):
+        raise ValueError("The values of a form are objects by block and action.")
+    return Filled(
+        key=f"console:{uuid_of(body.get('id'))}",
+        callback_id=name,
+        private_metadata=kept,
+        values=values,
+        actor=actor_of(str(body.get("as", "")), policy),
+    )
+
+
+def _is_block(block: object) -> bool:
+    return isinstance(block, Mapping) and all(isinstance(state, Mapping) for state in block.values())
