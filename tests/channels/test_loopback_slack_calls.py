@@ -262,7 +262,10 @@ def test_the_manifest_decides_what_the_app_may_do(tmp_path: Path) -> None:
     """Scopes, events and commands are read from the file that is shipped to users."""
     manifest = tmp_path / "manifest.yaml"
     manifest.write_text(
-        "features: {slash_commands: [{command: /desk}]}\n"
+        "features:\n"
+        "  app_home: {messages_tab_enabled: true}\n"
+        "  slash_commands: [{command: /desk}]\n"
+        "  shortcuts: [{callback_id: anywhere, type: global}]\n"
         "oauth_config: {scopes: {bot: [chat:write]}}\n"
         "settings: {event_subscriptions: {bot_events: [message.im]}}\n"
     )
@@ -273,3 +276,8 @@ def test_the_manifest_decides_what_the_app_may_do(tmp_path: Path) -> None:
         with pytest.raises(ControlError, match="/ticket is not in the manifest"):
             slack.slash("ana", "support", "/ticket")
         slack.slash("ana", "support", "/desk")
+        with pytest.raises(ControlError, match="ticket_new is not in the manifest"):
+            slack.global_shortcut("ana", "ticket_new")
+        slack.global_shortcut("ana", "anywhere")
+        with pytest.raises(ControlError, match="the app's home tab is not open"):
+            slack.open_home("ana")

@@ -26,6 +26,9 @@ def write(
     """
     if user.id not in channel.members:
         raise ControlError(f"{user.name} is not in {channel.name or channel.id} and cannot write there")
+    _must_be_open(channel)
+    if channel.is_im:
+        must_have_tab(world, "messages")
     try:
         root = thread_root(channel, thread_ts)
     except RefusedError as refusal:
@@ -80,6 +83,7 @@ def delete(world: World, user: User, message: Message) -> None:
 
 
 def put_reaction(world: World, user: User, message: Message, name: str) -> None:
+    _must_be_open(world.workspace.channels[message.channel])
     try:
         react(world, message, user.id, name)
     except RefusedError as refusal:
@@ -95,15 +99,47 @@ def take_reaction(world: World, user: User, message: Message, name: str) -> None
 
 def join(world: World, user: User, channel: Channel) -> None:
     """Someone joins a channel, the bot too when it is invited."""
+    _must_be_open(channel)
     if user.id not in channel.members:
         channel.members.append(user.id)
+        world.posted(_notice(world, channel, user, "channel_join", "has joined"))
         world.events.joined(channel, user.id)
 
 
-def leave(channel: Channel, user: User) -> None:
+def leave(world: World, user: User, channel: Channel) -> None:
     """Someone leaves a channel; when it is the bot, it hears and may do nothing more there."""
     if user.id in channel.members:
         channel.members.remove(user.id)
+        world.posted(_notice(world, channel, user, "channel_leave", "has left"))
+        world.events.left(channel, user.id)
+
+
+def archive(world: World, channel: Channel, archived: bool) -> None:
+    """Someone archives a channel, or brings it back; nobody can write, react or join while it is archived."""
+    if channel.is_archived == archived:
+        return
+    someone = next(user for user in world.workspace.users.values() if not user.is_bot)
+    channel.is_archived = archived
+    kind = f"{'group' if channel.is_private else 'channel'}_{'archive' if archived else 'unarchive'}"
+    said = "archived" if archived else "un-archived"
+    world.posted(_notice(world, channel, someone, kind, said))
+    world.events.archived(channel, someone.id)
+
+
+def _notice(world: World, channel: Channel, user: User, subtype: str, said: str) -> Message:
+    text = f"<@{user.id}> {said} the channel"
+    return Message(world.workspace.new_ts(), channel.id, user.id, text=text, subtype=subtype)
+
+
+def _must_be_open(channel: Channel) -> None:
+    if channel.is_archived:
+        raise ControlError(f"{channel.name} is archived: nobody can do that there")
+
+
+def must_have_tab(world: World, tab: str) -> None:
+    """Raises ControlError for a tab of the app that its manifest does not open to people."""
+    if tab not in world.manifest.tabs:
+        raise ControlError(f"the app's {tab} tab is not open in the manifest; open are {sorted(world.manifest.tabs)}")
 
 
 def other_bot_writes(world: World, channel: Channel, text: str, thread_ts: str | None) -> Message:

@@ -109,6 +109,8 @@ def post_message(world: World, args: Json) -> Json:
 def update(world: World, args: Json) -> Json:
     """Text without blocks removes the blocks; metadata left out is kept; only the text of a message shows "edited"."""
     message = _own(world, args, "cant_update_message")
+    if world.workspace.channels[message.channel].is_archived:
+        raise RefusedError("is_inactive")
     text = str(args.get("text") or args.get("markdown_text") or "")
     if len(text) > UPDATE_TEXT_MAX:
         raise RefusedError("msg_too_long")

@@ -1,17 +1,13 @@
-"""The test's side door: every control by name, with JSON in and JSON out, run on the server's own loop."""
+"""What people do and what there is to see, as controls with JSON in and JSON out."""
 
 from __future__ import annotations
 
 import base64
-import inspect
 from typing import Any
 
 from tests.loopback_slack import acts, interactions
-from tests.loopback_slack.deliveries import Deliveries, Delivery
 from tests.loopback_slack.errors import ControlError, Json
-from tests.loopback_slack.http_delivery import HttpDelivery
 from tests.loopback_slack.rendering import channel_json, file_json, user_json
-from tests.loopback_slack.sockets import SocketMode
 from tests.loopback_slack.state import BOT_ID, BOT_USER_ID, TEAM_ID, Message, View
 from tests.loopback_slack.view_methods import view_json
 from tests.loopback_slack.world import World
@@ -59,12 +55,13 @@ class Acting:
         acts.join(self.world, self.space.user_by_name(user), self.space.channel_by_name(channel))
 
     def leave(self, user: str, channel: str) -> None:
-        acts.leave(self.space.channel_by_name(channel), self.space.user_by_name(user))
+        acts.leave(self.world, self.space.user_by_name(user), self.space.channel_by_name(channel))
 
-    def open_home(self, user: str) -> None:
+    def open_home(self, user: str, tab: str) -> None:
         person = self.space.user_by_name(user)
         home = self.space.homes.get(person.id)
-        self.world.events.home_opened(person.id, view_json(home) if home else None)
+        acts.must_have_tab(self.world, tab)
+        self.world.events.home_opened(person.id, view_json(home) if home and tab == "home" else None, tab)
 
 
 class Interacting(Acting):
@@ -84,8 +81,9 @@ class Interacting(Acting):
     def submit(self, user: str, values: Json, view_id: str | None) -> str:
         return interactions.submit(self.world, self.space.user_by_name(user), self._view(user, view_id), values).id
 
-    def close_view(self, user: str, view_id: str | None) -> str | None:
-        told = interactions.close_view(self.world, self.space.user_by_name(user), self._view(user, view_id))
+    def close_view(self, user: str, view_id: str | None, everything: bool) -> str | None:
+        person = self.space.user_by_name(user)
+        told = interactions.close_view(self.world, person, self._view(user, view_id), everything)
         return told.id if told else None
 
     def slash(self, user: str, channel: str, command: str, text: str) -> str:
@@ -95,6 +93,9 @@ class Interacting(Acting):
     def message_shortcut(self, user: str, channel: str, ts: str, callback_id: str) -> str:
         message = self.space.message(channel, ts)
         return interactions.message_shortcut(self.world, self.space.user_by_name(user), message, callback_id).id
+
+    def global_shortcut(self, user: str, callback_id: str) -> str:
+        return interactions.global_shortcut(self.world, self.space.user_by_name(user), callback_id).id
 
     def _stack(self, user: str) -> list[View]:
         return self.space.modals.get(self.space.user_by_name(user).id, [])
@@ -182,124 +183,3 @@ class Reading(Interacting):
     def forgive(self) -> None:
         self.world.misuse.clear()
         self.world.deliveries.failures.clear()
-
-
-class Control(Reading):
-    """All controls together, with those that make trouble or change the setting."""
-
-    def __init__(self, world: World, deliveries: Deliveries, sockets: SocketMode, requests: HttpDelivery) -> None:
-        super().__init__(world)
-        self._deliveries = deliveries
-        self._sockets = sockets
-        self._requests = requests
-
-    async def call(self, name: str, arguments: Json) -> Any:
-        """Run one control by name. Raises ControlError for an unknown name or unfit arguments."""
-        run = getattr(self, name, None)
-        if name.startswith("_") or name == "call" or not callable(run):
-            raise ControlError(f"no control {name!r}")
-        try:
-            inspect.signature(run).bind(**arguments)
-        except TypeError as error:
-            raise ControlError(f"{name}: {error}") from error
-        result = run(**arguments)
-        return await result if inspect.isawaitable(result) else result
-
-    def add_user(self, name: str, email: str | None, **more: Any) -> Json:
-        return user_json(self.space.add_user(name, email, **more), with_email=True)
-
-    def add_channel(self, name: str, members: list[str], private: bool, with_bot: bool) -> Json:
-        people = [self.space.user_by_name(member).id for member in members]
-        bot = [BOT_USER_ID] if with_bot else []
-        return channel_json(self.space.add_channel(name, [*bot, *people], private))
-
-    def archive(self, channel: str, archived: bool) -> None:
-        self.space.channel_by_name(channel).is_archived = archived
-
-    def lock_thread(self, channel: str, ts: str) -> None:
-        self.space.channel_by_name(channel).locked_threads.add(ts)
-
-    def fault(self, method: str, times: int, **fault: Any) -> None:
-        self.world.faults.add(method, times, **fault)
-
-    def faults_left(self) -> Json:
-        return self.world.faults.left()
-
-    def clear_faults(self) -> None:
-        self.world.faults.clear()
-
-    def drop_events(self, count: int) -> None:
-        self._deliveries.faults.drop_next = count
-
-    def duplicate_events(self, count: int) -> None:
-        self._deliveries.faults.duplicate_next = count
-
-    def hold_events(self) -> None:
-        self._deliveries.faults.held = True
-
-    def release_events(self, reverse: bool) -> int:
-        return self._deliveries.release(reverse)
-
-    def repeat_event(self, delivery_id: str) -> None:
-        self._deliveries.repeat(self._delivery(delivery_id).id)
-
-    def deliveries(self, kind: str | None) -> list[Json]:
-        return [each.as_json() for each in self._deliveries.all if kind in (None, each.kind)]
-
-    def delivery(self, delivery_id: str) -> Json:
-        return self._delivery(delivery_id).as_json()
-
-    def _delivery(self, delivery_id: str) -> Delivery:
-        for each in self._deliveries.all:
-            if each.id == delivery_id:
-                return each
-        raise ControlError(f"no delivery {delivery_id!r}")
-
-    def connections(self) -> list[Json]:
-        return [
-            {"id": each.id, "delivered": each.delivered, "pings": each.pings}
-            for each in self._sockets.connections
-            if not each.retiring
-        ]
-
-    def go_down(self) -> None:
-        self.world.is_down = True
-        self._sockets.cut()
-
-    def come_back(self) -> None:
-        self.world.is_down = False
-
-    async def disconnect(self, reason: str) -> int:
-        return await self._sockets.ask_to_reconnect(reason)
-
-    def cut_connections(self) -> int:
-        return self._sockets.cut()
-
-    def answer_pings(self, answers: bool) -> None:
-        self._sockets.answers_pings = answers
-
-    def limit_rates(self, enabled: bool) -> None:
-        self.world.rates.enabled = enabled
-        self.world.rates.reset()
-
-    def confirm_within(self, seconds: float) -> None:
-        self._sockets.confirm_within_s = self._requests.confirm_within_s = seconds
-
-    def retry_after(self, delays_s: list[float]) -> None:
-        self._deliveries.retry_delays_s = tuple(delays_s)
-
-    def refuse_tokens(self, error: str | None) -> None:
-        self.world.token_error = error
-        if error == "token_revoked":
-            self.world.events.tokens_revoked()
-
-    def advance(self, seconds: float) -> float:
-        self.world.clock.advance(seconds)
-        return self.world.clock.now()
-
-    def now(self) -> float:
-        return self.world.clock.now()
-
-    async def deliver_to(self, url: str) -> None:
-        await self._requests.verify(url, self.world.verification_token)
-        self._deliveries.transport = self._requests

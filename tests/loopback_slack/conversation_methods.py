@@ -118,6 +118,8 @@ def join(world: World, args: Json) -> Json:
     channel = world.conversation(str(args["channel"]))
     if channel.kind != "channel":
         raise RefusedError("method_not_supported_for_channel_type")
+    if channel.is_archived:
+        raise RefusedError("is_archived")
     if BOT_USER_ID not in channel.members:
         channel.members.append(BOT_USER_ID)
         world.events.joined(channel, BOT_USER_ID)

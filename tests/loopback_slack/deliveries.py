@@ -60,6 +60,9 @@ class Deliveries:
         self.faults = DeliveryFaults()
         self.all: list[Delivery] = []
         self.transport: Transport | None = None
+        self.reachable = True
+        # When each copy of an event sets out, in seconds from now; none of them loses it.
+        self.fate: Callable[[], list[float]] = lambda: [0.0]
         self.failures: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = 0
@@ -77,7 +80,16 @@ class Deliveries:
                 self._start(delivery)
                 self._send_again(delivery)
             case "send":
-                self._start(delivery)
+                self._by_fate(delivery)
+
+    def _by_fate(self, delivery: Delivery) -> None:
+        delays_s = self.fate()
+        if not delays_s:
+            delivery.state = "dropped"
+            return
+        self._start(delivery, delays_s[0])
+        for delay_s in delays_s[1:]:
+            self._send_again(delivery, delay_s)
 
     def interaction(self, kind: Kind, payload: Json, on_answer: Answered | None = None) -> Delivery:
         """Send a click, submission or command. It is dropped when nobody is connected."""
@@ -100,8 +112,8 @@ class Deliveries:
         """Send an event once more, as Slack now and then does without saying that it is a retry."""
         self._send_again(next(found for found in self.all if found.id == delivery_id))
 
-    def _send_again(self, delivery: Delivery) -> None:
-        self._start(Delivery(delivery.id, delivery.kind, delivery.payload, attempts=delivery.attempts))
+    def _send_again(self, delivery: Delivery, delay_s: float = 0.0) -> None:
+        self._start(Delivery(delivery.id, delivery.kind, delivery.payload, attempts=delivery.attempts), delay_s)
 
     async def close(self) -> None:
         """Stop every attempt under way."""
@@ -109,8 +121,13 @@ class Deliveries:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _start(self, delivery: Delivery) -> None:
-        task = asyncio.get_running_loop().create_task(self._deliver(delivery))
+    @property
+    def under_way(self) -> int:
+        """How many deliveries are still being tried, waiting for a retry or late."""
+        return len(self._tasks)
+
+    def _start(self, delivery: Delivery, delay_s: float = 0.0) -> None:
+        task = asyncio.get_running_loop().create_task(self._deliver(delivery, delay_s))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -120,7 +137,9 @@ class Deliveries:
         if error is not None:
             self.failures.append(f"the loopback Slack could not judge an answer: {error!r}")
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    async def _deliver(self, delivery: Delivery, delay_s: float) -> None:
+        if delay_s:
+            await self.clock.sleep(delay_s)
         delays = self.retry_delays_s if delivery.kind == "events_api" else ()
         outcome = await self._attempt(delivery, 0, None)
         for number, delay_s in enumerate(delays, start=1):
@@ -139,7 +158,9 @@ class Deliveries:
         assert self.transport is not None
         record: Json = {"retry_attempt": number, "retry_reason": reason, "at": self.clock.now(), "confirmed": False}
         delivery.attempts.append(record)
-        outcome = await self.transport.attempt(delivery, number, reason)
+        outcome = Outcome(False, reason="connection_failed")
+        if self.reachable:
+            outcome = await self.transport.attempt(delivery, number, reason)
         record["confirmed"] = outcome.confirmed
         record["reason"] = outcome.reason
         return outcome

@@ -27,6 +27,8 @@ class EventFeed:
         self.renderer = renderer
         self.deliveries = deliveries
         self.verification_token = verification_token
+        # Off once the app is no longer installed: then it is told nothing more.
+        self.told = True
 
     def message_posted(self, message: Message) -> None:
         """A message came; one that mentions the app is also told as `app_mention`, with the same ts."""
@@ -110,6 +112,43 @@ class EventFeed:
         }
         self._send("tokens_revoked", event)
 
+    def uninstalled(self) -> None:
+        self._send("app_uninstalled", {"type": "app_uninstalled", "event_ts": self.workspace.new_ts()})
+
+    def left(self, channel: Channel, user: str) -> None:
+        """Someone left a channel; of its own removal the app hears as `channel_left` or `group_left`."""
+        if user == BOT_USER_ID:
+            kind = "group_left" if channel.is_private else "channel_left"
+            self._send(kind, {"type": kind, "channel": channel.id, "event_ts": self.workspace.new_ts()})
+            return
+        event = {
+            "type": "member_left_channel",
+            "user": user,
+            "channel": channel.id,
+            "channel_type": "G" if channel.is_private else "C",
+            "team": TEAM_ID,
+            "event_ts": self.workspace.new_ts(),
+        }
+        self._send_if_member("member_left_channel", channel, event)
+
+    def archived(self, channel: Channel, user: str) -> None:
+        """A channel was archived or brought back."""
+        done = "archive" if channel.is_archived else "unarchive"
+        kind = f"{'group' if channel.is_private else 'channel'}_{done}"
+        event = {"type": kind, "channel": channel.id, "user": user, "event_ts": self.workspace.new_ts()}
+        self._send_if_member(kind, channel, event)
+
+    def rate_limited(self) -> None:
+        """More than 30,000 events came in an hour: Slack says so, whatever is subscribed, in no event wrapper."""
+        payload = {
+            "token": self.verification_token,
+            "type": "app_rate_limited",
+            "team_id": TEAM_ID,
+            "minute_rate_limited": int(float(self.workspace.new_ts())) // 60 * 60,
+            "api_app_id": APP_ID,
+        }
+        self.deliveries.event(self.workspace.new_id("Ev"), payload)
+
     def _placed(self, event: Json, channel: Channel, event_ts: str) -> Json:
         return {**event, "channel": channel.id, "channel_type": channel.kind, "event_ts": event_ts}
 
@@ -118,7 +157,7 @@ class EventFeed:
             self._send(subscription, event)
 
     def _send(self, subscription: str, event: Json) -> None:
-        if subscription not in self.manifest.bot_events:
+        if not self.told or subscription not in self.manifest.bot_events:
             return
         event_id = self.workspace.new_id("Ev")
         payload = {

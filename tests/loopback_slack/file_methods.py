@@ -52,6 +52,8 @@ def complete_upload(world: World, args: Json) -> Json:
     names = [name for name in (args.get("channel_id"), *str(args.get("channels") or "").split(",")) if name]
     channels = [world.member_conversation(str(name)) for name in names]
     for channel in channels:
+        if channel.is_archived:
+            raise RefusedError("is_archived")
         thread_root(channel, args.get("thread_ts"))
     for file in files:
         file.completed = True

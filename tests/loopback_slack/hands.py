@@ -93,9 +93,9 @@ class People(ABC):
         """A person fills in their topmost modal, by action id, and submits it; gives the delivery's id."""
         return str(self.do("submit", user=user, values=values or {}, view_id=view_id))
 
-    def close_view(self, user: str, view_id: str | None = None) -> str | None:
-        """A person closes their topmost modal."""
-        told = self.do("close_view", user=user, view_id=view_id)
+    def close_view(self, user: str, view_id: str | None = None, everything: bool = False) -> str | None:
+        """A person closes their topmost modal, or the whole stack at once with `everything`."""
+        told = self.do("close_view", user=user, view_id=view_id, everything=everything)
         return str(told) if told else None
 
     def slash(self, user: str, channel: str, command: str, text: str = "") -> str:
@@ -106,9 +106,13 @@ class People(ABC):
         """A person picks the app's action from a message's menu; gives the delivery's id."""
         return str(self.do("message_shortcut", user=user, channel=channel, ts=ts, callback_id=callback_id))
 
-    def open_home(self, user: str) -> None:
-        """A person opens the app's Home tab."""
-        self.do("open_home", user=user)
+    def global_shortcut(self, user: str, callback_id: str) -> str:
+        """A person picks the app's action from the shortcuts menu, outside any message."""
+        return str(self.do("global_shortcut", user=user, callback_id=callback_id))
+
+    def open_home(self, user: str, tab: str = "home") -> None:
+        """A person opens the app's Home tab, or its `messages` tab."""
+        self.do("open_home", user=user, tab=tab)
 
 
 class Looking(People):
@@ -255,9 +259,41 @@ class SlackHands(Looking):
         """Send an event once more without saying that it is a retry."""
         self.do("repeat_event", delivery_id=delivery_id)
 
-    def go_down(self) -> None:
-        """Slack is gone: sockets break and calls find a cut connection until `come_back`. Nothing is forgotten."""
-        self.do("go_down")
+    def storm(self, seed: int, **weather: float) -> None:
+        """From now on events are lost (`drop`), doubled (`duplicate`), `late` by up to `late_by_s` seconds and so out
+        of order, each a share between 0 and 1, and sockets are cut (`disconnects_per_minute`). One seed, one fate.
+        """
+        self.do("storm", seed=seed, **weather)
+
+    def calm(self) -> Json:
+        """End the storm; gives how many events `passed`, were `lost`, `doubled`, `late`, and sockets `cut`."""
+        return dict(self.do("calm"))
+
+    def under_way(self) -> int:
+        """How many deliveries are still being tried, late or waiting for a retry."""
+        return int(self.do("under_way"))
+
+    def revoke(self, uninstall: bool = False) -> None:
+        """The app's token is revoked, or the app uninstalled: it is told so, its sockets close with `link_disabled`.
+
+        Every call is answered `token_revoked` (`account_inactive` when uninstalled) until `install_again`.
+        """
+        self.do("revoke", uninstall=uninstall)
+
+    def install_again(self) -> None:
+        """The same token works again, and events come again."""
+        self.do("install_again")
+
+    def tell_app_rate_limited(self) -> None:
+        """Slack says that it keeps events back because there were too many in an hour."""
+        self.do("tell_app_rate_limited")
+
+    def go_down(self, status: int | None = None) -> None:
+        """Slack is gone: sockets break, calls find a cut connection (or this HTTP status) until `come_back`.
+
+        Nothing is forgotten, and people go on among themselves.
+        """
+        self.do("go_down", status=status)
 
     def come_back(self) -> None:
         """Slack is there again."""

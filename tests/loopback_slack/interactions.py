@@ -13,6 +13,7 @@ from tests.loopback_slack.responses import respond
 from tests.loopback_slack.selections import chosen
 from tests.loopback_slack.state import APP_ID, TEAM_ID, Channel, Message, User, View
 from tests.loopback_slack.triggers import ResponseUrl
+from tests.loopback_slack.typed_text import escaped_names
 from tests.loopback_slack.view_methods import MODAL, new_view, replace_view, view_json
 from tests.loopback_slack.world import World
 
@@ -92,12 +93,15 @@ def submit(world: World, user: User, view: View, values: Json) -> Delivery:
     return world.deliveries.interaction("interactive", payload, answered)
 
 
-def close_view(world: World, user: User, view: View) -> Delivery | None:
-    """A user closes a modal; the app hears of it only when it asked to (`notify_on_close`)."""
-    world.workspace.modals[user.id].remove(view)
+def close_view(world: World, user: User, view: View, everything: bool = False) -> Delivery | None:
+    """A user closes a modal, or all at once; the app hears of it only when it asked to (`notify_on_close`)."""
+    stack = world.workspace.modals[user.id]
+    stack.remove(view)
+    if everything or view.content.get("clear_on_close"):
+        stack.clear()
     if not view.content.get("notify_on_close"):
         return None
-    payload = _frame(world, user, "view_closed") | {"view": view_json(view), "is_cleared": False}
+    payload = _frame(world, user, "view_closed") | {"view": view_json(view), "is_cleared": everything}
     return world.deliveries.interaction("interactive", payload)
 
 
@@ -114,7 +118,7 @@ def slash(world: World, user: User, channel: Channel, command: str, text: str) -
         "user_id": user.id,
         "user_name": user.name,
         "command": command,
-        "text": text,
+        "text": escaped_names(text, world.workspace) if command in world.manifest.escaping_commands else text,
         "api_app_id": APP_ID,
         "is_enterprise_install": "false",
         "response_url": world.triggers.new_response_url(channel.id, user.id, None, None),
@@ -145,6 +149,18 @@ def message_shortcut(world: World, user: User, message: Message, callback_id: st
         "message_ts": message.ts,
         "channel": {"id": channel.id, "name": channel.name},
         "message": world.renderer.message(message),
+    }
+    return world.deliveries.interaction("interactive", payload)
+
+
+def global_shortcut(world: World, user: User, callback_id: str) -> Delivery:
+    """A user picks the app's action from the shortcuts menu: no message, no channel, no response URL."""
+    if callback_id not in world.manifest.global_shortcuts:
+        raise ControlError(f"{callback_id} is not in the manifest; it has {sorted(world.manifest.global_shortcuts)}")
+    payload = _frame(world, user, "shortcut") | {
+        "callback_id": callback_id,
+        "action_ts": world.workspace.new_ts(),
+        "trigger_id": world.triggers.new_trigger(user.id),
     }
     return world.deliveries.interaction("interactive", payload)
 

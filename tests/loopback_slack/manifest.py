@@ -42,12 +42,18 @@ DEFAULT_EVENTS = (
 
 @dataclass(frozen=True)
 class Manifest:
-    """Scopes of the bot token, events subscribed to, slash commands and shortcuts registered."""
+    """Scopes of the bot token, events subscribed to, slash commands, shortcuts and tabs registered.
+
+    `shortcuts` are those in a message's menu. Without `app_home` an app has no Home tab and takes no direct messages.
+    """
 
     scopes: frozenset[str] = frozenset(DEFAULT_SCOPES)
     bot_events: frozenset[str] = frozenset(DEFAULT_EVENTS)
     commands: frozenset[str] = frozenset({"/ticket"})
     shortcuts: frozenset[str] = frozenset({"ticket_from_message"})
+    global_shortcuts: frozenset[str] = frozenset({"ticket_new"})
+    escaping_commands: frozenset[str] = frozenset({"/ticket"})
+    tabs: frozenset[str] = frozenset({"home", "messages"})
     bot_name: str = "helpdesk"
 
     @classmethod
@@ -56,10 +62,23 @@ class Manifest:
         document: dict[str, Any] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
         features = document.get("features", {})
         events = document["settings"].get("event_subscriptions", {}).get("bot_events", [])
+        commands = features.get("slash_commands", [])
+        shortcuts = features.get("shortcuts", [])
         return cls(
             scopes=frozenset(document["oauth_config"]["scopes"]["bot"]),
             bot_events=frozenset(events),
-            commands=frozenset(command["command"] for command in features.get("slash_commands", [])),
-            shortcuts=frozenset(shortcut["callback_id"] for shortcut in features.get("shortcuts", [])),
+            commands=frozenset(command["command"] for command in commands),
+            escaping_commands=frozenset(each["command"] for each in commands if each.get("should_escape")),
+            shortcuts=frozenset(each["callback_id"] for each in shortcuts if each["type"] == "message"),
+            global_shortcuts=frozenset(each["callback_id"] for each in shortcuts if each["type"] == "global"),
+            tabs=_tabs(features.get("app_home", {})),
             bot_name=features.get("bot_user", {}).get("display_name", "helpdesk"),
         )
+
+
+def _tabs(app_home: dict[str, Any]) -> frozenset[str]:
+    """The tabs people can use; a messages tab that is read only takes no direct messages."""
+    tabs = {"home"} if app_home.get("home_tab_enabled") else set()
+    if app_home.get("messages_tab_enabled") and not app_home.get("messages_tab_read_only_enabled"):
+        tabs.add("messages")
+    return frozenset(tabs)

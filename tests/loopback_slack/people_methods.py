@@ -83,14 +83,14 @@ def team_info(world: World, args: Json) -> Json:
 
 @method("reactions.add", "channel name timestamp", scope="reactions:write", per_minute=TIER_3)
 def reactions_add(world: World, args: Json) -> Json:
-    message, name = _reacted(world, args), _emoji(args)
+    message, name = _reactable(world, args), _emoji(args)
     react(world, message, BOT_USER_ID, name)
     return {}
 
 
 @method("reactions.remove", "name", "channel file file_comment timestamp", scope="reactions:write", per_minute=TIER_2)
 def reactions_remove(world: World, args: Json) -> Json:
-    message, name = _reacted(world, args), _emoji(args)
+    message, name = _reactable(world, args), _emoji(args)
     unreact(world, message, BOT_USER_ID, name)
     return {}
 
@@ -131,6 +131,13 @@ def _reacted(world: World, args: Json) -> Message:
     message = channel.messages.get(str(args["timestamp"]))
     if message is None:
         raise RefusedError("message_not_found")
+    return message
+
+
+def _reactable(world: World, args: Json) -> Message:
+    message = _reacted(world, args)
+    if world.workspace.channels[message.channel].is_archived:
+        raise RefusedError("is_archived")
     return message
 
 

@@ -6,7 +6,6 @@ from aiohttp import web
 
 from tests.loopback_slack.acts import starting_people
 from tests.loopback_slack.clock import SlackClock
-from tests.loopback_slack.control import Control
 from tests.loopback_slack.deliveries import EVENT_RETRY_DELAYS_S, Deliveries
 from tests.loopback_slack.errors import ControlError, Json, RefusedError
 from tests.loopback_slack.faults import Fault
@@ -16,6 +15,7 @@ from tests.loopback_slack.manifest import Manifest
 from tests.loopback_slack.responses import respond
 from tests.loopback_slack.sockets import SocketMode
 from tests.loopback_slack.state import TEAM_ID
+from tests.loopback_slack.troubles import Control
 from tests.loopback_slack.web_api import WebApi, faulty_answer
 from tests.loopback_slack.world import World
 
@@ -75,11 +75,11 @@ class Server:
         await self._runner.cleanup()
 
     def _fault(self, what: str) -> Fault | None:
-        return Fault(drop=True) if self.world.is_down else self.world.faults.take(what)
+        return self.world.outage or self.world.faults.take(what)
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
-        if self.world.is_down:
-            return faulty_answer(request, Fault(drop=True))
+        if self.world.outage:
+            return faulty_answer(request, self.world.outage)
         return await self.sockets.serve(request)
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
@@ -104,7 +104,7 @@ class Server:
         if fault:
             return faulty_answer(request, fault)
         bearer = request.headers.get("Authorization") == f"Bearer {self.world.bot_token}"
-        if not bearer or "files:read" not in self.world.manifest.scopes:
+        if not bearer or self.world.token_error or "files:read" not in self.world.manifest.scopes:
             return web.Response(text=LOGIN_PAGE, content_type="text/html")
         file = self.world.workspace.files.get(request.match_info["file"].removeprefix(f"{TEAM_ID}-"))
         if file is None or file.content is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,7 +42,6 @@ class SocketMode:
         self.confirm_within_s = confirm_within_s
         self.connections: list[Connection] = []
         self.answers_pings = True
-        self.link_enabled = True
         self._tickets: dict[str, float] = {}
         self._opened = 0
         self._envelopes = 0
@@ -143,7 +143,7 @@ class SocketMode:
         self._turn += 1
         return ready[self._turn % len(ready)]
 
-    async def ask_to_reconnect(self, reason: str) -> int:
+    async def ask_to_reconnect(self, reason: str, at_once: bool = False) -> int:
         """Send `disconnect` on every connection and close it a little later. Returns how many were told."""
         if reason not in CLOSED_AFTER_S:
             raise ControlError(f"{reason!r} is no reason Slack gives; it gives {sorted(CLOSED_AFTER_S)}")
@@ -151,7 +151,7 @@ class SocketMode:
         for connection in told:
             await connection.socket.send_json({"type": "disconnect", "reason": reason, "debug_info": _debug_info()})
             connection.retiring = reason != "warning"
-            self._close_later(connection, CLOSED_AFTER_S[reason])
+            self._close_later(connection, 0.0 if at_once else CLOSED_AFTER_S[reason])
         return len(told)
 
     def _close_later(self, connection: Connection, delay_s: float) -> None:
@@ -167,10 +167,15 @@ class SocketMode:
         """Break every connection without a word, as a dying network does. Returns how many there were."""
         cut = list(self.connections)
         for connection in cut:
-            connection.retiring = True
-            if connection.request.transport is not None:
-                connection.request.transport.abort()
+            _cut(connection)
         return len(cut)
+
+    def cut_one(self, chance: random.Random) -> int:
+        """Break one connection of the dice's choice. Returns how many were there to break: one or none."""
+        there = [found for found in self.connections if not found.retiring]
+        if there:
+            _cut(chance.choice(there))
+        return min(1, len(there))
 
     async def close(self) -> None:
         """End every connection."""
@@ -178,6 +183,12 @@ class SocketMode:
         for task in list(self._closing):
             task.cancel()
         await asyncio.gather(*self._closing, return_exceptions=True)
+
+
+def _cut(connection: Connection) -> None:
+    connection.retiring = True
+    if connection.request.transport is not None:
+        connection.request.transport.abort()
 
 
 def _envelope(envelope_id: str, delivery: Delivery, retry_attempt: int, retry_reason: str | None) -> Json:

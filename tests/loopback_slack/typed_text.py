@@ -28,6 +28,8 @@ _TOKEN = re.compile(
     r"|(?P<link>https?://[^\s<>]+)|(?P<mail>[\w.+-]+@[\w-]+\.[\w.-]*\w)"
 )
 
+_NAME = re.compile(r"(?<![\w<.])([@#])([\w.-]{1,80})")
+
 
 def escape(text: str) -> str:
     """The three characters Slack escapes, ampersand first."""
@@ -53,6 +55,19 @@ def as_slack_stores(typed: str, workspace: Workspace) -> tuple[str, list[Json]]:
         place = found.end()
     _plain(typed[place:], wire, elements)
     return "".join(wire), _rich_text(elements)
+
+
+def escaped_names(typed: str, workspace: Workspace) -> str:
+    """What a slash command with `should_escape` gets: names of people and channels become ids with the name."""
+    people = {user.name: user.id for user in workspace.users.values()}
+    channels = {channel.name: channel.id for channel in workspace.channels.values() if channel.name}
+
+    def named(found: re.Match[str]) -> str:
+        sign, name = found.group(1), found.group(2)
+        known = (people if sign == "@" else channels).get(name)
+        return f"<{sign}{known}|{name}>" if known else found.group(0)
+
+    return _NAME.sub(named, typed)
 
 
 def from_wire(text: str) -> list[Json]:

@@ -103,6 +103,8 @@ def views_update(world: World, args: Json) -> Json:
 @method("views.publish", "user_id view", "hash", per_minute=TIER_4)
 def views_publish(world: World, args: Json) -> Json:
     content = accept_view(args["view"], HOME)
+    if "home" not in world.manifest.tabs:
+        raise RefusedError("not_enabled")
     user = str(args["user_id"])
     if user not in world.workspace.users:
         raise RefusedError("user_not_found")

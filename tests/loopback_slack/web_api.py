@@ -40,9 +40,9 @@ class WebApi:
     async def _met(self, request: web.Request, record: Json, token: str | None) -> web.StreamResponse:
         name, arguments = record["method"], record["arguments"]
         self.world.calls.append(record)
-        if self.world.is_down:
+        if self.world.outage:
             record["fault"] = "down"
-            return faulty_answer(request, Fault(drop=True))
+            return faulty_answer(request, self.world.outage)
         fault = self.world.faults.take(name)
         if fault is None:
             return self._answer(record, token, name, arguments)

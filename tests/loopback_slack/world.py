@@ -8,7 +8,7 @@ from tests.loopback_slack.clock import SlackClock
 from tests.loopback_slack.deliveries import Deliveries
 from tests.loopback_slack.errors import Json, RefusedError
 from tests.loopback_slack.events import EventFeed
-from tests.loopback_slack.faults import FaultQueue
+from tests.loopback_slack.faults import Fault, FaultQueue
 from tests.loopback_slack.manifest import Manifest
 from tests.loopback_slack.rates import RateLimits
 from tests.loopback_slack.rendering import Renderer
@@ -35,7 +35,7 @@ class World:
         self.triggers = Triggers(self.workspace, clock)
         self.events = EventFeed(self.workspace, manifest, self.renderer, deliveries, self.verification_token)
         self.token_error: str | None = None
-        self.is_down = False
+        self.outage: Fault | None = None
         self.calls: list[Json] = []
         self.misuse: list[str] = []
         self.base_url = ""
