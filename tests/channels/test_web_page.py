@@ -183,13 +183,15 @@ async def test_claim_priority_and_resolve_from_the_keyboard_and_the_card(desk: S
         await expect(page.locator(".card .bk-header")).to_contain_text("P1")
         await page.focus(".card")
         await page.keyboard.press("e")
-        await page.fill("#resolution textarea", "   ")
-        await page.click("#resolution [type=submit]")
-        await expect(page.locator("#resolution .problem")).to_contain_text("Say what was done")
-        await page.fill("#resolution textarea", "Replaced it.")
-        await page.fill("#resolution [name=root_cause]", "Dust")
-        await page.click("#resolution [type=submit]")
-        await expect(page.locator("#resolving")).to_be_hidden()
+        await page.click(".bk-modal [type=submit]")
+        await expect(page.locator(".bk-modal [data-block=text] .bk-error")).to_contain_text("required")
+        await page.fill(".bk-modal textarea >> nth=0", "   ")
+        await page.click(".bk-modal [type=submit]")
+        await expect(page.locator(".bk-modal [data-block=text] .bk-error")).to_contain_text("what was done")
+        await page.fill(".bk-modal [data-block=text] textarea", "Replaced it.")
+        await page.fill(".bk-modal [data-block=root_cause] input", "Dust")
+        await page.click(".bk-modal [type=submit]")
+        await expect(page.locator(".bk-modal")).to_have_count(0)
         await expect(page.locator(".card.status-resolved")).to_have_count(1)
         await page.reload()
         await page.wait_for_selector("body[data-ready=channel]")
@@ -197,7 +199,7 @@ async def test_claim_priority_and_resolve_from_the_keyboard_and_the_card(desk: S
     claim, priority, resolve = desk.commands
     assert {command.actor.staff for command in desk.commands} == {"ben"}
     assert (claim.name, priority.name, dict(priority.args)) == ("claim", "priority", {"value": "P1"})
-    assert (resolve.text, dict(resolve.args)) == ("Replaced it.", {"root_cause": "Dust", "fault_type": "hardware"})
+    assert (resolve.text, dict(resolve.args)) == ("Replaced it.", {"root_cause": "Dust", "category": "hardware"})
 
 
 async def test_a_ticket_is_given_to_a_colleague(desk: SmallDesk) -> None:
