@@ -131,7 +131,7 @@ class Ticket:
     a reply that was withdrawn answers nobody. ``last_subject`` is what the customer wrote over their last mail, where
     that is another one than ``subject``. Who asked in chat is ``asker`` (a user id) and is answered in the thread
     ``asked_in`` (``channel:ts``), and ``by_mail`` too where they wish it; ``details`` is what their category's form
-    asked. Until ``snoozed_until`` nothing rings. ``said`` is, for each part that words in chat can change (``status``,
+    asked. Until ``snoozed_until_at`` nothing rings. ``said`` is, for each part that words in chat can change (``status``,
     ``priority`` …), the time stamp of the last words that did: an older word that comes late changes nothing.
     """
 
@@ -181,7 +181,7 @@ class Ticket:
     asker: str = ""
     by_mail: bool = False
     details: Mapping[str, str] = field(default_factory=dict)
-    snoozed_until: datetime | None = None
+    snoozed_until_at: datetime | None = None
     said: Mapping[str, str] = field(default_factory=dict)
     version: int = 0
 
