@@ -5,6 +5,7 @@
 #   make test    every check, as CI runs it
 #   make demo    the whole story on loopback, in under a minute
 #   make soak    the heavy suites whole, under an hour
+#   make test-interop  the Slack contract against emulate too; installs it and Node 24 from npm below .venv
 #   make bench   the benchmark the README quotes
 #   make screenshot  take the README's picture of the console page anew
 #   make format  put the code into the house's form
@@ -21,7 +22,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := setup
-.PHONY: setup dev run demo test check lint types contracts tests needs soak bench screenshot format lock clean
+.PHONY: setup dev run demo test check lint types contracts tests test-interop needs soak bench screenshot format lock clean
 
 setup: $(VENV)/runtime.stamp
 
@@ -55,6 +56,9 @@ needs: dev
 
 soak: dev needs
 	@DESKBELL_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) -o timeout=3000
+
+test-interop: dev
+	@$(BIN)/python -m tests.interop -n $(WORKERS)
 
 bench: setup
 	@$(BIN)/python -m benchmarks

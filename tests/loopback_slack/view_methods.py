@@ -72,6 +72,7 @@ def views_open(world: World, args: Json) -> Json:
         # Slack documents only views.push from inside a modal, so nothing here may come to depend on views.open there.
         raise RefusedError("invalid_trigger_id")
     world.workspace.modals[trigger.user] = []
+    _own_name(world, content)
     view = new_view(world.workspace, trigger.user, content)
     world.workspace.modals[trigger.user] = [view]
     return {"view": view_json(view)}
@@ -86,6 +87,7 @@ def views_push(world: World, args: Json) -> Json:
         raise RefusedError("not_found")
     if len(stack) >= STACK_MAX:
         raise RefusedError("push_limit_reached")
+    _own_name(world, content)
     view = new_view(world.workspace, trigger.user, content)
     stack.append(view)
     return {"view": view_json(view)}
@@ -96,6 +98,7 @@ def views_update(world: World, args: Json) -> Json:
     content = accept_view(args["view"], MODAL)
     view = _open_view(world, args)
     _check_hash(view, args.get("hash"))
+    _own_name(world, content, view)
     replace_view(world.workspace, view, content)
     return {"view": view_json(view)}
 
@@ -109,6 +112,7 @@ def views_publish(world: World, args: Json) -> Json:
     if user not in world.workspace.users:
         raise RefusedError("user_not_found")
     view = world.workspace.homes.get(user)
+    _own_name(world, content, view)
     if view is None:
         view_id = world.workspace.new_id("V")
         view = View(view_id, user, content, world.workspace.new_ts(), view_id)
@@ -134,6 +138,15 @@ def _open_view(world: World, args: Json) -> View:
             if args.get("external_id") and view.content.get("external_id") == args["external_id"]:
                 return view
     raise RefusedError("not_found")
+
+
+def _own_name(world: World, content: Json, view: View | None = None) -> None:
+    """An `external_id` is unique among all views of the workspace. Raises RefusedError duplicate_external_id."""
+    wanted = content.get("external_id")
+    stacks = world.workspace.modals.values()
+    there = [*world.workspace.homes.values(), *(each for stack in stacks for each in stack)]
+    if wanted and any(each is not view and each.content.get("external_id") == wanted for each in there):
+        raise RefusedError("duplicate_external_id")
 
 
 def _check_hash(view: View, given: Any) -> None:
