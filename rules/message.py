@@ -9,10 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from rules.effects import StaffFile
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A mail address with the name written on it. ``email`` is lower case; it may be empty when none could be read."""
+    """A mail address with the name written on it. ``email`` is lower case; it may be empty when none could be read.
+
+    Of somebody in chat whose address nobody knows it is their identity there, ``slack:<team>:<user>``.
+    """
 
     email: str
     name: str = ""
@@ -21,6 +26,11 @@ class Address:
     def domain(self) -> str:
         """What stands after the last ``@``, or nothing."""
         return self.email.rpartition("@")[2] if "@" in self.email else ""
+
+    @property
+    def takes_mail(self) -> bool:
+        """Whether mail can be sent there, as far as it looks."""
+        return "@" in self.email
 
     def __str__(self) -> str:
         return self.name or self.email
@@ -109,6 +119,23 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InChat:
+    """How something was said in chat: ``place`` is the words' own (``channel:ts``), ``edition`` as a journal entry has it.
+
+    ``unsaid`` says that the words were deleted, ``direct`` that they were said to the desk itself. ``by`` is who
+    opened a ticket of somebody else's words; ``chosen`` is what a form said besides the details: ``category``,
+    ``impact``, ``urgency``, ``priority``, ``by_mail``.
+    """
+
+    place: str = ""
+    edition: str = ""
+    unsaid: bool = False
+    direct: bool = False
+    by: str = ""
+    chosen: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One inbound message, as any channel hands it over.
 
@@ -120,7 +147,7 @@ class Message:
     ``returned`` is the Message-ID of the mail that a report is about, where it carries it or its header.
     ``probe`` names the synthetic mail that this is, when the desk sent it to itself. What was asked in chat has the
     ``channel`` "chat", its ``asker`` (a user id), the ``room`` in which they are answered (``channel:ts``) and the
-    ``details`` that a form asked; its sender has no address where none is known.
+    ``details`` that a form asked, and its ``files`` come with their bytes, which the store keeps.
     """
 
     key: str
@@ -156,6 +183,8 @@ class Message:
     room: str = ""
     asker: str = ""
     details: Mapping[str, str] = field(default_factory=dict)
+    in_chat: InChat = InChat()
+    files: tuple[StaffFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

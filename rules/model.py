@@ -28,6 +28,7 @@ from rules.message import Authentication as Authentication
 from rules.message import AutomaticVerdict as AutomaticVerdict
 from rules.message import Bounce as Bounce
 from rules.message import Forwarded as Forwarded
+from rules.message import InChat as InChat
 from rules.message import Message as Message
 from rules.message import Origin as Origin
 from rules.orders import Actor as Actor
@@ -131,7 +132,7 @@ class Ticket:
     a reply that was withdrawn answers nobody. ``last_subject`` is what the customer wrote over their last mail, where
     that is another one than ``subject``. Who asked in chat is ``asker`` (a user id) and is answered in the thread
     ``asked_in`` (``channel:ts``), and ``by_mail`` too where they wish it; ``details`` is what their category's form
-    asked. Until ``snoozed_until_at`` nothing rings. ``said`` is, for each part that words in chat can change (``status``,
+    asked. ``junk`` is what staff called spam: it counts nowhere. Until ``snoozed_until_at`` nothing rings. ``said`` is, for each part that words in chat can change (``status``,
     ``priority`` …), the time stamp of the last words that did: an older word that comes late changes nothing.
     """
 
@@ -173,6 +174,7 @@ class Ticket:
     score: SurveyScore | None = None
     linked: tuple[int, ...] = ()
     merged_into: int | None = None
+    junk: bool = False
     last_subject: str = ""
     last_message_id: str = ""
     references: tuple[str, ...] = ()
@@ -188,6 +190,11 @@ class Ticket:
     def clock(self, target: Target) -> SlaClock | None:
         """The clock of one target, if the ticket has it."""
         return next((clock for clock in self.clocks if clock.target == target), None)
+
+    @property
+    def reaches(self) -> bool:
+        """Whether there is a way to answer the customer: a mail address, or the thread in which they asked."""
+        return self.customer.takes_mail or bool(self.asked_in)
 
     @property
     def due_at(self) -> datetime | None:
