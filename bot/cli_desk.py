@@ -115,6 +115,7 @@ _staff_command("hold", "Put it off until an agreed time.", _UNTIL)
 _staff_command("follow_up", "Follow it up at a time; its clock runs on.", _UNTIL)
 _staff_command("resume", "Go on with a ticket that waits or is put off.")
 _staff_command("taken", "Answer an escalation: I have it.")
+_staff_command("snooze", "Put its pings off for a while.")
 _staff_command("send_now", "End the undo hold of a reply.", _REPLY)
 _staff_command("withdraw", "Take a held reply back.", _REPLY)
 _staff_command(
@@ -124,6 +125,7 @@ _staff_command(
 )  # fmt: skip
 _staff_command("reopen", "Open a ticket that was done again.")
 _staff_command("close", "Close a resolved ticket without waiting for the customer.")
+_staff_command("spam", "Close a ticket as spam, without a word to its sender.")
 _staff_command(
     "merge", "Let a ticket live on in another one; its mail goes there from then on.",
     click.option("--into", required=True, metavar="NUMBER", help="The ticket that lives on."),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rules import admitting, handling, loops, lost_mail, merging, replying, splitting, survey
+from rules import admitting, handling, junk, loops, lost_mail, merging, pinging, replying, splitting, survey
 from rules.draft import Draft
 from rules.errors import IllegalTransitionError
 from rules.lifecycle import LIVE
@@ -53,6 +53,7 @@ DEEDS: Mapping[str, Deed] = {
     "note": Deed(role=Role.AGENT, act=handling.note, tells="leave a note that stays inside"),
     "claim": Deed(role=Role.AGENT, act=handling.claim, tells="take the ticket"),
     "taken": Deed(role=Role.AGENT, act=handling.taken, tells="answer an escalation: I have it"),
+    "snooze": Deed(role=Role.AGENT, act=pinging.snooze, tells="put its pings off for a while"),
     "assign": Deed(role=Role.AGENT, act=handling.assign, tells="give the ticket to somebody"),
     "priority": Deed(role=Role.AGENT, act=handling.priority, tells="change the priority"),
     "category": Deed(role=Role.AGENT, act=handling.category, tells="change the category"),
@@ -63,6 +64,7 @@ DEEDS: Mapping[str, Deed] = {
     "resolve": Deed(role=Role.AGENT, act=handling.resolve, tells="say that it is solved, and how"),
     "reopen": Deed(role=Role.AGENT, act=handling.reopen, tells="open it again"),
     "close": Deed(role=Role.AGENT, act=handling.close, tells="close a resolved ticket without waiting"),
+    "spam": Deed(role=Role.AGENT, act=junk.spam, tells="close it as spam, without a word to the sender"),
     "resend": Deed(role=Role.AGENT, decide=lost_mail.resend, tells="send a mail again that was lost"),
     "leave": Deed(role=Role.AGENT, decide=lost_mail.leave, tells="leave a lost mail as it is"),
     "unblock": Deed(role=Role.AGENT, decide=loops.unblock, tells="let automatic answers pass for an hour"),

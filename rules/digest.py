@@ -93,7 +93,7 @@ def populations(tickets: Iterable[Ticket], period: Period, now: datetime) -> Pop
     """Who counts where, in one pass over the tickets; see the fields of ``Populations``."""
     found = Populations()
     for ticket in tickets:
-        if ticket.merged_into is None and ticket.opened_at <= now:
+        if ticket.merged_into is None and not ticket.junk and ticket.opened_at <= now:
             _sort_out(ticket, found, period, now)
     return found
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from rules import closing, sla
-from rules.effects import IDLE, USUAL, Button, Card, Mark, OutboxEntry, OwedFile, Post
+from rules import closing, rooms, sla
+from rules.effects import IDLE, URGENT, USUAL, Button, Card, Mark, OutboxEntry, OwedFile, Post, Whisper
 from rules.lifecycle import RUNNING, Event, may, move
 from rules.model import (
     DESK,
@@ -61,6 +61,7 @@ class Draft:
         self._customers: list[Customer] = []
         self._tallies: dict[str, Tally] = {}
         self._deferred: dict[str, datetime] = {}
+        self._watches: list[Timer] = []
         self._posts = 0
 
     @property
@@ -159,7 +160,7 @@ class Draft:
         )
         self.ticket = replace(
             self.ticket, clocks=clocks, reopened=self.ticket.reopened + counts, resolved_at=None, closed_at=None,
-            confirmed_at=None, taken_by=None, taken_at=None, resolution=None, resolved_by=None,
+            snoozed_until_at=None, confirmed_at=None, taken_by=None, taken_at=None, resolution=None, resolved_by=None, junk=False,
         )  # fmt: skip
 
     def _turn_clocks(self, *, running: bool) -> None:
@@ -189,11 +190,28 @@ class Draft:
         self.ticket = replace(self.ticket, clocks=clocks, first_response_at=at, first_response_by=by)
 
     def owe(self, entry: OutboxEntry) -> None:
-        """Owe an effect; a mail's Message-ID is linked so that its answer finds the ticket."""
-        self._outbox.append(entry)
-        message_id = getattr(entry.content, "message_id", "")
-        if message_id:
-            self._links.append(Link(key=message_key(message_id), ticket=self.ticket.number))
+        """Owe an effect; a mail's Message-ID is linked so that its answer finds the ticket.
+
+        A letter to a customer who asked in chat becomes what they are told in their thread.
+        """
+        for one in rooms.deliveries(entry, self.ticket, self.policy):
+            self._outbox.append(one)
+            message_id = getattr(one.content, "message_id", "")
+            if message_id:
+                self._links.append(Link(key=message_key(message_id), ticket=self.ticket.number))
+
+    def tell_asker(self, text: str, *, name: str, buttons: tuple[Button, ...] = ()) -> None:
+        """Owe a line in the thread of whoever asked in chat; ``name`` names the effect. Nothing to those who mailed."""
+        number = self.ticket.number
+        if not self.ticket.asked_in:
+            return
+        content = Post(text=text, ticket=number, room=self.ticket.asked_in, buttons=buttons)
+        self._outbox.append(
+            OutboxEntry(
+                key=f"{number}:{name}", channel=CHAT, lane=rooms.lane_of(number), content=content, due_at=self.now,
+                ticket=number,
+            )
+        )  # fmt: skip
 
     def post(
         self,
@@ -251,13 +269,24 @@ class Draft:
             )
         )  # fmt: skip
 
+    def whisper(self, to: str, text: str, *, name: str, buttons: tuple[Button, ...] = ()) -> None:
+        """Owe a word to one person, whose name in the channel is ``to``; it waits for nothing but the first card."""
+        number = self.ticket.number
+        content = Whisper(to=to, text=text, ticket=number, buttons=buttons)
+        self._outbox.append(
+            OutboxEntry(
+                key=f"{number}:{name}", channel=CHAT, lane=f"whisper:{number}", content=content, due_at=self.now,
+                ticket=number, urgency=URGENT,
+            )
+        )  # fmt: skip
+
     def withdraw(self, key: str) -> None:
-        """Take back an effect that has not been sent."""
-        self._withdraw.append(key)
+        """Take back an effect that has not been sent, with all that goes beside it."""
+        self._withdraw.extend(rooms.parts_of(key) if self.ticket.asked_in else (key,))
 
     def hasten(self, key: str) -> None:
-        """Send an effect now that is held or backing off."""
-        self._hasten.append(key)
+        """Send an effect now that is held or backing off, with all that goes beside it."""
+        self._hasten.extend(rooms.parts_of(key) if self.ticket.asked_in else (key,))
 
     def link(self, key: str) -> None:
         """Let the ticket be found under another name."""
@@ -279,6 +308,10 @@ class Draft:
         """Look at this timer again a minute later instead of now."""
         self._deferred[timer_key] = self.now + _A_MINUTE
 
+    def watch(self, timer: Timer) -> None:
+        """Set a timer of the desk's own, which is no ticket's."""
+        self._watches.append(timer)
+
     def decision(self, outcome: str = "") -> Decision:
         """All of it, as data."""
         shows = self._before is None or self.ticket != replace(self._before, chat_thread=self.ticket.chat_thread)
@@ -294,9 +327,9 @@ class Draft:
             tickets=(self.ticket,) if changed else (),
             journal=tuple(self._journal),
             outbox=tuple(self._outbox),
-            withdraw=tuple(self._withdraw),
+            withdraw=(*self._withdraw, *self._idle_pings()),
             hasten=tuple(self._hasten),
-            timers=timers,
+            timers=(*timers, *self._watches),
             cancel_timers=cancelled,
             links=tuple(self._links),
             customers=tuple(self._customers),
@@ -314,6 +347,12 @@ class Draft:
             key=f"{number}:card:{self.round}", channel=CHAT, lane=f"chat:{number}" if first else f"card:{number}",
             due_at=self.now, content=Card(ticket=number), ticket=number, urgency=USUAL if first else IDLE,
         )  # fmt: skip
+
+    def _idle_pings(self) -> tuple[str, ...]:
+        """The calls that have not left yet about a promise that is kept by now: they help nobody (complaint 56)."""
+        number = self.ticket.number
+        met = tuple(f"{number}:escalation:{clock.target}:" for clock in self.ticket.clocks if clock.met_at is not None)
+        return tuple(key for key in self.situation.pings if key.startswith(met)) if met else ()
 
     def _timers(self) -> tuple[tuple[Timer, ...], tuple[str, ...]]:
         wanted = {timer.key: timer for timer in closing.timers(self.ticket, self.policy)}

@@ -28,6 +28,7 @@ class Event(StrEnum):
     WENT_QUIET = "customer was silent"
     TIME_CAME = "the agreed time came"
     MERGED = "staff merged it"
+    STAFF_JUNKED = "staff calls it spam"
 
 
 _NEW, _OPEN, _WAITING, _HOLD = Status.NEW, Status.OPEN, Status.WAITING, Status.ON_HOLD
@@ -39,6 +40,7 @@ _SET_ASIDE: Mapping[Event, Status] = {
     Event.STAFF_FOLLOWS_UP: _FOLLOW,
     Event.STAFF_RESOLVED: _RESOLVED,
     Event.MERGED: _CLOSED,
+    Event.STAFF_JUNKED: _CLOSED,
 }
 
 MOVES: Mapping[Status, Mapping[Event, Status]] = {
@@ -83,6 +85,7 @@ MOVES: Mapping[Status, Mapping[Event, Status]] = {
         Event.STAFF_REPLIED: _RESOLVED,
         Event.STAFF_CLOSED: _CLOSED,
         Event.MERGED: _CLOSED,
+        Event.STAFF_JUNKED: _CLOSED,
         Event.STAFF_REOPENED: _OPEN,
         Event.CUSTOMER_CONFIRMED: _CLOSED,
         Event.CUSTOMER_REFUSED: _OPEN,

@@ -132,8 +132,9 @@ class Ticket:
     a reply that was withdrawn answers nobody. ``last_subject`` is what the customer wrote over their last mail, where
     that is another one than ``subject``. Who asked in chat is ``asker`` (a user id) and is answered in the thread
     ``asked_in`` (``channel:ts``), and ``by_mail`` too where they wish it; ``details`` is what their category's form
-    asked. ``junk`` is what staff called spam: it counts nowhere. Until ``snoozed_until_at`` nothing rings. ``said`` is, for each part that words in chat can change (``status``,
-    ``priority`` …), the time stamp of the last words that did: an older word that comes late changes nothing.
+    asked. ``junk`` is what staff called spam: it counts nowhere. Until ``snoozed_until_at`` nothing rings. ``said`` is,
+    for each part that words in chat can change (``status``, ``priority`` …), the time stamp of the last words that did:
+    an older word that comes late changes nothing.
     """
 
     number: int
@@ -243,6 +244,9 @@ class Tally:
     since ``since_at`` where there may be too many to keep each one's time. ``blocked`` is a person's word that
     nothing automatic goes there any more; until ``free_until_at`` a person let it pass. ``told_at`` is when staff were
     last told that it is too much.
+
+    ``pings:<staff key>`` counts the calls of a staff member, in ``heard_at``; ``waiting`` names the steps that they are
+    still to be told of in one line (``17:first_response:2``), ``told_at`` is when they last got one.
     """
 
     key: str
@@ -257,6 +261,7 @@ class Tally:
     blocked: bool = False
     free_until_at: datetime | None = None
     told_at: datetime | None = None
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,11 +312,11 @@ class Situation:
 
     ``candidates`` are tickets by the evidence that names them (``token:<number>``, ``own:<number>``, ``reference``,
     ``reference:<number>``, ``subject``, ``same_message``, ``bounced``). ``held`` are replies to this ticket that have
-    not left yet, ``timers`` the ones set for it. ``touched`` are the tickets a digest counts. ``tallies`` are what the
-    loop breaker counted, by their keys, ``last_answer`` is the latest acknowledgement to whom this message's answer
-    would go, ``bounced`` the mail of ours that a bounce names. ``same_id`` says that another message with this Message-
-    ID was received before (complaint 20), ``sender_known`` that the sender's address is on file; ``recent`` is the
-    ticket that they opened last. ``summary`` is the timer for the desk's summary of late mail, if it is set.
+    not left yet, ``pings`` names the escalation's calls that have not, ``timers`` are the ones set for it. ``touched``
+    are the tickets a digest counts. ``tallies`` are what was counted, by their keys, ``last_answer`` is the latest
+    acknowledgement to whom this message's answer would go, ``bounced`` the mail of ours that a bounce names.
+    ``same_id`` says that another message with this Message-ID was received before (complaint 20), ``sender_known`` that
+    the sender's address is on file; ``recent`` is the ticket that they opened last. ``summary`` is the timer for the desk's summary of late mail, if it is set.
     ``waits`` is the same message held for a person's word; a command about one has it as
     ``message`` too. ``other`` is the second ticket that a command is about, ``story`` the journal of the first;
     ``history`` is what customer and staff said last (on each ticket that a mail may answer), ``lost`` the effects that
@@ -325,6 +330,7 @@ class Situation:
     candidates: Mapping[str, Ticket] = field(default_factory=dict)
     customer: Customer | None = None
     held: tuple[OutboxEntry, ...] = ()
+    pings: tuple[str, ...] = ()
     timers: tuple[Timer, ...] = ()
     touched: tuple[Ticket, ...] = ()
     tallies: Mapping[str, Tally] = field(default_factory=dict)

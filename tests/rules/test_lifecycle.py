@@ -33,6 +33,7 @@ customer gave a low score       -          -          -          -          -   
 customer was silent             -          -          resolved   -          -          closed     -
 the agreed time came            -          -          -          open       open       -          -
 staff merged it                 closed     closed     closed     closed     closed     closed     -
+staff calls it spam             closed     closed     closed     closed     closed     closed     -
 """
 
 
