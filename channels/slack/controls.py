@@ -14,16 +14,17 @@ from typing import NamedTuple
 
 from channels.slack.spoken_arguments import (
     Taken,
-    about_a_file,
     address,
     category,
+    free_text,
     goal,
     message_place,
     moment_and_why,
     nothing,
     person,
+    reply_key,
     value_and_why,
-)  # fmt: skip
+)
 from rules.lifecycle import LIVE, Event, may
 from rules.model import Status, Ticket
 from rules.wording import Texts
@@ -159,8 +160,8 @@ CONTROLS: tuple[Control, ...] = (
     ),
     Control(command="category", works=_never, words=("category", "类别"), example="CATEGORY", reads=category),
     Control(command="send", offered=POST, words=("send", "发送"), example="[TEXT]", emoji="send"),
-    Control(command="send_now", offered=POST, words=("send now", "立即发送"), reads=about_a_file),
-    Control(command="withdraw", offered=POST, words=("keep inside", "withdraw", "撤回"), reads=about_a_file),
+    Control(command="send_now", offered=POST, words=("send now", "立即发送"), reads=reply_key),
+    Control(command="withdraw", offered=POST, words=("keep inside", "withdraw", "撤回"), reads=reply_key),
     Control(command="taken", offered=POST, words=("i have it", "taken", "我来处理"), reads=nothing),
     Control(command="snooze", offered=POST, words=("snooze", "稍后提醒"), example="[LENGTH]", reads=value_and_why),
     Control(

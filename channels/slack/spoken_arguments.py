@@ -32,7 +32,7 @@ def nothing(rest: str) -> Taken:
     return Taken({}, _bare(rest))
 
 
-def about_a_file(rest: str) -> Taken:
+def reply_key(rest: str) -> Taken:
     """What is meant may be named by its key (``17:reply:1``)."""
     return Taken({"reply": rest} if rest else {})
 
