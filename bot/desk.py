@@ -27,6 +27,7 @@ from rules.files import kept
 from rules.lost_mail import LOST
 from rules.model import Actor, Command, Decision, Message, Origin, Quarantined, Refusal, Situation, Timer
 from rules.periods import previous
+from rules.pinging import PINGS
 from rules.policy import Policy
 from storage import situations
 from storage.protocol import Reader, Store, UnitOfWork
@@ -161,8 +162,10 @@ class Desk:
     def _timer_situation(self, work: UnitOfWork, timer: Timer) -> Situation:
         if timer.kind == lateness.SUMMARY:
             return situations.for_late(work, lateness.counts_from(timer))
+        if timer.kind.startswith(PINGS):
+            return situations.for_pings(work, timer.kind)
         if not timer.kind.startswith("digest:"):
-            return recalled_for_timer(work, situations.for_ticket(work, timer.ticket), timer)
+            return recalled_for_timer(work, situations.for_ringing(work, timer.ticket, self.policy.staff), timer)
         period = period_due(timer, self.policy)
         return situations.for_digest(work, previous(period, self.policy.timezone).starts_at - timedelta(days=1))
 

@@ -27,6 +27,7 @@ from rules.holding import handle_of
 from rules.lifecycle import LIVE
 from rules.model import Actor, Command, Message, Quarantined
 from rules.periods import period_before, previous
+from rules.pinging import PINGS
 from storage import situations
 
 Line = dict[str, Any]
@@ -217,7 +218,7 @@ class Office:
         with self._desk.store.read() as store:
             tallies = store.tallies()
         now = self._clock.now()
-        for tally in tallies:
+        for tally in (tally for tally in tallies if not tally.key.startswith(PINGS)):
             line = plain.tally_line(tally, now)
             if args.get("all") or tally.blocked or line["told_at"] or line["free_until_at"]:
                 yield line

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from rules import closing, lateness, letters, replying, survey
+from rules import bundling, closing, lateness, letters, replying, survey
 from rules.commands import on_command
 from rules.digesting import on_digest, on_start
 from rules.draft import CHAT, Draft
-from rules.effects import REPORTS, Card, Mail, OutboxEntry, OutboxState, Post, Upload
+from rules.effects import REPORTS, Card, Mail, OutboxEntry, OutboxState, Post, Upload, is_answer
 from rules.escalation import on_clock
 from rules.holding import handle_of
 from rules.identities import customer_address
@@ -30,6 +30,7 @@ from rules.model import (
     Ticket,
     Timer,
 )
+from rules.pinging import PINGS
 from rules.policy import Policy
 
 __all__ = [
@@ -53,6 +54,8 @@ def on_timer(timer: Timer, situation: Situation, policy: Policy, now: datetime) 
         return on_digest(timer, situation, policy, now)
     if timer.kind == lateness.SUMMARY:
         return lateness.on_summary(timer, situation, policy, now)
+    if timer.kind.startswith(PINGS):
+        return bundling.on_bundle(timer, situation, policy, now)
     ticket = situation.ticket
     wanted = None if ticket is None else _wanted(timer, ticket, policy)
     if ticket is None or wanted is None:
@@ -98,7 +101,7 @@ def _remind(draft: Draft) -> None:
         effect, key = f"resolved_reminder:{ticket.rounds}", "resolved_reminder"
         left = habits.resolved_close - habits.resolved_reminder
     draft.ticket = replace(ticket, reminded_at=draft.now)
-    if "@" in ticket.customer.email:
+    if ticket.reaches:
         draft.owe(letters.reminder(draft.ticket, draft.policy, draft.now, effect, key, left))
     draft.note(EntryKind.REMINDED, because=("closing: the customer was silent",))
     draft.post(draft.chat.say("chat_reminded"), mark="status")
@@ -108,7 +111,7 @@ def _resolve_quiet(draft: Draft) -> None:
     draft.move(Event.WENT_QUIET, why="no answer while we waited")
     texts = draft.policy.wording.of(draft.ticket.language)
     text = texts.say("waiting_resolved")
-    if "@" in draft.ticket.customer.email:
+    if draft.ticket.reaches:
         draft.owe(letters.resolved(draft.ticket, draft.policy, text, draft.now, draft.policy.desk_name))
     days = max(1, round(draft.policy.habits.waiting_resolve.total_seconds() / 28800))
     draft.post(draft.chat.say("chat_resolved_quiet", days=days), mark="resolved")
@@ -152,14 +155,14 @@ def settles_quietly(entry: OutboxEntry) -> bool:
     if entry.state is not OutboxState.ACCEPTED or isinstance(entry.content, Card):
         return False
     if not isinstance(entry.content, Mail):
-        return True
-    return not (entry.problem or entry.meta.get("by") or entry.meta.get("resolved_by"))
+        return not is_answer(entry)
+    return not (entry.problem or is_answer(entry))
 
 
 def _accepted(draft: Draft, entry: OutboxEntry) -> None:
-    if isinstance(entry.content, Mail) and entry.meta.get("by"):
+    if is_answer(entry) and entry.meta.get("by"):
         replying.delivered(draft, entry)
-    elif isinstance(entry.content, Mail) and entry.meta.get("resolved_by"):
+    elif is_answer(entry):
         replying.resolution_delivered(draft, entry)
     if entry.problem:
         told = draft.chat.say("chat_part_refused", problem=entry.problem[:300])
@@ -187,7 +190,7 @@ def _undelivered(draft: Draft, entry: OutboxEntry) -> None:
     draft.note(EntryKind.UNCERTAIN if uncertain else EntryKind.FAILED, entry.problem, outbox_key=entry.key)
     if REPORTS in entry.meta:
         return
-    if entry.channel == CHAT:
+    if entry.channel == CHAT and not is_answer(entry):
         _mail_lost_post(draft, entry)
         return
     who = entry.meta.get("by") or entry.meta.get("resolved_by")

@@ -160,7 +160,8 @@ class Draft:
         )
         self.ticket = replace(
             self.ticket, clocks=clocks, reopened=self.ticket.reopened + counts, resolved_at=None, closed_at=None,
-            snoozed_until_at=None, confirmed_at=None, taken_by=None, taken_at=None, resolution=None, resolved_by=None, junk=False,
+            snoozed_until_at=None, confirmed_at=None, taken_by=None, taken_at=None, resolution=None, resolved_by=None,
+            junk=False,
         )  # fmt: skip
 
     def _turn_clocks(self, *, running: bool) -> None:
@@ -270,8 +271,10 @@ class Draft:
         )  # fmt: skip
 
     def whisper(self, to: str, text: str, *, name: str, buttons: tuple[Button, ...] = ()) -> None:
-        """Owe a word to one person, whose name in the channel is ``to``; it waits for nothing but the first card."""
+        """Owe a word to one person, whose name in the channel is ``to``; nothing to those who are not there."""
         number = self.ticket.number
+        if not to:
+            return
         content = Whisper(to=to, text=text, ticket=number, buttons=buttons)
         self._outbox.append(
             OutboxEntry(

@@ -1,20 +1,21 @@
 """A clock runs out: the responsible is reminded before, and the ladder is climbed after (R-SLA-3).
 
 Every step is looked at when it is due, on the ticket as it is then: an answered or resolved ticket rings nobody
-(complaints 56, 61), and each step rings once however late the desk is (complaints 57, 60).
+(complaints 56, 61), and each step rings once however late the desk is (complaints 57, 60). Whom it calls at once and
+who is told later is judged by ``rules/pinging.py``.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from rules import letters, sla
+from rules import letters, pinging, sla
 from rules.draft import Draft
-from rules.effects import Button, OutboxState
+from rules.effects import URGENT, Button, OutboxState
 from rules.model import EntryKind, SlaClock, Target, Timer
 from rules.policy import Staff, Step
 from rules.quoting import quote
-from rules.wording import moment
+from rules.wording import moment, span
 
 
 def on_clock(draft: Draft, timer: Timer, target: Target, what: str) -> str:
@@ -71,31 +72,47 @@ def _ring_again(draft: Draft, clock: SlaClock) -> str:
 
 
 def _ping(draft: Draft, clock: SlaClock, step: Step, index: int) -> str:
-    """Owe one step's ping: a line in the thread and the channel, and a mail where the step says so."""
+    """Owe one step's ping: a line in the thread and the channel, and a mail where the step says so.
+
+    The line stands whomever it calls. Of those whom the step means, some may be spared for now (``rules/pinging.py``).
+    """
     ticket, policy = draft.ticket, draft.policy
     people = policy.contacts_for(step.to, ticket.assignee, ticket.second)
     before = clock.due_at is not None and draft.now < clock.due_at
-    line = _line(draft, clock, step, index, people, before=before)
+    steps = sla.ladder(policy, clock.target, ticket.priority)[index:]
+    groups = tuple(policy.contacts_for(one.to, ticket.assignee, ticket.second) for one in steps)
+    calling = pinging.call(draft, groups, f"{ticket.number}:{clock.target}:{index}")
+    line = _line(draft, clock, step, index, calling.called or people, before=before)
     # Each step is fired once by its clock. The version tells its ring from one before a reopening or another priority,
     # which would otherwise be taken for the same effect and never be sent.
     effect = f"escalation:{clock.target}:{index}:{draft.round}"
     if "chat" in step.by:
         draft.post(
-            line, name=effect, mentions=tuple(person.key for person in people), mark="before" if before else "alarm",
-            broadcast=not before, urgency=0, buttons=_buttons(draft),
+            _with_spared(draft, line, calling.spared), name=effect, urgency=URGENT, buttons=_buttons(draft),
+            mentions=tuple(person.key for person in calling.called), mark="before" if before else "alarm",
+            broadcast=not before and not calling.bundled,
         )  # fmt: skip
     if "mail" in step.by:
-        for person in people:
+        for person in calling.called:
             _mail(draft, f"{ticket.number}:{effect}:{person.key}", person, clock, line)
     kind = EntryKind.REMINDED if before else EntryKind.ESCALATED
     names = ", ".join(person.key for person in people) or "nobody"
-    because = (f"escalation: step {index + 1} of {clock.target}, to {step.to}: {names}", _arithmetic(clock))
+    meant = f"escalation: step {index + 1} of {clock.target}, to {step.to}: {names}"
+    because = (meant, *calling.because, _arithmetic(clock))
     draft.note(kind, line, because=because)
     return "reminded" if before else "escalated"
 
 
 def _buttons(draft: Draft) -> tuple[Button, ...]:
-    return (Button(command="taken", label=draft.chat.say("button_taken"), style="primary"),)
+    length = span(draft.chat, draft.policy.chat.snooze)
+    return (
+        Button(command="taken", label=draft.chat.say("button_taken"), style="primary"),
+        Button(command="snooze", label=draft.chat.say("button_snooze", span=length)),
+    )
+
+
+def _with_spared(draft: Draft, line: str, spared: tuple[str, ...]) -> str:
+    return f"{line}\n{draft.chat.say('ping_not_called', list=', '.join(spared))}" if spared else line
 
 
 def _line(draft: Draft, clock: SlaClock, step: Step, index: int, people: tuple[Staff, ...], *, before: bool) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from rules import files, letters, sla
+from rules import files, letters, pinging, sla
 from rules.draft import Draft, staff_author
 from rules.errors import IllegalTransitionError
 from rules.hours import parse_duration
@@ -25,8 +25,10 @@ def note(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     attached = files.attached(command)
     if not text and not attached:
         return Refusal(code="empty", text=draft.chat.say("refused_empty"))
-    draft.note(EntryKind.NOTED, text, author=staff_author(person), attachments=files.listed(attached))
     target = command.args.get("target", "")
+    draft.note(
+        EntryKind.NOTED, text, author=staff_author(person), attachments=files.listed(attached), place=target
+    )  # fmt: skip
     if target:
         draft.mark(target, "inside", f"mark:note:{target}")
     else:
@@ -35,6 +37,20 @@ def note(draft: Draft, command: Command, person: Staff) -> Refusal | None:
             draft.chat.say("chat_note_kept", name=person.name, text=text), name=name, mark="inside", files=attached
         )
         files.show(draft, f"{draft.ticket.number}:{name}", attached)
+    return None
+
+
+def drop_participant(draft: Draft, command: Command, person: Staff) -> Refusal | None:
+    """Take somebody off a ticket: from now on they get no answers, unless the customer adds them again."""
+    wanted = command.args.get("value", "").strip().lower()
+    gone = next((each for each in draft.ticket.participants if each.email.lower() == wanted), None)
+    if gone is None:
+        known = ", ".join(each.email for each in draft.ticket.participants) or "-"
+        return Refusal(code="participant", text=draft.chat.say("refused_participant", value=wanted, known=known))
+    left = tuple(each for each in draft.ticket.participants if each is not gone)
+    draft.ticket = replace(draft.ticket, participants=left)
+    draft.note(EntryKind.CHANGED, f"participant {gone.email} -> nobody", author=staff_author(person))
+    draft.post(draft.chat.say("chat_participant_dropped", name=person.name, who=gone), mark="changed")
     return None
 
 
@@ -71,6 +87,7 @@ def taken(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     if _has_taken(draft.ticket, person):
         return None
     draft.ticket = replace(draft.ticket, taken_by=person.key, taken_at=draft.now)
+    pinging.withdraw_queued(draft)
     until = sla.rests_until(draft.ticket, draft.policy, draft.now)
     draft.note(EntryKind.TAKEN, author=staff_author(person))
     told = draft.chat.say("chat_taken", name=person.name, until=moment(draft.chat, until, draft.policy.timezone))
@@ -100,7 +117,7 @@ def priority(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     policy, now = draft.policy, draft.now
     changed = sla.change_level(draft.ticket, levels[wanted], policy.calendars, now)
     clocks = sla.bundled(changed, sla.ladders(policy, wanted), policy.calendars, now)
-    draft.ticket = replace(draft.ticket, priority=wanted, clocks=clocks)
+    draft.ticket = replace(draft.ticket, priority=wanted, clocks=clocks, snoozed_until_at=None)
     why = command.text.strip()
     because = (f"said: {why}",) if why else ()
     draft.note(EntryKind.CHANGED, f"priority {before} -> {wanted}", author=staff_author(person), because=because)
@@ -204,7 +221,7 @@ def resolve(draft: Draft, command: Command, person: Staff) -> Refusal | None:
 
 def _say_resolved(draft: Draft, text: str, person: Staff, hold: timedelta) -> None:
     """Mail the customer what was done. If nobody answered before, this is the first response once it is delivered."""
-    if "@" not in draft.ticket.customer.email:
+    if not draft.ticket.reaches:
         draft.note(EntryKind.REPLIED, text, author=staff_author(person))
         draft.first_response(draft.now, person.key)
         return

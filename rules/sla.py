@@ -186,7 +186,8 @@ def timers(ticket: Ticket, policy: Policy) -> tuple[Timer, ...]:
     One is enough: when it rings, the ticket changes, and the next one is derived from it. What falls on the same moment
     rings one after the other, the due time first.
     Somebody who has taken the escalation has one more allowance of the first response before the ladder goes on
-    (R-SLA-3, complaint 61). The ladder's last step never falls silent, so that no ticket does (R-AS-3).
+    (R-SLA-3, complaint 61). A snooze puts every step off to its end. The ladder's last step never falls silent, so that
+    no ticket does (R-AS-3).
     """
     wanted = []
     for clock in ticket.clocks:
@@ -196,7 +197,7 @@ def timers(ticket: Ticket, policy: Policy) -> tuple[Timer, ...]:
         moments: dict[str, datetime | None] = {"due": clock.due_at}
         for index, step in enumerate(steps):
             rings_at = reached_at(clock, amount_of(step, clock), policy.calendars)
-            moments[f"step:{index}"] = _not_before(rings_at, _rests(ticket, policy))
+            moments[f"step:{index}"] = _not_before(rings_at, _silent_until(ticket, policy))
         moments[f"again:{clock.rung}"] = _asks_again_at(ticket, clock, steps, policy)
         pending = [(at, what) for what, at in moments.items() if at is not None and what not in clock.fired]
         if pending:
@@ -217,6 +218,11 @@ def _rests(ticket: Ticket, policy: Policy) -> datetime | None:
     return rests_until(ticket, policy, ticket.taken_at) if ticket.taken_at else None
 
 
+def _silent_until(ticket: Ticket, policy: Policy) -> datetime | None:
+    """Before when nothing rings: somebody has it in hand, or put its pings off."""
+    return _not_before(_rests(ticket, policy) or ticket.snoozed_until_at, ticket.snoozed_until_at)
+
+
 def _not_before(rings_at: datetime | None, rests: datetime | None) -> datetime | None:
     if rings_at is None or rests is None:
         return rings_at
@@ -232,18 +238,22 @@ def last_rung(clock: SlaClock, steps: tuple[Step, ...]) -> int | None:
 def _asks_again_at(ticket: Ticket, clock: SlaClock, steps: tuple[Step, ...], policy: Policy) -> datetime | None:
     """When the step that rang last rings again: until somebody has taken it, and the last one even after their rest.
 
-    A last step that names no repeat asks once a working day of the clock's calendar.
+    A last step that names no repeat asks once a working day of the clock's calendar. What rang before a snooze rings
+    when that ends.
     """
     rang = last_rung(clock, steps)
     if rang is None or clock.rung_at is None or clock.spans[-1].stopped_at is not None:
         return None
-    step, is_last = steps[rang], rang == len(steps) - 1
+    is_last, snoozed = rang == len(steps) - 1, ticket.snoozed_until_at
+    again_at = _repeats_at(clock, clock.rung_at, steps[rang], policy, is_last=is_last)
+    if ticket.taken_at is not None and ticket.taken_at >= clock.rung_at:
+        return _not_before(again_at, _silent_until(ticket, policy)) if is_last else None
+    if snoozed is not None and clock.rung_at < snoozed:
+        return snoozed
+    return again_at
+
+
+def _repeats_at(clock: SlaClock, rung_at: datetime, step: Step, policy: Policy, *, is_last: bool) -> datetime | None:
     if step.repeat:
-        again_at = clock.rung_at + step.repeat
-    elif is_last:
-        again_at = add(calendar_of(policy.calendars, clock.calendar), clock.rung_at, WORKING_DAY)
-    else:
-        return None
-    if ticket.taken_at is None or ticket.taken_at < clock.rung_at:
-        return again_at
-    return _not_before(again_at, _rests(ticket, policy)) if is_last else None
+        return rung_at + step.repeat
+    return add(calendar_of(policy.calendars, clock.calendar), rung_at, WORKING_DAY) if is_last else None

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from rules.effects import Card, Mail, OutboxEntry, OutboxState
+from rules.effects import Card, OutboxEntry, OutboxState, is_answer
 from rules.holding import SUSPECT, handle_of
 from rules.lateness import SUMMARY
 from rules.lifecycle import LIVE
-from rules.model import Customer, Heartbeat, Message, Quarantined, Situation, Status, Ticket, Timer
+from rules.model import Customer, Heartbeat, Message, Quarantined, Situation, Status, Tally, Ticket, Timer
+from rules.pinging import tally_key
+from rules.policy import Staff
 from rules.probing import mailbox_of
 from rules.threading import (
     OWN,
@@ -156,13 +158,44 @@ def for_ticket(work: Reader, number: int | None) -> Situation:
     return _of(work, ticket) if ticket is not None else Situation()
 
 
+def for_ringing(work: Reader, number: int | None, staff: Iterable[Staff]) -> Situation:
+    """Everything that bears on a timer of one ticket: that, and how often each staff member was called lately."""
+    return replace(for_ticket(work, number), tallies=_tallies(work, (tally_key(person) for person in staff)))
+
+
+def for_pings(work: Reader, key: str) -> Situation:
+    """Everything that bears on the line that tells a person what called them: their tally, the tickets that wait."""
+    tallies = _tallies(work, (key,))
+    numbers = {int(item.partition(":")[0]) for tally in tallies.values() for item in tally.waiting}
+    tickets = (work.ticket(number) for number in sorted(numbers))
+    return Situation(tallies=tallies, touched=tuple(ticket for ticket in tickets if ticket is not None))
+
+
+def _tallies(work: Reader, keys: Iterable[str]) -> dict[str, Tally]:
+    return {key: tally for key in keys if (tally := work.tally(key)) is not None}
+
+
 def _of(work: Reader, ticket: Ticket) -> Situation:
+    unsent = tuple(_unsent(work, ticket.number))
     return Situation(
         ticket=ticket,
         customer=work.customer(ticket.customer.email),
         timers=tuple(work.timers_of(ticket.number)),
-        held=tuple(entry for entry in _unsent(work, ticket.number) if is_reply(entry)),
+        held=tuple(entry for entry in unsent if is_answer(entry)),
+        pings=tuple(entry.key for entry in unsent if is_ping(entry)),
     )
+
+
+def for_words(work: Reader, number: int | None) -> Situation:
+    """Everything that bears on words of staff: the ticket, and the journal that knows what became of earlier ones.
+
+    Words said before a merger are in the journal of the ticket that they were said on.
+    """
+    found = for_ticket(work, number)
+    if found.ticket is None or number is None:
+        return found
+    before = tuple(work.entries(number)) if number != found.ticket.number else ()
+    return replace(found, story=(*before, *work.entries(found.ticket.number)))
 
 
 def for_merge(work: Reader, number: int | None, into: int | None) -> Situation:
@@ -175,7 +208,7 @@ def for_merge(work: Reader, number: int | None, into: int | None) -> Situation:
         ticket=ticket,
         other=other,
         timers=tuple(timers),
-        held=tuple(entry for entry in _unsent(work, ticket.number) if is_reply(entry)),
+        held=tuple(entry for entry in _unsent(work, ticket.number) if is_answer(entry)),
         story=tuple(work.entries(ticket.number)),
     )
 
@@ -209,9 +242,9 @@ def _unsent(work: Reader, number: int) -> Iterable[OutboxEntry]:
     return work.outbox(states=(OutboxState.QUEUED, OutboxState.SENDING), ticket=number)
 
 
-def is_reply(entry: OutboxEntry) -> bool:
-    """Whether an outbox entry is a staff member's answer to a customer, be it a reply or what was done."""
-    return isinstance(entry.content, Mail) and bool(entry.meta.get("by") or entry.meta.get("resolved_by"))
+def is_ping(entry: OutboxEntry) -> bool:
+    """Whether an outbox entry is an escalation's call, by chat or by mail, that can still be taken back."""
+    return entry.state is OutboxState.QUEUED and entry.key.startswith(f"{entry.ticket}:escalation:")
 
 
 def for_digest(work: Reader, since: datetime) -> Situation:
