@@ -7,7 +7,7 @@
 #   make soak    the heavy suites whole, under an hour
 #   make test-interop  the Slack contract against emulate too; installs it and Node 24 from npm below .venv
 #   make bench   the benchmark the README quotes
-#   make screenshot  take the README's picture of the console page anew
+#   make screenshot  take the documentation's pictures anew: the console, and what Slack shows
 #   make format  put the code into the house's form
 #   make lock    write the lock files anew (needs uv; UPGRADE=1 takes newer versions)
 
@@ -64,7 +64,7 @@ bench: setup
 	@$(BIN)/python -m benchmarks
 
 screenshot: dev needs
-	@$(BIN)/python -m tests.end_to_end.screenshot docs/console.png
+	@$(BIN)/python -m tests.end_to_end.screenshot docs
 
 format: dev
 	@$(BIN)/ruff check --quiet --fix .

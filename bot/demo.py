@@ -87,11 +87,15 @@ class Story:
             f"A desk is running: mail by SMTP on {self._house.listening['smtp']}, console on {self._house.web.url}"
         )
         await self.morning_and_answers()
+        await self.until_the_digest()
+        self._leave()
+
+    async def until_the_digest(self) -> None:
+        """The second half: what staff do not see to in time, what is solved, and the next morning."""
         await self._somebody_else()
         await self._nobody_answers()
         await self._solved()
         await self._next_morning()
-        self._leave()
 
     async def morning_and_answers(self) -> None:
         """The first half: requests come in and staff answer."""

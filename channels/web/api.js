@@ -59,6 +59,8 @@ export function command(asking, files = []) {
 // The form that a command needs, as Slack would get it.
 export const view = (asking) => asked(`/api/view?${new URLSearchParams(asking)}`);
 
+export const samples = (viewer) => asked(`/api/preview?${new URLSearchParams({ as: viewer })}`);
+
 export function submitView(filled) {
   const headers = { "X-Deskbell": "console", "Content-Type": "application/json" };
   return asked("/api/view", { method: "POST", headers, body: JSON.stringify(filled) });

@@ -16,6 +16,7 @@ from channels.web.changes import Changes
 from channels.web.console import Console
 from channels.web.customer import CustomerPages
 from channels.web.forms import SlackForms
+from channels.web.preview import Preview
 from channels.web.protocol import Forms, Health, ReadHealth, Window
 from channels.web.views import Views
 from rules.effects import OutboxEntry, Receipt
@@ -35,10 +36,13 @@ STATIC = {
     "files.js": "text/javascript",
     "modal.js": "text/javascript",
     "mrkdwn.js": "text/javascript",
+    "preview.js": "text/javascript",
     "richtext.js": "text/javascript",
     "thread.js": "text/javascript",
+    "blockkit.css": "text/css",
     "console.css": "text/css",
     "customer.css": "text/css",
+    "preview.css": "text/css",
     "icon.svg": "image/svg+xml",
 }
 BIGGEST_REQUEST = 1 << 19
@@ -91,6 +95,7 @@ class WebChannel:
             intake=intake,
             changes=self._changes,
             views=Views(opened, policy, executor, self._changes),
+            preview=Preview(window=window, policy=policy, forms=opened, now=now, executor=executor),
         )
         self._customers = CustomerPages(
             hearing=hearing, window=window, policy=policy, read_link=read_link, now=now, executor=executor

@@ -17,6 +17,7 @@ from channels.protocol import Hearing, Now
 from channels.web import guard, typed
 from channels.web.attachments import Links, TooMuchError, at_place, download, read_command
 from channels.web.changes import Changes
+from channels.web.preview import Preview
 from channels.web.protocol import Before, Window
 from channels.web.thread import card_json, mentionable, post_line, thread
 from channels.web.views import Views, actor_of, uuid_of
@@ -51,9 +52,11 @@ class Console:
         intake: Callable[[], str],
         changes: Changes,
         views: Views,
+        preview: Preview,
     ) -> None:
         self._session = session
         self._views = views
+        self._preview = preview
         self._hearing = hearing
         self._window = window
         self._policy = policy
@@ -68,6 +71,8 @@ class Console:
         """What the console answers."""
         return [
             web.get("/", self.page),
+            web.get("/preview", self.preview),
+            web.get("/api/preview", self._for_staff(self._preview.samples)),
             web.get("/api/session", self._for_staff(self.session)),
             web.get("/api/channel", self._for_staff(self.channel)),
             web.get(r"/api/ticket/{number:[1-9]\d{0,9}}", self._for_staff(self.ticket)),
@@ -89,6 +94,12 @@ class Console:
             return web.Response(status=401, text=self._door, content_type="text/html")
         headers = {"Content-Security-Policy": guard.CONSOLE_POLICY}
         return web.Response(text=self._page, content_type="text/html", headers=headers)
+
+    async def preview(self, request: web.Request) -> web.StreamResponse:
+        """The page of what Slack shows, for whoever holds the cookie."""
+        if not self._session.holds(request):
+            return web.Response(status=401, text=self._door, content_type="text/html")
+        return await self._preview.page(request)
 
     async def session(self, request: web.Request) -> web.Response:
         """Who works here and what can be chosen."""

@@ -34,14 +34,20 @@ def chromium_path() -> str:
 
 
 @asynccontextmanager
-async def a_page(*, dark: bool = False, width: int = 1360, height: int = 860) -> AsyncIterator[Page]:
+async def a_page(
+    *, dark: bool = False, width: int = 1360, height: int = 860, scale: int = 1, timezone: str = "UTC"
+) -> AsyncIterator[Page]:
     """A fresh browser with one empty page; what scripts complain about fails the test at the end."""
     expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium_path(), args=list(QUIET))
         try:
             page = await browser.new_page(
-                color_scheme="dark" if dark else "light", viewport={"width": width, "height": height}, locale="en-GB"
+                color_scheme="dark" if dark else "light",
+                viewport={"width": width, "height": height},
+                locale="en-GB",
+                device_scale_factor=scale,
+                timezone_id=timezone,
             )
             troubles: list[str] = []
             page.on("pageerror", lambda problem: troubles.append(str(problem)))

@@ -63,9 +63,10 @@ def test_no_script_can_turn_data_into_markup(name: str) -> None:
 
 def test_every_file_the_page_loads_is_served() -> None:
     """No file is missing and none comes from elsewhere."""
-    for name in ("console.html", "customer.html", "door.html"):
+    pages = {"/", "/preview"}
+    for name in ("console.html", "preview.html", "customer.html", "door.html"):
         page = files("channels.web").joinpath(name).read_text(encoding="utf-8")
-        assert {f"/static/{served}" for served in STATIC} >= set(re.findall(r'(?:src|href)="([^"]+)"', page))
+        assert {f"/static/{served}" for served in STATIC} | pages >= set(re.findall(r'(?:src|href)="([^"]+)"', page))
         assert re.findall(r"<[^>]*\s(?:on\w+|style)=", page) == []
     scripts = "".join(files("channels.web").joinpath(name).read_text() for name in STATIC if name.endswith(".js"))
     assert set(STATIC) >= set(re.findall(r'from "\./([^"]+)"', scripts))

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from aiohttp import ClientSession, ClientTimeout, CookieJar
 
@@ -17,6 +18,7 @@ from channels.protocol import Answer
 from channels.web.channel import WebChannel
 from channels.web.protocol import Before, Health
 from rules.effects import Button, OutboxEntry, OutboxState, OwedFile, Post
+from rules.hours import Calendar
 from rules.model import Author, AuthorKind, Command, Entry, EntryKind, Message, Refusal, Status, Ticket
 from rules.policy import Policy
 from tests.builders import MONDAY, a_mail, an_entry, an_outbox_entry
@@ -26,6 +28,8 @@ TOKEN = "the-token-of-the-printed-link"
 PAGE = {"X-Deskbell": "console"}
 CLICK = "0b6f6f0e-7f0a-4d38-9d53-5d8d3f0f2a11"
 WORDING = load_wording(("en", "zh-CN"))
+MATRIX = {(impact, urgency): "P3" for impact in ("high", "medium", "low") for urgency in ("high", "medium", "low")}
+ALWAYS = Calendar(name="always", timezone=ZoneInfo("UTC"), always=True)
 
 
 class SmallDesk:
@@ -33,7 +37,7 @@ class SmallDesk:
 
     def __init__(self) -> None:
         self.now_at: datetime = MONDAY
-        self.policy: Policy = a_policy(wording=WORDING)
+        self.policy: Policy = a_policy(wording=WORDING, calendars={ALWAYS.name: ALWAYS}, matrix=MATRIX)
         self.found: dict[int, Ticket] = {}
         self.journal: dict[int, list[Entry]] = {}
         self.owed: dict[int, list[OutboxEntry]] = {}

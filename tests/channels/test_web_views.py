@@ -1,0 +1,126 @@
+"""The console's doors to forms: the very modal of Slack comes out, and what is filled in reaches the desk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rules.errors import StoreUnavailableError
+from rules.model import Refusal
+from tests.builders import a_ticket
+from tests.channels.web_desk import CLICK, PAGE, SmallDesk, the_console
+
+
+@pytest.fixture
+def desk() -> SmallDesk:
+    """A desk with one ticket."""
+    made = SmallDesk()
+    made.add(a_ticket(1))
+    return made
+
+
+def filled(**changes: Any) -> dict[str, Any]:
+    """Ana resolves ticket 1 in the form."""
+    values = {"text": {"text": {"type": "plain_text_input", "value": "Replaced the fuser."}}}
+    form = {"id": CLICK, "as": "ana", "callback_id": "deskbell:resolve", "private_metadata": '{"ticket": 1}'}
+    return {**form, "values": values, **changes}
+
+
+async def test_the_form_of_a_command_is_the_one_slack_gets(desk: SmallDesk) -> None:
+    """The page learns which commands open one, and gets the view whole."""
+    async with the_console(desk) as client:
+        async with client.get("/api/session") as response:
+            assert "resolve" in (await response.json())["forms"]
+        async with client.get("/api/view", params={"name": "resolve", "ticket": "1", "as": "ana"}) as response:
+            view = (await response.json())["view"]
+    assert (view["type"], view["title"]["text"]) == ("modal", "Resolve #1")
+
+
+@pytest.mark.parametrize(
+    "asked", [{"name": "resolve", "ticket": "99"}, {"name": "resolve"}, {"name": "fly", "ticket": "1"}, {}]
+)
+async def test_a_form_that_does_not_exist_is_not_there(desk: SmallDesk, asked: dict[str, str]) -> None:
+    """Nor is one for a ticket that does not exist."""
+    async with the_console(desk) as client, client.get("/api/view", params=asked) as response:
+        assert (response.status, (await response.json())["refusal"]["code"]) == (404, "no_form")
+
+
+async def test_a_filled_in_form_is_carried_out_once(desk: SmallDesk) -> None:
+    """The key is the page's own, so that sending it again over a lost line does nothing twice."""
+    async with the_console(desk) as client:
+        for _ in range(2):
+            async with client.post("/api/view", json=filled(), headers=PAGE) as response:
+                assert (response.status, await response.json()) == (200, {"ticket": 1})
+    (command,) = desk.commands
+    assert (command.key, command.name, command.ticket) == (f"console:{CLICK}", "resolve", 1)
+    assert (command.text, dict(command.args)) == ("Replaced the fuser.", {})
+    assert (command.actor.staff, command.actor.via) == ("ana", "console")
+
+
+async def test_what_is_missing_or_refused_is_told_by_its_field(desk: SmallDesk) -> None:
+    """A role is checked by the desk, whoever may open the form."""
+    empty = {"text": {"text": {"type": "plain_text_input", "value": "  "}}}
+    async with the_console(desk) as client:
+        async with client.post("/api/view", json=filled(values=empty), headers=PAGE) as response:
+            assert list((await response.json())["errors"]) == ["text"]
+        desk.refusal = Refusal(code="role", text="Only a lead may do that.")
+        async with client.post("/api/view", json=filled(), headers=PAGE) as response:
+            assert await response.json() == {"errors": {"text": "Only a lead may do that."}}
+    assert desk.commands == []
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        [], "text", filled(id="1"), filled(callback_id=None), filled(private_metadata=1),
+        filled(private_metadata="x" * 4000), filled(values=None), filled(values={"a": 1}),
+        filled(values={"a": {"b": 1}}),
+    ],
+)  # fmt: skip
+async def test_a_form_that_makes_no_sense_changes_nothing(desk: SmallDesk, broken: Any) -> None:
+    """It is refused in a sentence."""
+    async with the_console(desk) as client, client.post("/api/view", json=broken, headers=PAGE) as response:
+        assert (response.status, (await response.json())["refusal"]["code"]) == (400, "unreadable")
+    assert desk.commands == []
+
+
+async def test_a_form_nobody_knows_is_refused_in_the_form(desk: SmallDesk) -> None:
+    """Such as one that was open over an upgrade."""
+    gone = filled(callback_id="gone")
+    async with the_console(desk) as client, client.post("/api/view", json=gone, headers=PAGE) as response:
+        assert response.status == 200
+        assert "open it again" in "".join((await response.json())["errors"].values())
+    assert desk.commands == []
+
+
+async def test_forms_are_taken_from_our_own_page_only(desk: SmallDesk) -> None:
+    """Not from another site's form, nor without the cookie."""
+    async with the_console(desk) as client:
+        async with client.post("/api/view", json=filled()) as response:
+            assert response.status == 403
+        async with client.post(
+            "/api/view", json=filled(), headers=PAGE | {"Origin": "http://evil.example"}
+        ) as response:
+            assert response.status == 403
+        async with client.post("/api/view", data={"id": CLICK}, headers=PAGE) as response:
+            assert response.status == 403
+        client.cookie_jar.clear()
+        for path in ("/api/view?name=resolve&ticket=1", "/api/preview", "/preview"):
+            async with client.get(path) as response:
+                assert response.status == 401
+        async with client.post("/api/view", json=filled(), headers=PAGE) as response:
+            assert response.status == 401
+    assert desk.commands == []
+
+
+async def test_nothing_is_confirmed_while_the_disk_is_full(desk: SmallDesk) -> None:
+    """What was filled in stays in the form, and the same sending is done later."""
+    desk.failure = StoreUnavailableError("the disk is full")
+    async with the_console(desk) as client:
+        async with client.post("/api/view", json=filled(), headers=PAGE) as response:
+            assert response.status == 503
+        desk.failure = None
+        async with client.post("/api/view", json=filled(), headers=PAGE) as response:
+            assert response.status == 200
+    assert len(desk.commands) == 1
