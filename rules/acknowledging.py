@@ -31,8 +31,8 @@ def acknowledge(draft: Draft, message: Message, found: Classification) -> bool:
 def _refusal(draft: Draft, message: Message, found: Classification) -> str:
     if not message.automatic.may_answer:
         return f"{message.automatic.kind} mail is never answered automatically (RFC 3834)"
-    if "@" not in draft.ticket.customer.email:
-        return "the mail has no usable sender address"
+    if not draft.ticket.reaches:
+        return "the message has no usable sender address"
     if not found.acknowledge:
         return "a rule says so"
     return lateness.had_apology(draft)

@@ -143,11 +143,15 @@ class Post:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A file put into the ticket's thread, behind the post that tells of it; ``after`` is the key of that post."""
+    """A file put into the ticket's thread, behind the post that tells of it; ``after`` is the key of that post.
+
+    With a ``room`` (``channel:ts``) it goes into that thread in place of the ticket's own.
+    """
 
     ticket: int
     file: OwedFile
     after: str
+    room: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,8 +205,24 @@ class OutboxEntry:
     meta: Mapping[str, str] = field(default_factory=dict)
 
 
+def is_answer(entry: OutboxEntry) -> bool:
+    """Whether an effect is a staff member's answer to a customer: a reply or what was done, by mail or in their thread."""
+    reaches = isinstance(entry.content, Mail) or (isinstance(entry.content, Post) and bool(entry.content.room))
+    return reaches and bool(entry.meta.get("by") or entry.meta.get("resolved_by"))
+
+
 FIRST_TRY = "first_try_at"
 """Where an outbox entry's ``meta`` keeps when it was first tried."""
+
+
+OWED_AT = "owed_at"
+"""Where an outbox entry's ``meta`` keeps from when on it was owed, once it was put off."""
+
+
+def owed_since(entry: OutboxEntry) -> datetime:
+    """From when on an effect was to leave, however often it was put off since."""
+    kept = entry.meta.get(OWED_AT, "")
+    return datetime.fromisoformat(kept) if kept else entry.due_at
 
 
 REPORTS = "reports"
@@ -214,7 +234,7 @@ def owed_again(entry: OutboxEntry, at: datetime) -> OutboxEntry:
 
     The time after which we give up begins anew; the count of tries goes on, as each failure is told by its number.
     """
-    meta = {name: value for name, value in entry.meta.items() if name != FIRST_TRY}
+    meta = {name: value for name, value in entry.meta.items() if name not in (FIRST_TRY, OWED_AT)}
     return replace(entry, state=OutboxState.QUEUED, due_at=at, settled_at=None, meta=meta)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from rules.draft import CHAT, staff_author
-from rules.effects import Button, Mail, OutboxEntry, OutboxState, Post
+from rules.effects import Button, Mail, OutboxEntry, OutboxState, Post, is_answer
 from rules.model import Author, AuthorKind, Command, Decision, Entry, EntryKind, Refusal, Situation, Ticket
 from rules.policy import Policy, Staff
 from rules.wording import Texts
@@ -19,6 +19,8 @@ def loss(entry: OutboxEntry, ticket: Ticket | None, policy: Policy) -> str:
     texts, problem = policy.wording.of(policy.languages[0]), entry.problem[:300]
     if entry.state is OutboxState.UNCERTAIN:
         return texts.say("chat_uncertain", problem=problem, key=entry.key)
+    if isinstance(entry.content, Post):
+        return texts.say("chat_failed", problem=problem)
     to = entry.content.to if isinstance(entry.content, Mail) else ()
     if ticket is not None and ticket.customer.email in to:
         return texts.say("chat_failed", problem=problem)
@@ -27,7 +29,7 @@ def loss(entry: OutboxEntry, ticket: Ticket | None, policy: Policy) -> str:
 
 def buttons(entry: OutboxEntry, texts: Texts) -> tuple[Button, ...]:
     """What can be done about a mail that was lost."""
-    if not isinstance(entry.content, Mail):
+    if not isinstance(entry.content, Mail) and not is_answer(entry):
         return ()
     return (
         Button(command="resend", label=texts.say("button_resend"), value=entry.key),

@@ -105,7 +105,7 @@ def _not_asked(ticket: Ticket, customer: Customer | None, policy: Policy, now: d
         return "the customer has scored this ticket already"
     if ticket.replies == 0 and ticket.first_response_at is None and ticket.resolved_by is None:
         return "no person ever answered this ticket"
-    if "@" not in ticket.customer.email or policy.is_own(ticket.customer.email):
+    if not ticket.reaches or policy.is_own(ticket.customer.email):
         return "there is no address to send it to"
     last = customer.surveyed_at if customer else None
     if last is not None and now - last < policy.habits.survey_every:

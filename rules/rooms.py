@@ -1,0 +1,137 @@
+"""What somebody who asked in chat is told in their own thread, in place of a mail or beside it (R-IN-3, R-CO-2).
+
+Every letter to a customer is owed through here, so that no letter needs to know how its reader is reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from rules.effects import Button, Mail, OutboxEntry, OwedFile, Post, Upload
+from rules.hours import is_open, next_opening
+from rules.model import Status, Target, Ticket
+from rules.policy import Policy
+from rules.sla import calendar_of
+from rules.subjects import plain_subject
+from rules.tokens import message_id, return_address
+from rules.wording import Texts, moment
+
+CHAT = "chat"
+
+_SIGNATURE = "\n\n-- \n"
+_FILES_MOST = 20
+_SCORES = (1, 2, 3, 4, 5)
+_NO_BUTTONS: tuple[Button, ...] = ()
+
+
+def lane_of(number: int) -> str:
+    """The lane of what an asker is told: it waits for nothing that staff are told."""
+    return f"room:{number}"
+
+
+def deliveries(entry: OutboxEntry, ticket: Ticket, policy: Policy) -> tuple[OutboxEntry, ...]:
+    """What is owed in place of a letter to a customer who asked in chat; any other effect is owed as it is.
+
+    It is a post in their thread under the letter's own name and, where they wish it, the mail under a second one.
+    """
+    mail = entry.content
+    if not isinstance(mail, Mail) or not ticket.asked_in or entry.lane != f"mail:{ticket.number}":
+        return (entry,)
+    post = _spoken(entry, mail, ticket, policy)
+    said = replace(entry, channel=CHAT, lane=lane_of(ticket.number), content=post)
+    also = (twin(entry, policy),) if ticket.by_mail and ticket.customer.takes_mail else ()
+    return (said, *_uploads(said, mail.files, ticket), *also)
+
+
+def twin(entry: OutboxEntry, policy: Policy) -> OutboxEntry:
+    """The letter itself, beside the post that says the same; nothing follows from how it ends but a word to staff."""
+    mail, key = entry.content, twin_key(entry.key)
+    assert isinstance(mail, Mail)
+    box = policy.mailbox(mail.mailbox)
+    back = return_address(policy.secret, box.address, key) if box.signed_replies else ""
+    letter = replace(mail, message_id=message_id(policy.secret, key, box.domain), return_path=back)
+    return replace(entry, key=key, lane=f"twin:{entry.ticket}", content=letter, meta={"twin": entry.key})
+
+
+def twin_key(key: str) -> str:
+    """The name of the mail that goes beside a post to an asker."""
+    return f"{key}:mail"
+
+
+def parts_of(key: str) -> tuple[str, ...]:
+    """The names of all that a letter to an asker may be owed as."""
+    return (key, twin_key(key), *(f"{key}:file:{place}" for place in range(1, _FILES_MOST + 1)))
+
+
+def _uploads(said: OutboxEntry, files: Sequence[OwedFile], ticket: Ticket) -> tuple[OutboxEntry, ...]:
+    fitting = [file for file in files if file.size and not file.held][:_FILES_MOST]
+    return tuple(
+        replace(
+            said, key=f"{said.key}:file:{place}", meta={},
+            content=Upload(ticket=ticket.number, file=file, after=said.key, room=ticket.asked_in),
+        )
+        for place, file in enumerate(fitting, start=1)
+    )  # fmt: skip
+
+
+def _spoken(entry: OutboxEntry, mail: Mail, ticket: Ticket, policy: Policy) -> Post:
+    """The letter as a short line of chat, worded by what it is about."""
+    texts = policy.wording.of(ticket.language)
+    kind = entry.key.split(":")[1]
+    text, buttons = mail.text, _NO_BUTTONS
+    if kind == "acknowledgement":
+        text, buttons = _acknowledged(ticket, policy, texts, entry.due_at), _by_mail(ticket, policy, texts)
+    elif kind == "resolved":
+        done = ticket.resolution.text if ticket.resolution else texts.say("waiting_resolved").strip()
+        text, buttons = texts.say("room_resolved", number=ticket.number, text=done), _solved(ticket, texts)
+    elif kind in ("waiting_reminder", "resolved_reminder"):
+        text = texts.say(f"room_{kind}", number=ticket.number, subject=plain_subject(ticket.subject))
+        buttons = _solved(ticket, texts) if ticket.status is Status.RESOLVED else ()
+    elif kind == "survey":
+        text, buttons = texts.say("room_survey", number=ticket.number), _scores(ticket)
+    elif kind == "score_thanks":
+        text = texts.say("room_score_thanks")
+    elif not mail.automatic:
+        text = _signed(entry, mail, policy, texts)
+    return Post(text=text, ticket=ticket.number, room=ticket.asked_in, buttons=buttons, files=mail.files)
+
+
+def _signed(entry: OutboxEntry, mail: Mail, policy: Policy, texts: Texts) -> str:
+    """What a staff member wrote, with their name in place of a mail's signature."""
+    words = mail.text.partition(_SIGNATURE)[0] if _SIGNATURE in mail.text else ""
+    person = policy.person(entry.meta.get("by"))
+    return texts.say("room_reply", text=words, name=person.name if person else mail.from_name).strip()
+
+
+def _acknowledged(ticket: Ticket, policy: Policy, texts: Texts, now: datetime) -> str:
+    level, clock = policy.level(ticket.priority), ticket.clock(Target.FIRST_RESPONSE)
+    due_at = clock.due_at if clock and clock.due_at and clock.due_at > now else None
+    following = texts.say("room_next_by", due=moment(texts, due_at, ticket.timezone)) if due_at else ""
+    told = texts.say(
+        "room_acknowledgement", number=ticket.number, priority=level.labels.get(texts.language, level.name),
+        next=following or texts.say("room_next_soon"),
+    )  # fmt: skip
+    hours = calendar_of(policy.calendars, clock.calendar if clock else policy.calendar)
+    if is_open(hours, now):
+        return told
+    return f"{told}\n{texts.say('closed_now', opens=moment(texts, next_opening(hours, now), ticket.timezone))}"
+
+
+def _by_mail(ticket: Ticket, policy: Policy, texts: Texts) -> tuple[Button, ...]:
+    asks = policy.chat.answers_by_mail == "ask" and ticket.customer.takes_mail and not ticket.by_mail
+    return (Button(command="by_mail", label=texts.say("button_by_mail"), value="yes"),) if asks else ()
+
+
+def _solved(ticket: Ticket, texts: Texts) -> tuple[Button, ...]:
+    round_ = str(ticket.rounds)
+    return (
+        Button(command="confirm", label=texts.say("button_solved"), value=round_, style="primary"),
+        Button(command="not_solved", label=texts.say("button_not_solved"), value=round_),
+    )
+
+
+def _scores(ticket: Ticket) -> tuple[Button, ...]:
+    """One button for each score; its value names the round that it is about, so that an old one scores nothing new."""
+    return tuple(Button(command="score", label=str(score), value=f"{ticket.rounds}/{score}") for score in _SCORES)
