@@ -42,7 +42,8 @@ async function obey(asking) {
 function actOn(number) {
   return async ({ command, value, ticket }) => {
     const target = ticket ?? number;
-    if (state.forms.has(command)) return fillIn(command, target, value);
+    const name = command.replace(/^open:/, "");
+    if (name !== command || state.forms.has(name)) return fillIn(name, target, value);
     if (command === "reply" || command === "note") return open(target, command);
     const held = command === "send_now" || command === "withdraw";
     const taken = command === "withdraw" ? heldWords(value) : "";
@@ -71,13 +72,16 @@ async function fillIn(name, number, value) {
   }
 }
 
+const filled = ({ callback_id, private_metadata }, values) => ({ as: acting(), callback_id, private_metadata, values });
+
 const form = modals({
   people: () => state.people,
-  submit: async ({ callback_id, private_metadata }, values, id) => {
-    const outcome = await api.submitView({ id, as: acting(), callback_id, private_metadata, values });
-    if (!outcome.errors) look(outcome.ticket ?? state.chosen);
+  submit: async (view, values, id) => {
+    const outcome = await api.submitView({ ...filled(view, values), id });
+    if (!outcome.errors && !outcome.view) look(outcome.ticket ?? state.chosen);
     return outcome;
   },
+  change: (view, values, action) => api.submitView({ ...filled(view, values), id: api.newId(), changed: action }),
 });
 
 const typing = composer(at("composer"), {

@@ -71,8 +71,9 @@ function textOf(object) {
   return el("span", "bk-text", String(object?.text ?? ""));
 }
 
+// `deskbell:claim` asks for a command, `deskbell:open:reply` for the form of one; a number tells equal ones apart.
 export function commandOf(element) {
-  return String(element.action_id ?? "").replace(/^deskbell:/, "").split(":")[0];
+  return /^(?:deskbell:)?((?:open:)?[^:]*)/.exec(String(element.action_id ?? ""))[1];
 }
 
 // A value is a small JSON object of ticket and value; a plain one is taken as it is. A menu of many deeds has the

@@ -21,9 +21,10 @@ function labelled(text, otherwise, style) {
   return made;
 }
 
-// `submit(view, values, id)` sends a filled-in view; it gives {errors} to show in it, or none when it is done. The same
-// words keep their id over a lost line, so that sending them again cannot do it twice.
-export function modals({ people, submit }) {
+// `submit(view, values, id)` sends a filled-in view; it gives {errors} to show in it, {view} to show in its place, or
+// neither when it is done. The same words keep their id over a lost line, so that sending them again cannot do it twice.
+// `change(view, values, action)` tells what was chosen in a field that changes the form; it gives the changed {view}.
+export function modals({ people, submit, change }) {
   let dialog = null;
 
   function show(view) {
@@ -35,14 +36,23 @@ export function modals({ people, submit }) {
       if (dialog === made) dialog = null;
     });
     document.body.append(made);
-    fill(made, view);
+    fill(made, view, {});
     made.showModal();
     made.querySelector(".bk-view :is(input, textarea, select)")?.focus();
   }
 
-  function fill(made, view) {
+  // Puts a view into the dialog; as in Slack, what was filled in stays where block and action are the same.
+  function fill(made, view, had) {
     const fields = [];
-    const { title, body, close, submit: send } = viewParts(view, { people: people(), fields });
+    const act = async ({ element }) => {
+      const outcome = await told(made, () => change(view, valuesOf(fields), String(element.action_id)));
+      if (outcome?.view) fill(made, outcome.view, valuesOf(fields));
+    };
+    const { title, body, close, submit: send } = viewParts(view, { people: people(), fields, act });
+    for (const field of fields) {
+      const known = had[field.block]?.[field.action];
+      if (known?.type === field.read().type) field.write(known);
+    }
     const problem = el("p", "problem");
     problem.setAttribute("role", "alert");
     problem.hidden = true;
@@ -58,17 +68,19 @@ export function modals({ people, submit }) {
   }
 
   async function go(made, view, fields, send) {
-    if (!complete(fields) || !send || send.disabled) return;
+    if (!complete(fields) || !send || send.disabled) return undefined;
     const values = valuesOf(fields);
     const print = JSON.stringify(values);
     if (made.sending?.print !== print) made.sending = { print, id: newId() };
     send.disabled = true;
     const outcome = await told(made, () => submit(view, values, made.sending.id));
     send.disabled = false;
-    if (!outcome) return;
-    if (!outcome.errors) return made.close();
+    if (!outcome) return undefined;
+    if (!outcome.errors && !outcome.view) return made.close();
     made.sending = null;
-    point(made, fields, outcome.errors);
+    if (outcome.errors) point(made, fields, outcome.errors);
+    else fill(made, outcome.view, {});
+    return undefined;
   }
 
   return { show };

@@ -48,7 +48,8 @@ class Window(Protocol):
 class Filled:
     """A form that somebody filled in. ``key`` names this sending; the same one sent again is done once.
 
-    ``values`` is what Slack calls ``view.state.values``: the state of each field, by block and action.
+    ``changed`` names the field whose choice is to change the form, when it is not to be carried out yet. ``values`` is
+    what Slack calls ``view.state.values``: the state of each field, by block and action.
     """
 
     key: str
@@ -56,13 +57,15 @@ class Filled:
     private_metadata: str
     values: Mapping[str, Mapping[str, Mapping[str, Any]]]
     actor: Actor
+    changed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a filled-in form: problems by the block they are shown under, or the ticket it touched."""
+    """What came of a filled-in form: problems by block, another form in its place, or the ticket that it touched."""
 
     errors: Mapping[str, str] = field(default_factory=dict)
+    view: View | None = None
     ticket: int | None = None
 
 
@@ -76,7 +79,7 @@ class Forms(Protocol):
         """The form of a command for one ticket; None when there is no such form or no such ticket."""
 
     def submit(self, filled: Filled) -> Outcome:
-        """Carry out what a form asks for. When this returns without errors, it is on disk."""
+        """Carry out what a form asks for, or change the form. With neither errors nor a view, it is on disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,7 @@ class Views:
         return web.json_response({"view": view})
 
     async def submit(self, request: web.Request) -> web.Response:
-        """Take in a filled-in form: ``{errors}`` by block when something is missing or refused, else it is done."""
+        """Take in a filled-in form: ``{errors}`` by block, ``{view}`` to go on with, or the ticket when it is done."""
         if request.headers.get(guard.FROM_THE_PAGE) != "console" or request.content_type != "application/json":
             return guard.refusal(403, "not_from_the_page", "Forms are taken from the console page only.")
         try:
@@ -59,6 +59,8 @@ class Views:
         outcome = await asyncio.get_running_loop().run_in_executor(self._executor, self._forms.submit, filled)
         if outcome.errors:
             return web.json_response({"errors": dict(outcome.errors)})
+        if outcome.view is not None:
+            return web.json_response({"view": outcome.view})
         self._changes.tell(outcome.ticket)
         return web.json_response({"ticket": outcome.ticket})
 
@@ -92,6 +94,7 @@ def _filled(body: Any, policy: Policy) -> Filled:
         private_metadata=kept,
         values=values,
         actor=actor_of(str(body.get("as", "")), policy),
+        changed=str(body.get("changed", "")),
     )
 
 

@@ -117,6 +117,43 @@ async def test_a_lost_line_is_told_in_the_form_and_the_same_words_are_sent_under
     assert [filled.key] * 2 == [f"console:{json.loads(body)['id']}" for body in sent]
 
 
+async def test_what_is_chosen_can_change_the_form_and_what_was_typed_stays() -> None:
+    """As Slack does: only what is new starts with what it brings."""
+    menu = {"type": "static_select", "action_id": "deskbell:field:template", "options": AB}
+    before = [
+        asking({"type": "plain_text_input"}),
+        asking(menu, block_id="template", label=plain("Template"), dispatch_action=True),
+    ]
+    after = asking({"type": "plain_text_input", "initial_value": "Brought along"}, block_id="more", label=plain("More"))
+    form = OneForm(a_view(*before))
+    form.next = a_view(*before, after)
+    async with the_form(form) as (_, modal):
+        await modal.get_by_label("Field").fill("Typed")
+        await modal.locator("select").select_option("b")
+        await expect(modal.get_by_label("More")).to_have_value("Brought along")
+        await expect(modal.get_by_label("Field")).to_have_value("Typed")
+        await expect(modal.locator("select")).to_have_value("b")
+    (filled,) = form.filled
+    assert filled.changed == "deskbell:field:template"
+    assert filled.values["field"]["it"]["value"] == "Typed"
+
+
+async def test_one_form_can_lead_to_another() -> None:
+    """Such as from the choice of what to do to the form that it needs."""
+    form = OneForm(a_view(asking({"type": "radio_buttons", "options": AB})))
+    form.next = a_view(asking({"type": "plain_text_input"}), title=plain("Another form"), callback_id="other")
+    async with the_form(form) as (_, modal):
+        await modal.get_by_label("A", exact=True).check()
+        await modal.get_by_text("Go on").click()
+        await expect(modal.locator("h2")).to_have_text("Another form")
+        form.next = None
+        await modal.get_by_label("Field").fill("Done")
+        await modal.get_by_text("Go on").click()
+        await expect(modal).to_have_count(0)
+    assert [filled.callback_id for filled in form.filled] == ["sample", "other"]
+    assert form.filled[0].key != form.filled[1].key
+
+
 async def test_a_form_can_be_left() -> None:
     """By its button or by Escape; nothing is sent."""
     form = OneForm(a_view(asking({"type": "plain_text_input"})))

@@ -55,6 +55,7 @@ class OneForm:
         self.view = view
         self.filled: list[Filled] = []
         self.errors: dict[str, str] = {}
+        self.next: View | None = None
 
     def open(self, name: str, ticket: int | None, value: str, actor: Actor) -> View | None:
         """The view, for any ticket."""
@@ -63,7 +64,7 @@ class OneForm:
     def submit(self, filled: Filled) -> Outcome:
         """Remember it."""
         self.filled.append(filled)
-        return Outcome(errors=self.errors, ticket=1)
+        return Outcome(errors=self.errors, view=self.next, ticket=1)
 
 
 @asynccontextmanager
