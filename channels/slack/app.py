@@ -181,14 +181,15 @@ class SlackChannel:
     def _assemble(self) -> AsyncApp:
         """Build the client, the ears and the mouth. slack-bolt is imported here, as only a running desk needs it."""
         from slack_bolt.async_app import AsyncApp
-        from slack_sdk.web.async_client import AsyncWebClient
+
+        from channels.slack.web_client import PostingClient
 
         known = self._connection
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_MOST_S))
         # Without retry handlers: the client's own second try of a broken post would post it twice.
         base_url = known.api_url.rstrip("/") + "/"
         shape: dict[str, Any] = {"base_url": base_url, "session": self._session, "retry_handlers": []}
-        client = self._client = AsyncWebClient(token=known.bot_token, **shape)
+        client = self._client = PostingClient(token=known.bot_token, **shape)
         people, files = People(client, self._policy), SlackFiles(client, self._session)
         given: dict[str, Any] = {"looking": self._looking, "policy": self._policy, "now": self._now}
         given["executor"] = self._executor
@@ -206,7 +207,7 @@ class SlackChannel:
 
         app = AsyncApp(
             name="deskbell",
-            client=AsyncWebClient(**shape),
+            client=PostingClient(**shape),
             authorize=authorize,
             signing_secret=known.signing_secret or None,
             process_before_response=True,

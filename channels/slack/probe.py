@@ -34,11 +34,11 @@ SCOPES = frozenset(
 
 async def probe(connection: SlackConnection) -> tuple[str, ...]:
     """What stands in the way, each finding with what to do about it; empty when all is well. Posts nothing."""
-    from slack_sdk.web.async_client import AsyncWebClient
+    from channels.slack.web_client import PostingClient
 
     timeout = aiohttp.ClientTimeout(total=CALL_MOST_S)
     async with aiohttp.ClientSession(timeout=timeout) as session:
-        client = AsyncWebClient(
+        client = PostingClient(
             token=connection.bot_token, base_url=connection.api_url, session=session, retry_handlers=[]
         )
         try:

@@ -1,0 +1,185 @@
+"""The desk as it is, over signed HTTP, on a Slack that nobody here wrote: card, reply, marks, a file, an update."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.chat_inbox import ChatInbox
+from bot.clock import MovedClock
+from bot.desk import Desk
+from bot.outbox import Delivery
+from bot.window import Window
+from channels.protocol import Sender
+from channels.slack.app import EVENTS_PATH, SlackChannel, SlackConnection
+from rules.effects import Mail, OutboxEntry, Receipt
+from rules.model import Ticket
+from storage.memory import MemoryStore
+from tests import stage
+from tests.builders import a_message
+from tests.channels.slack_desk import ANA, BEN
+from tests.interop.peers import Json, Peer
+
+PATIENCE_S = 10.0
+
+
+@dataclass
+class Relay:
+    """A relay that takes every mail."""
+
+    name: str = "mail:support"
+    at_once: int = 64
+    mails: list[Mail] = field(default_factory=list)
+
+    async def send(self, entry: OutboxEntry) -> Receipt:
+        assert isinstance(entry.content, Mail)
+        self.mails.append(entry.content)
+        return Receipt(text="250 ok", at=entry.due_at)
+
+    async def find(self, entry: OutboxEntry) -> Receipt | None:
+        raise AssertionError(f"the fate of every mail is known here: {entry.key}")
+
+    async def stop(self) -> None:
+        """Nothing to let go."""
+
+
+@dataclass
+class Scene:
+    """The desk, its store and its relay beside a Slack."""
+
+    peer: Peer
+    desk: Desk
+    store: MemoryStore
+    relay: Relay
+    clock: MovedClock
+
+    def mail(self, text: str) -> None:
+        """Mei Lin writes to support."""
+        self.desk.receive(a_message(text=text, reply_text=text, received_at=self.clock.now()))
+
+    def ticket(self) -> Ticket:
+        with self.store.read() as store:
+            found = store.ticket(1)
+        assert found is not None
+        return found
+
+    def replies(self) -> list[Mail]:
+        """The mails that people wrote."""
+        return [mail for mail in self.relay.mails if not mail.automatic]
+
+    async def cards(self) -> list[Json]:
+        """What stands in the channel, newest first."""
+        answer = await self.peer.ask("conversations.history", channel=self.peer.channels["support"])
+        return list(answer["messages"])
+
+    async def marks(self, ts: str) -> list[str]:
+        """The reactions on a message of the thread."""
+        answer = await self.peer.ask("reactions.get", channel=self.peer.channels["support"], timestamp=ts)
+        return [each["name"] for each in answer["message"].get("reactions", [])]
+
+
+async def until(seen: Callable[[], Awaitable[Any]]) -> Any:
+    """Wait until something is so, and give it. Raises TimeoutError."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (found := await seen()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not seen within {PATIENCE_S} s; last: {found!r}")
+        await asyncio.sleep(0.02)
+    return found
+
+
+@asynccontextmanager
+async def a_scene(peer: Peer) -> AsyncIterator[Scene]:
+    """A desk that runs on this Slack, with events by signed HTTP."""
+    loop, relay, store, clock = asyncio.get_running_loop(), Relay(), MemoryStore(), MovedClock(datetime.now(UTC))
+    policy = replace(stage.a_policy(), staff=(replace(ANA, slack=peer.users["ana"]), BEN))
+
+    def wake(_: object) -> None:
+        loop.call_soon_threadsafe(delivery.wake)
+
+    with ThreadPoolExecutor(4) as executor:
+        desk = Desk(store, policy, clock, wake)
+        connection = SlackConnection(
+            channel=peer.channels["support"],
+            bot_token=peer.bot_token,
+            signing_secret=peer.signing_secret,
+            api_url=peer.api_url,
+            mode="http",
+            listen=("127.0.0.1", 0),
+            posts_per_second=1000.0,
+        )
+        given: dict[str, Any] = {"looking": Window(store), "policy": lambda: policy, "now": clock.now}
+        channel = SlackChannel(connection, hearing=desk, inbox=ChatInbox(store), executor=executor, **given)
+        senders: dict[str, Sender] = {"chat": channel, "mail:support": relay}
+        delivery = Delivery(desk, senders, clock, executor, random.Random(1))
+        await channel.start()
+        await peer.deliver_to(f"http://{channel.listening}{EVENTS_PATH}")
+        running = asyncio.create_task(delivery.run())
+        try:
+            yield Scene(peer, desk, store, relay, clock)
+        finally:
+            delivery.stop()
+            await running
+            await channel.stop()
+
+
+async def test_a_mail_becomes_a_card_and_a_reply_in_its_thread_a_mail(peer: Peer) -> None:
+    """The reply is marked while it is held and again when it was sent."""
+    async with a_scene(peer) as scene:
+        scene.mail("The printer is on fire.")
+        [card] = await until(scene.cards)
+        assert "Printer" in json.dumps(card["blocks"]) or "printer" in json.dumps(card["blocks"])
+        said = await peer.post("ana", "support", "A new one is on its way.", card["ts"])
+
+        async def has(mark: str) -> bool:
+            return mark in await scene.marks(said)
+
+        await until(lambda: has("hourglass_flowing_sand"))
+        assert scene.replies() == []
+        scene.clock.advance(timedelta(seconds=20))
+        await until(lambda: has("email"))
+        [reply] = scene.replies()
+        assert "A new one is on its way." in reply.text
+
+
+async def test_a_reaction_on_the_card_claims_the_ticket_and_the_card_says_so(peer: Peer) -> None:
+    """Edited in place: there is one message in the channel before and after."""
+    async with a_scene(peer) as scene:
+        scene.mail("The printer is on fire.")
+        [card] = await until(scene.cards)
+        await peer.react("ana", "support", card["ts"], "eyes")
+
+        async def claimed() -> bool:
+            return scene.ticket().assignee == "ana" and "Ana Silva" in json.dumps((await scene.cards())[0]["blocks"])
+
+        await until(claimed)
+        assert [each["ts"] for each in await scene.cards()] == [card["ts"]]
+
+
+async def test_somebody_who_is_no_agent_is_known_by_what_slack_says_of_them(peer: Peer) -> None:
+    """Who they are is asked of Slack; nothing is mailed."""
+    async with a_scene(peer) as scene:
+        scene.mail("The printer is on fire.")
+        [card] = await until(scene.cards)
+        await peer.post("eve", "support", "me too", card["ts"])
+        said = await peer.post("ben", "support", "We are looking into it.", card["ts"])
+
+        async def held() -> bool:
+            return "hourglass_flowing_sand" in await scene.marks(said)
+
+        await until(held)
+        scene.clock.advance(timedelta(seconds=20))
+
+        async def mailed() -> bool:
+            return bool(scene.replies())
+
+        await until(mailed)
+        assert [mail.text.splitlines()[0] for mail in scene.replies()] == ["We are looking into it."]
