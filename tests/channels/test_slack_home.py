@@ -67,7 +67,8 @@ def buttons(home: dict[str, Any]) -> list[str]:
 
 async def opened(slack: LoopbackSlack, user: str = "ana") -> dict[str, Any]:
     slack.open_home(user)
-    return dict(await slack.eventually(lambda: slack.home(user)))
+    home: dict[str, Any] = await slack.eventually(lambda: slack.home(user) or {})
+    return home
 
 
 def fast(channel: SlackChannel) -> None:

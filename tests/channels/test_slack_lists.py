@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 from channels.slack import blocks, lists
+from channels.slack.cards import CardBlocks
 from rules.model import Actor, Address, Status, Ticket
 from tests.builders import MONDAY, a_ticket, an_entry
 from tests.channels.slack_desk import a_policy
@@ -16,7 +17,7 @@ CAROL = Actor(name="Carol", user="U0CAROL", email="carol@example.com")
 HOSTILE = "<!channel> *free* <https://evil.example|click>"
 
 
-def numbers(shown: lists.CardBlocks) -> list[int]:
+def numbers(shown: CardBlocks) -> list[int]:
     """The tickets that a list names, in order."""
     texts = [block["text"]["text"] for block in shown.blocks if block.get("text", {}).get("type") == "plain_text"]
     return [int(text.split("#")[1].split(" ")[0]) for text in texts if "#" in text]
