@@ -22,6 +22,8 @@ from channels.slack.calls import call
 from channels.slack.door import Door
 from channels.slack.files import SlackFiles
 from channels.slack.history import History
+from channels.slack.inbox import SETTLE_S
+from channels.slack.leaving import Leaving
 from channels.slack.listener import SlackListener
 from channels.slack.people import People
 from channels.slack.sender import METADATA_TYPE, SlackSender
@@ -66,6 +68,7 @@ class SlackConnection:
     listen: tuple[str, int] = ("127.0.0.1", 3000)
     sockets: int = 2
     posts_per_second: float = 1.0
+    settle_s: float = SETTLE_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +127,8 @@ class SlackChannel:
         """Connect and hear. When Slack does not answer in time the desk starts without it, and it is tried again."""
         self._stopping = False
         app = self._assemble()
+        assert self._listener is not None
+        await self._listener.inbox.start()
         if self._connection.mode == "http":
             await self._listen(app)
         self._connecting = asyncio.create_task(self._connect(app))
@@ -198,9 +203,10 @@ class SlackChannel:
         )
         door = Door(
             client=client, people=people, history=History(client, METADATA_TYPE), files=files, hearing=self._hearing,
-            inbox=self._inbox, own_user=self._own_user, **given,
+            inbox=self._inbox, own_user=self._own_user, team=self._team, **given,
         )  # fmt: skip
-        self._listener = SlackListener(door)
+        leaving = Leaving(own_user=self._own_user, lost=lambda channel, problem: None, back=lambda channel: None)
+        self._listener = SlackListener(door, leaving, settle_s=known.settle_s)
 
         async def authorize() -> AuthorizeResult:
             return self._authorize()
@@ -287,6 +293,9 @@ class SlackChannel:
             bot_id=who.bot,
             bot_token=self._connection.bot_token,
         )
+
+    def _team(self) -> str:
+        return self._identity.team if self._identity else ""
 
     def _own_user(self) -> str:
         return self._identity.user if self._identity else ""

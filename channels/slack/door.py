@@ -33,7 +33,10 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """The way between one workspace and the desk. ``own_user`` is the bot's user id, empty until Slack told it."""
+    """The way between one workspace and the desk. ``own_user`` is the bot's user id, empty until Slack told it.
+
+    So is ``team``, the id of the workspace.
+    """
 
     client: AsyncWebClient
     people: People
@@ -46,6 +49,7 @@ class Door:
     now: Now
     executor: Executor
     own_user: Callable[[], str]
+    team: Callable[[], str]
     _under_way: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property

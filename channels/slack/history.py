@@ -76,15 +76,23 @@ class History:
                 return ticket if isinstance(ticket, int) else None
         return None
 
-    async def root_of(self, channel: str, ts: str) -> str:
-        """The ts of the message at the head of the thread that ``ts`` stands in, which may be itself."""
-        asked = self._client.conversations_replies(channel=channel, ts=ts, limit=1)
+    async def message(self, channel: str, ts: str) -> dict[str, Any]:
+        """One message, first in its thread or not; an empty one when Slack does not show it.
+
+        Raises DeliveryError when Slack cannot be asked now.
+        """
+        window: dict[str, Any] = {"oldest": ts, "latest": ts, "inclusive": True, "limit": 2}
+        asked = self._client.conversations_replies(channel=channel, ts=ts, **window)
         try:
             answer = await call("conversations.replies", asked, repeatable=True)
         except SlackRefusedError:
-            return ts
-        message: dict[str, Any] = next(iter(answer.get("messages") or []), {})
-        return str(message.get("thread_ts") or ts)
+            return {}
+        found: list[dict[str, Any]] = answer.get("messages") or []
+        return next((message for message in found if message.get("ts") == ts), {})
+
+    async def root_of(self, channel: str, ts: str) -> str:
+        """The ts of the message at the head of the thread that ``ts`` stands in, which may be itself."""
+        return str((await self.message(channel, ts)).get("thread_ts") or ts)
 
     def _since(self, channel: str, since: datetime) -> AsyncIterator[dict[str, Any]]:
         oldest = f"{since.timestamp():.6f}"

@@ -8,13 +8,16 @@ the event again; what was done is known by its key and not done twice.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from channels.slack.cards import ACTION_PREFIX
 from channels.slack.door import Door
-from channels.slack.parse import RESOLVE_FORM
+from channels.slack.inbox import SETTLE_S, SlackInbox, TakesIn
+from channels.slack.leaving import EVENTS_OF_LEAVING, Leaving
+from channels.slack.parse import RESOLVE_FORM, Reacted, Said, heard
 from channels.slack.presses import Presses
 from channels.slack.words import Words
 from rules.errors import DeskbellError
@@ -24,22 +27,27 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-EVENTS = ("app_mention", "message", "reaction_added")
+WORDS = ("app_mention", "message", "reaction_added", "reaction_removed")
+EVENTS = (*WORDS, *EVENTS_OF_LEAVING)
 """The events that are listened to; slack-manifest.yaml subscribes to the same."""
 
 
 class SlackListener:
-    """The desk's ears in Slack."""
+    """The desk's ears in Slack. ``inbox`` is where everything that is said goes, by whichever way it was heard."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, leaving: Leaving, *, settle_s: float = SETTLE_S) -> None:
         self._door = door
-        self._words = Words(door)
         self._presses = Presses(door)
+        handlers: tuple[TakesIn, ...] = (Words(door),)
+        self.inbox = SlackInbox(door, handlers, settle_s=settle_s)
+        self._leaving = leaving
 
     def register(self, app: AsyncApp) -> None:
         """Listen to what the manifest subscribes to. Anything else that comes is confirmed and left alone."""
-        for event in EVENTS:
-            app.event(event)(self._words.on_event)
+        for event in WORDS:
+            app.event(event)(self._on_words)
+        for event in EVENTS_OF_LEAVING:
+            app.event(event)(self._leaving.on_event)
         app.action(re.compile("^" + re.escape(ACTION_PREFIX)))(self._presses.on_click)
         app.view(RESOLVE_FORM)(self._presses.on_submission)
         app.event(re.compile(".+"))(_leave_alone)
@@ -47,8 +55,20 @@ class SlackListener:
         app.error(_not_confirmed)
 
     async def finish(self) -> None:
-        """Let what is done beside a confirmation finish."""
+        """Let what is half taken in, and what is done beside a confirmation, finish."""
+        await self.inbox.stop()
         await self._door.finish()
+
+    async def _on_words(self, body: Mapping[str, Any]) -> None:
+        """Write down what was said; Slack is not asked anything before it is told that we have it."""
+        happened = heard(body, self._door.own_user(), self._door.team())
+        if happened is not None and await self._concerns(happened):
+            await self.inbox.hear(happened)
+
+    async def _concerns(self, happened: Said | Reacted) -> bool:
+        if isinstance(happened, Reacted):
+            return bool(self._door.policy().chat.asks_by(happened.emoji))
+        return await self.inbox.whereabouts.concerns(happened)
 
 
 async def _leave_alone() -> None:

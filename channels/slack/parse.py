@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -56,7 +56,11 @@ class SharedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """A person's message, as Slack wrote it down; ``before`` is what an edited or deleted one said before."""
+    """A person's message, as Slack wrote it down; ``before`` is what an edited or deleted one said before.
+
+    ``at`` is the moment of the word, the edit or the deletion as Slack stamps it, ``edition`` the time stamp of the
+    edit that made the text what it is, empty for words as first written. ``direct``: it was said to the bot alone.
+    """
 
     key: str
     happened: Happened
@@ -68,6 +72,9 @@ class Said:
     thread: str = ""
     parent: str = ""
     before: str = ""
+    edition: str = ""
+    at: str = ""
+    direct: bool = False
     files: tuple[SharedFile, ...] = ()
 
     @property
@@ -83,7 +90,11 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reacted:
-    """A person's reaction on a message."""
+    """A person's reaction on a message; not ``added``: they took it away.
+
+    ``thread`` is the head of the message's thread, where that is known. ``at`` is the moment as Slack stamps it, empty
+    when the reaction was seen and not told.
+    """
 
     key: str
     team: str
@@ -91,6 +102,19 @@ class Reacted:
     ts: str
     user: str
     emoji: str
+    added: bool = True
+    thread: str = ""
+    at: str = ""
+
+    @property
+    def target(self) -> str:
+        """The channel's name of the message that it stands on."""
+        return f"{self.channel}:{self.ts}"
+
+    @property
+    def room(self) -> str:
+        """The thread in which the message stands, or the message itself."""
+        return f"{self.channel}:{self.thread or self.ts}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,15 +149,22 @@ class Submitted:
     values: Mapping[str, str]
 
 
-def heard(body: Json, own_user: str) -> Said | Reacted | None:
-    """What an Events API payload tells of a person; None for robots, our own doings, joins, unfurls and the like."""
+def heard(body: Json, own_user: str, team: str = "") -> Said | Reacted | None:
+    """What an Events API payload tells of a person; None for robots, our own doings, joins, unfurls and the like.
+
+    ``team`` is the workspace that we are installed in. It names what happened whatever team the event tells, so that
+    a sweep, which is told none, gives the same thing the same name.
+    """
     event = body.get("event") or {}
-    team = str(body.get("team_id") or event.get("team") or "")
+    team = team or str(body.get("team_id") or event.get("team") or "")
     match event.get("type"):
         case "message" | "app_mention":
             found = _message(event, team)
-            return found if found and found.user and found.user != own_user else None
-        case "reaction_added":
+            if found is None or found.user in ("", own_user):
+                return None
+            # Not every server says of each event what kind of channel it came from; the ids of direct ones begin so.
+            return replace(found, direct=found.direct or event.get("channel_type") == "im")
+        case "reaction_added" | "reaction_removed":
             reacted = _reaction(event, team)
             return reacted if reacted and reacted.user != own_user else None
     return None
@@ -192,23 +223,46 @@ def _message(event: Json, team: str) -> Said | None:
     subtype, channel = event.get("subtype"), str(event.get("channel") or "")
     base = f"slack:{team}:{channel}"
     if subtype in _HUMAN_SUBTYPES:
-        return _said(event, Happened.POSTED, team, channel, f"{base}:{event.get('ts')}")
-    before: Json = event.get("previous_message") or {}
+        return posted(event, channel, team)
+    before, moment = event.get("previous_message") or {}, str(event.get("event_ts") or event.get("ts") or "")
     if subtype == "message_deleted":
-        return _said(before, Happened.DELETED, team, channel, f"{base}:{before.get('ts')}:deleted", before)
+        return _said(before, Happened.DELETED, team, channel, f"{base}:{before.get('ts')}:deleted", before, moment)
     if subtype != "message_changed":
         return None
     after: Json = event.get("message") or {}
     if after.get("subtype") == "tombstone":
-        return _said(before, Happened.DELETED, team, channel, f"{base}:{before.get('ts')}:deleted", before)
-    edited_ts = (after.get("edited") or {}).get("ts")
-    if not edited_ts or edited_ts == (before.get("edited") or {}).get("ts"):
+        return _said(before, Happened.DELETED, team, channel, f"{base}:{before.get('ts')}:deleted", before, moment)
+    if _edition(after) == _edition(before):
         return None
-    return _said(after, Happened.EDITED, team, channel, f"{base}:{after.get('ts')}:edited:{edited_ts}", before)
+    return edited(after, channel, team, before)
+
+
+def posted(message: Json, channel: str, team: str) -> Said | None:
+    """A message that a person wrote, from an event or from a channel's history; None for robots and housekeeping."""
+    ts = str(message.get("ts") or "")
+    return _said(message, Happened.POSTED, team, channel, f"slack:{team}:{channel}:{ts}", at=ts)
+
+
+def edited(message: Json, channel: str, team: str, before: Json | None = None) -> Said | None:
+    """The edit that made a message what it is, if a person edited it."""
+    edition = _edition(message)
+    key = f"slack:{team}:{channel}:{message.get('ts')}:edited:{edition}"
+    return _said(message, Happened.EDITED, team, channel, key, before, edition) if edition else None
+
+
+def deleted(channel: str, ts: str, thread: str, team: str, user: str) -> Said:
+    """The deletion of a person's message that Slack does not show any more."""
+    key = f"slack:{team}:{channel}:{ts}:deleted"
+    gone, thread = Happened.DELETED, "" if thread == ts else thread
+    return Said(key=key, happened=gone, team=team, channel=channel, ts=ts, user=user, text="", thread=thread)
+
+
+def _edition(message: Json) -> str:
+    return str((message.get("edited") or {}).get("ts") or "")
 
 
 def _said(
-    message: Json, happened: Happened, team: str, channel: str, key: str, before: Json | None = None
+    message: Json, happened: Happened, team: str, channel: str, key: str, before: Json | None = None, at: str = ""
 ) -> Said | None:
     if message.get("bot_id") or message.get("subtype") not in _HUMAN_SUBTYPES:
         return None
@@ -225,6 +279,9 @@ def _said(
         thread="" if thread == ts else thread,
         parent=str(message.get("parent_user_id") or ""),
         before=str((before or {}).get("text") or ""),
+        edition=at if happened is Happened.EDITED else "",
+        at=at,
+        direct=channel.startswith("D"),
         files=files,
     )
 
@@ -234,8 +291,15 @@ def _reaction(event: Json, team: str) -> Reacted | None:
     if item.get("type") != "message" or not user:
         return None
     channel, ts = str(item.get("channel") or ""), str(item.get("ts") or "")
-    key = f"slack:{team}:{channel}:{ts}:{user}:{emoji}:{event.get('event_ts')}"
-    return Reacted(key=key, team=team, channel=channel, ts=ts, user=user, emoji=emoji.partition("::")[0])
+    at, added, emoji = str(event.get("event_ts") or ""), event.get("type") == "reaction_added", bare_emoji(emoji)
+    key = f"slack:{team}:{channel}:{ts}:{user}:{emoji}:{at}{'' if added else ':removed'}"
+    place = {"team": team, "channel": channel, "ts": ts, "user": user, "emoji": emoji}
+    return Reacted(key=key, added=added, at=at, **place)
+
+
+def bare_emoji(name: str) -> str:
+    """The name of an emoji without its skin tone (``wave::skin-tone-3``)."""
+    return name.partition("::")[0]
 
 
 def _command_of(action_id: str) -> str:

@@ -39,7 +39,7 @@ async def test_events_come_by_signed_http_as_well(slack: LoopbackSlack) -> None:
         click = slack.click("ana", "support", root, "deskbell:claim")
         await slack.eventually(lambda: slack.delivery(click)["state"] == "confirmed")
         assert told(desk) == [("reply", "on its way"), ("claim", "")]
-        assert len(desk.asked) == 3
+        assert len(desk.asked) == 2
 
 
 async def test_the_desk_starts_without_slack_and_connects_when_it_is_there(slack: LoopbackSlack) -> None:
