@@ -7,16 +7,21 @@ from dataclasses import replace
 
 from channels.mail.parse import parse
 from rules import decide, splitting
+from rules.draft import CHAT
 from rules.forwarding import unwrapped
 from rules.merging import goal_of
 from rules.model import Command, Message, Quarantined, Situation
 from rules.policy import Policy
 from storage import counting, situations
+from storage.chat_situations import for_chat
 from storage.protocol import UnitOfWork
 from storage.recollection import recalled_for_staff
 
 ReadAgain = Callable[[Policy, Quarantined, bytes], Message]
 """Gives a message that was kept as it was first received, for a second look."""
+
+ABOUT_WORDS = frozenset({"say", "send", "correct", "reply", "edit", "withdraw", "send_now"})
+"""Commands about words of staff, which are decided from all that was said on the ticket."""
 
 ABOUT_HELD_MAIL = frozenset({"admit", "separate"})
 
@@ -34,6 +39,8 @@ def read_again(policy: Policy, held: Quarantined, raw: bytes) -> Message:
 
 def of_message(work: UnitOfWork, message: Message, policy: Policy) -> Situation:
     """What bears on one message."""
+    if message.channel == CHAT:
+        return counting.counted(work, message, for_chat(work, message), message.sender.email, policy.secret)
     mailboxes = [box.name for box in policy.mailboxes]
     asked = unwrapped(message, policy)
     customer = decide.customer_address(asked, policy).email
@@ -47,13 +54,15 @@ def of_command(work: UnitOfWork, command: Command, policy: Policy, again: ReadAg
     """What bears on one command: its ticket, and what else it is about."""
     if command.name in ABOUT_HELD_MAIL:
         return _of_word(work, command, policy, again)
-    if command.name == "merge":
+    if command.name in ("merge", "belongs"):
         goal = goal_of(command)
         return situations.for_merge(work, command.ticket, int(goal) if goal.isdecimal() and len(goal) < 10 else None)
     if command.name == "split":
         found = situations.for_split(work, command.ticket)
         entry = splitting.meant(command, found.story)
         return replace(found, customer=work.customer(entry.author.key) if entry else None)
+    if command.name in ABOUT_WORDS:
+        return situations.for_words(work, command.ticket)
     return situations.for_ticket(work, command.ticket)
 
 

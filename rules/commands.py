@@ -7,7 +7,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rules import admitting, handling, junk, loops, lost_mail, merging, pinging, replying, splitting, survey
+from rules import (
+    admitting,
+    asked,
+    handling,
+    junk,
+    loops,
+    lost_mail,
+    merging,
+    ordering,
+    pinging,
+    replying,
+    saying,
+    splitting,
+    survey,
+)
 from rules.draft import Draft
 from rules.errors import IllegalTransitionError
 from rules.lifecycle import LIVE
@@ -50,6 +64,9 @@ DEEDS: Mapping[str, Deed] = {
     "edit": Deed(role=Role.AGENT, act=replying.edit, tells="change a reply that is still held"),
     "send_now": Deed(role=Role.AGENT, act=replying.send_now, tells="send a held reply at once"),
     "withdraw": Deed(role=Role.AGENT, act=replying.withdraw, tells="keep a held reply inside"),
+    "say": Deed(role=Role.AGENT, act=saying.say, tells="say something in a ticket's thread"),
+    "send": Deed(role=Role.AGENT, act=saying.send, tells="send words that were said in the thread"),
+    "correct": Deed(role=Role.AGENT, act=saying.correct, tells="mail a correction of what was mailed before"),
     "note": Deed(role=Role.AGENT, act=handling.note, tells="leave a note that stays inside"),
     "claim": Deed(role=Role.AGENT, act=handling.claim, tells="take the ticket"),
     "taken": Deed(role=Role.AGENT, act=handling.taken, tells="answer an escalation: I have it"),
@@ -64,6 +81,9 @@ DEEDS: Mapping[str, Deed] = {
     "resolve": Deed(role=Role.AGENT, act=handling.resolve, tells="say that it is solved, and how"),
     "reopen": Deed(role=Role.AGENT, act=handling.reopen, tells="open it again"),
     "close": Deed(role=Role.AGENT, act=handling.close, tells="close a resolved ticket without waiting"),
+    "drop_participant": Deed(role=Role.AGENT, act=handling.drop_participant, tells="take somebody off a ticket"),
+    "by_mail": Deed(role=Role.AGENT, act=asked.by_mail, tells="answer who asked in chat by mail too"),
+    "detail": Deed(role=Role.AGENT, act=asked.detail, tells="fill in what the category's form asks"),
     "spam": Deed(role=Role.AGENT, act=junk.spam, tells="close it as spam, without a word to the sender"),
     "resend": Deed(role=Role.AGENT, decide=lost_mail.resend, tells="send a mail again that was lost"),
     "leave": Deed(role=Role.AGENT, decide=lost_mail.leave, tells="leave a lost mail as it is"),
@@ -76,7 +96,10 @@ DEEDS: Mapping[str, Deed] = {
 }
 
 PAGE_DEEDS = ("confirm", "not_solved", "score")
-"""What a customer may do on a signed page; nobody else may, and customers may do nothing else."""
+"""What a customer may do on a signed page or, if they asked in chat, in their thread; nobody else may."""
+
+ASKER_DEEDS = ("by_mail", "detail", "belongs")
+"""What else whoever asked in chat may do about their own request; customers may do nothing else."""
 
 
 def on_command(command: Command, situation: Situation, policy: Policy, now: datetime) -> Decision:
@@ -88,11 +111,13 @@ def on_command(command: Command, situation: Situation, policy: Policy, now: date
         return _decided(deed.decide, command, situation, policy, now)
     if ticket is None:
         return _refused("ticket", texts.say("refused_unknown_ticket", number=command.ticket or 0), command, None, now)
-    if command.name in PAGE_DEEDS:
-        return _on_page(command, ticket, situation, policy, now)
+    if command.name in PAGE_DEEDS or (command.name in ASKER_DEEDS and not command.actor.staff):
+        return _by_customer(command, ticket, situation, policy, now)
     refusal = _entitled(command, policy)
     if refusal:
         return _refused(refusal.code, refusal.text, command, ticket, now)
+    if ordering.is_stale(command, ticket):
+        return _overtaken(command, ticket, now)
     person = policy.person(command.actor.staff)
     assert person is not None, "entitled people are on the staff list"
     draft = Draft(ticket, policy, situation, now, source=command.actor.via)
@@ -103,7 +128,18 @@ def on_command(command: Command, situation: Situation, policy: Policy, now: date
         refusal = Refusal(code="move", text=_no_move(draft, ticket, command.name))
     if refusal:
         return _refused(refusal.code, refusal.text, command, ticket, now)
+    draft.ticket = replace(draft.ticket, said=ordering.remembered(command, draft.ticket))
     return draft.decision(command.name)
+
+
+def _overtaken(command: Command, ticket: Ticket, now: datetime) -> Decision:
+    """An order that came late, after a newer one on the same part: written down, and told to nobody."""
+    because = (f"stale: a newer order on {ordering.part_of(command)} came first", f"command: {command.name}")
+    line = Entry(
+        ticket=ticket.number, at=now, kind=EntryKind.REFUSED, author=_author(command.actor), because=because,
+        text=command.name, source=command.actor.via,
+    )  # fmt: skip
+    return Decision(journal=(line,), because=because, outcome="stale")
 
 
 def _decided(
@@ -171,13 +207,32 @@ def _author(actor: Actor) -> Author:
     return Author(kind=kind, key=actor.staff or "", name=actor.name)
 
 
+def _by_customer(command: Command, ticket: Ticket, situation: Situation, policy: Policy, now: datetime) -> Decision:
+    """What a customer may say by a click: on a page that only they have, or in chat, where anybody sees the button."""
+    if command.actor.via == "page" and command.name in PAGE_DEEDS:
+        return _on_page(command, ticket, situation, policy, now)
+    texts = policy.wording.of(ticket.language)
+    if not asked.is_asker(command, ticket):
+        return _refused("asker", texts.say("refused_asker", name=ticket.customer), command, ticket, now)
+    if command.name in PAGE_DEEDS:
+        return _on_page(asked.as_on_page(command), ticket, situation, policy, now)
+    if command.name == "belongs":
+        found = asked.belongs(command, ticket, situation, policy, now)
+        return found if isinstance(found, Decision) else _refused(found.code, found.text, command, ticket, now)
+    draft = Draft(ticket, policy, situation, now, source=command.actor.via)
+    draft.because.append(f"command: {command.name} by who asked, via {command.actor.via}")
+    refusal = asked.by_mail(draft, command) if command.name == "by_mail" else asked.detail(draft, command)
+    return _refused(refusal.code, refusal.text, command, ticket, now) if refusal else draft.decision(command.name)
+
+
 def _on_page(command: Command, ticket: Ticket, situation: Situation, policy: Policy, now: datetime) -> Decision:
     """A customer's click on a signed page. What no longer fits the ticket's state changes nothing."""
-    draft = Draft(ticket, policy, situation, now, source="page")
+    draft = Draft(ticket, policy, situation, now, source=command.actor.via)
     author = Author(kind=AuthorKind.CUSTOMER, key=ticket.customer.email, name=str(ticket.customer))
     texts = policy.wording.of(ticket.language)
+    stale = texts.say("page_gone_title" if command.actor.via == "page" else "refused_settled")
     if command.args.get("round", str(ticket.rounds)) != str(ticket.rounds):
-        return _refused("stale", texts.say("page_gone_title"), command, ticket, now)
+        return _refused("stale", stale, command, ticket, now)
     if command.name == "score":
         score = _score(command.args)
         if score is None:
@@ -189,7 +244,7 @@ def _on_page(command: Command, ticket: Ticket, situation: Situation, policy: Pol
         _answer_on_page(draft, command.name, author)
     elif command.name == "confirm":
         # It was opened again meanwhile. "Not solved" is no news then, but "solved" comes too late.
-        return _refused("stale", texts.say("page_gone_title"), command, ticket, now)
+        return _refused("stale", stale, command, ticket, now)
     return draft.decision(command.name)
 
 

@@ -201,6 +201,11 @@ class Draft:
             if message_id:
                 self._links.append(Link(key=message_key(message_id), ticket=self.ticket.number))
 
+    @property
+    def owed(self) -> tuple[OutboxEntry, ...]:
+        """What is owed so far."""
+        return tuple(self._outbox)
+
     def tell_asker(self, text: str, *, name: str, buttons: tuple[Button, ...] = ()) -> None:
         """Owe a line in the thread of whoever asked in chat; ``name`` names the effect. Nothing to those who mailed."""
         number = self.ticket.number

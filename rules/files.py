@@ -36,8 +36,8 @@ def of_message(message: Message) -> tuple[OwedFile, ...]:
     """The files of a message that staff should see: what is attached, and pictures that are more than a logo."""
     return tuple(
         OwedFile(
-            filename=file.filename, content_type=file.content_type, message_key=message.key, part=file.part,
-            size=file.size, sha256=file.sha256, held=file.held,
+            filename=file.filename, content_type=file.content_type, message_key=file.kept_key or message.key,
+            part=0 if file.kept_key else file.part, size=file.size, sha256=file.sha256, held=file.held,
         )
         for file in message.attachments
         if not file.inline or (file.content_type.startswith("image/") and file.size >= _PICTURE_LEAST)
@@ -111,7 +111,7 @@ def listed(files: Iterable[OwedFile]) -> tuple[Attachment, ...]:
     return tuple(
         Attachment(
             filename=file.filename, content_type=file.content_type, size=file.size, sha256=file.sha256,
-            kept_key=file.message_key,
+            part=file.part, kept_key=file.message_key,
         )
         for file in files
     )  # fmt: skip
@@ -123,7 +123,7 @@ def source_of(attachment: Attachment, message_key: str) -> OwedFile:
         filename=attachment.filename,
         content_type=attachment.content_type,
         message_key=attachment.kept_key or message_key,
-        part=0 if attachment.kept_key else attachment.part,
+        part=attachment.part,
         size=attachment.size,
         sha256=attachment.sha256,
         held=attachment.held,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from rules import files, lateness, loops, survey
+from rules import collision, files, lateness, loops, survey
 from rules.answers import Answer, read_answer
-from rules.draft import Draft
+from rules.draft import CHAT, Draft
 from rules.effects import Button
 from rules.holding import handle_of
 from rules.identities import author_of, names_of, participants
@@ -63,7 +63,11 @@ def join(
         draft.post(told, mark="inside", mentions=(person.key,))
     if author.kind is AuthorKind.CUSTOMER:
         _follow_subject(draft, message)
-        answer_customer(draft, message, author)
+        if message.channel != CHAT or message.sender.email == ticket.customer.email or ticket.status in LIVE:
+            # Of what is done, only whoever asked says in a channel whether it is.
+            answer_customer(draft, message, author)
+        if not message.automatic.is_automatic:
+            collision.reconsider(draft, message.reply_text or message.text, author.name)
     return lateness.summed_up(draft, draft.decision("joined"))
 
 

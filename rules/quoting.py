@@ -8,7 +8,7 @@ from rules.effects import Quoted
 from rules.journal import AuthorKind, Entry, EntryKind
 from rules.wording import Texts, moment
 
-QUOTES = frozenset({"reply", "edit", "resolve"})
+QUOTES = frozenset({"reply", "edit", "resolve", "say", "send", "correct"})
 """The commands that write to the customer, and need to know what was said."""
 
 MOST = 3

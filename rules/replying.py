@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from rules import files, letters
+from rules import collision, editions, files, letters
 from rules.draft import Draft, staff_author
-from rules.effects import Mail, OutboxEntry, OutboxState, OwedFile
+from rules.editions import CORRECTS
+from rules.effects import Button, Mail, OutboxEntry, OutboxState, OwedFile, Post
 from rules.lifecycle import Event
 from rules.model import DESK, Command, EntryKind, Refusal, Status
 from rules.policy import Staff
@@ -16,68 +16,131 @@ from rules.policy import Staff
 HELD, SENT, FAILED, INSIDE = "held", "sent", "failed", "inside"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a staff member says to the customer, from whichever door.
+
+    ``place`` is where the words stand in chat, or the effect they were first written for, ``edition`` which edition of
+    them this is; marks go on ``target``, a whisper on the hold to ``user``. ``corrects`` says that it corrects what was
+    mailed before, ``sure`` that its author knows of what others said meanwhile.
+    """
+
+    text: str
+    files: tuple[OwedFile, ...] = ()
+    place: str = ""
+    edition: str = ""
+    target: str = ""
+    user: str = ""
+    then: str = ""
+    via: str = "chat"
+    because: tuple[str, ...] = ()
+    corrects: bool = False
+    sure: bool = False
+    now: bool = False
+
+
 def reply(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     """Hold a reply for the undo time, then owe it.
 
     Nothing counts as answered yet: the first response and the status follow when the relay has taken the mail
-    (``delivered``), so withdrawing or failing has nothing to undo. A reply may be a file alone.
+    (``delivered``), so withdrawing or failing has nothing to undo. A reply may be a file alone. While somebody else is
+    answering, or when the customer wrote meanwhile, it is refused with the code ``ask`` until its author is sure.
     """
-    return _hold(draft, command, person, ())
+    return reply_with(draft, command, person, ())
 
 
 def reply_with(draft: Draft, command: Command, person: Staff, carried: tuple[OwedFile, ...]) -> Refusal | None:
     """Hold a reply whose files are kept already, such as those of a staff member's mail."""
-    return _hold(draft, command, person, carried)
-
-
-def _hold(draft: Draft, command: Command, person: Staff, carried: tuple[OwedFile, ...]) -> Refusal | None:
-    text = command.text.strip()
     refusal = files.problem_with(command, draft.chat)
     if refusal:
         return refusal
-    attached = (*carried, *files.attached(command))
-    if not text and not attached:
+    args, attached = command.args, (*carried, *files.attached(command))
+    answer = Answer(
+        text=command.text.strip(), files=attached, place=args.get("target", ""), target=args.get("target", ""),
+        edition=args.get("edition", ""), then=args.get("then", ""), via=command.actor.via, now=bool(args.get("now")),
+        sure=bool(args.get("sure") or args.get("now")),
+    )  # fmt: skip
+    if not answer.sure and (why := collision.with_reply(draft, person, args.get("seen", ""))):
+        return Refusal(code="ask", text=why.told(draft, person))
+    return hold_answer(draft, person, answer)
+
+
+def unfit(draft: Draft, answer: Answer) -> Refusal | None:
+    """Why an answer can be sent to nobody, in words."""
+    if not answer.text and not answer.files:
         return Refusal(code="empty", text=draft.chat.say("refused_empty"))
-    if "@" not in draft.ticket.customer.email:
+    if not draft.ticket.reaches:
         return Refusal(code="address", text=draft.chat.say("refused_address", value=draft.ticket.customer.email))
-    draft.ticket = replace(draft.ticket, drafted=draft.ticket.drafted + 1)
-    hold = timedelta() if command.args.get("now") else draft.policy.habits.undo_hold
-    target = command.args.get("target", "")
-    meta = {
-        "by": person.key,
-        "written_at": draft.now.isoformat(),
-        "target": target,
-        "then": command.args.get("then", ""),
-        "text": text,
-    }
-    # A mail may name several tickets; only what was said on this one is its reader's to see.
-    history = tuple(entry for entry in draft.situation.history if entry.ticket == draft.ticket.number)
-    entry = letters.staff_reply(
-        draft.ticket, draft.policy, text=text, name=person.name, at=draft.now + hold, meta=meta, history=history
-    )
-    assert isinstance(entry.content, Mail)
-    entry = replace(entry, content=replace(entry.content, files=attached))
-    draft.owe(entry)
-    draft.note(
-        EntryKind.REPLIED, text, author=staff_author(person), outbox_key=entry.key, attachments=files.listed(attached)
-    )
-    if target:
-        draft.mark(target, HELD, f"mark:{draft.ticket.drafted}:{HELD}")
-    else:
-        told = draft.chat.say("chat_reply_elsewhere", name=person.name, via=command.actor.via, text=text)
-        name = f"reply:{draft.ticket.drafted}:told"
-        draft.post(told, name=name, mark="reply", files=attached)
-        files.show(draft, f"{draft.ticket.number}:{name}", attached)
     return None
 
 
+def hold_answer(draft: Draft, person: Staff, answer: Answer) -> Refusal | None:
+    """Hold an answer for the undo time, then owe it; its author is told where it goes and how to stop it."""
+    refusal = unfit(draft, answer)
+    if refusal:
+        return refusal
+    draft.ticket = replace(draft.ticket, drafted=draft.ticket.drafted + 1)
+    length = timedelta() if answer.now else draft.policy.habits.undo_hold
+    meta = {"by": person.key, "written_at": draft.now.isoformat(), "target": answer.target, "then": answer.then}
+    meta |= {"text": answer.text, "place": answer.place, "edition": answer.edition}
+    meta |= {"sure": "yes"} if answer.sure else {}
+    meta |= {"corrects": "yes"} if answer.corrects else {}
+    # A mail may name several tickets; only what was said on this one is its reader's to see.
+    history = tuple(entry for entry in draft.situation.history if entry.ticket == draft.ticket.number)
+    entry = letters.staff_reply(
+        draft.ticket, draft.policy, text=_as_mailed(draft, answer), name=person.name, at=draft.now + length, meta=meta,
+        history=history,
+    )  # fmt: skip
+    assert isinstance(entry.content, Mail)
+    draft.owe(replace(entry, content=replace(entry.content, files=answer.files)))
+    draft.note(
+        EntryKind.REPLIED, answer.text, author=staff_author(person), outbox_key=entry.key, because=answer.because,
+        attachments=files.listed(answer.files), place=answer.place, edition=answer.edition,
+    )  # fmt: skip
+    _show(draft, person, answer)
+    if answer.user and length:
+        _tell_author(draft, answer, entry.key, length)
+    return None
+
+
+def _as_mailed(draft: Draft, answer: Answer) -> str:
+    """The words as the customer gets them; a correction says, in their language, that it is one."""
+    if not answer.corrects:
+        return answer.text
+    return f"{draft.policy.wording.of(draft.ticket.language).say('mail_correction')}\n\n{answer.text}"
+
+
+def _show(draft: Draft, person: Staff, answer: Answer) -> None:
+    """Mark the words in the thread as held; words from elsewhere are told there."""
+    if answer.target:
+        draft.mark(answer.target, HELD, f"mark:{draft.ticket.drafted}:{HELD}")
+        return
+    told = draft.chat.say("chat_reply_elsewhere", name=person.name, via=answer.via, text=answer.text)
+    name = f"reply:{draft.ticket.drafted}:told"
+    draft.post(told, name=name, mark="reply", files=answer.files)
+    files.show(draft, f"{draft.ticket.number}:{name}", answer.files)
+
+
+def _tell_author(draft: Draft, answer: Answer, key: str, length: timedelta) -> None:
+    """Tell the author where their words go and when, with buttons that send them now or keep them (complaint 62)."""
+    name = answer.place or key
+    buttons = (
+        Button(command="send_now", label=draft.chat.say("button_send_now"), value=name),
+        Button(command="withdraw", label=draft.chat.say("button_withdraw"), value=name),
+        Button(command="open:reply", label=draft.chat.say("button_edit"), value=name),
+    )
+    customer = draft.ticket.customer
+    to = customer.email if customer.takes_mail and not draft.ticket.asked_in else str(customer)
+    told = draft.chat.say("chat_held", to=to, seconds=round(length.total_seconds()))
+    draft.whisper(answer.user, told, name=f"reply:{draft.ticket.drafted}:hold", buttons=buttons)
+
+
 def _held(draft: Draft, command: Command) -> OutboxEntry | None:
-    """The held reply that a command is about: named by its key or by the chat message it was written in."""
-    wanted, target = command.args.get("reply", ""), command.args.get("target", "")
+    """The held reply that a command is about: named by its key, by its words' name, or by where they were written."""
+    wanted = set(filter(None, (command.args.get("reply"), command.args.get("target"), command.args.get("value"))))
     for entry in draft.situation.held:
-        if entry.state is OutboxState.QUEUED and (
-            entry.key == wanted or (target and entry.meta.get("target") == target)
-        ):
+        names = {entry.key, entry.meta.get("target", ""), entry.meta.get("place", "")}
+        if entry.state is OutboxState.QUEUED and wanted & names:
             return entry
     return None
 
@@ -99,14 +162,36 @@ def withdraw(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     """Take a held reply back; it stays in the thread as an inside word. Without the mail that resolves, it is open."""
     entry = _held(draft, command)
     if entry is None:
-        return _gone(draft)
+        return _keep(draft, command, person)
+    if command.args.get("about") == "words" and entry.meta.get("by") != person.key:
+        return None
     if "resolved_by" in entry.meta:
         _unresolve(draft, entry, person)
         return None
-    draft.withdraw(entry.key)
-    draft.note(EntryKind.WITHDRAWN, author=staff_author(person), outbox_key=entry.key)
+    take_back(draft, entry, person)
     draft.mark(entry.meta.get("target", ""), INSIDE, f"mark:{_round(entry)}:{INSIDE}")
     return None
+
+
+def _keep(draft: Draft, command: Command, person: Staff) -> Refusal | None:
+    """Leave words inside that are not held: their author was asked, or took an order back that was not obeyed yet."""
+    name = command.args.get("target") or command.args.get("reply") or command.args.get("value", "")
+    found = editions.word(draft.situation, name)
+    if found and found.asked:
+        draft.note(EntryKind.WITHDRAWN, author=staff_author(person), because=("kept inside by order",), place=name)
+        draft.mark(command.args.get("target", ""), INSIDE, f"mark:kept:{draft.round}:{name}")
+        return None
+    is_taken_back = command.args.get("about") == "words" and (found is None or found.left is None)
+    return None if is_taken_back else _gone(draft)
+
+
+def take_back(draft: Draft, entry: OutboxEntry, person: Staff, because: tuple[str, ...] = ()) -> None:
+    """Withdraw a held reply; its words stay in the journal, and may be sent by another order."""
+    draft.withdraw(entry.key)
+    draft.note(
+        EntryKind.WITHDRAWN, author=staff_author(person), outbox_key=entry.key, because=because,
+        place=entry.meta.get("place", ""),
+    )  # fmt: skip
 
 
 def _unresolve(draft: Draft, entry: OutboxEntry, person: Staff) -> None:
@@ -124,11 +209,25 @@ def edit(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     entry = _held(draft, command)
     if entry is None or "resolved_by" in entry.meta:
         return _gone(draft)
-    draft.withdraw(entry.key)
-    draft.note(EntryKind.WITHDRAWN, author=staff_author(person), outbox_key=entry.key, because=("edited while held",))
-    kept: Mapping[str, str] = {"target": entry.meta.get("target", ""), "then": entry.meta.get("then", "")}
-    carried = entry.content.files if isinstance(entry.content, Mail) else ()
-    return _hold(draft, replace(command, args=kept), person, carried)
+    text = command.text.strip()
+    carried = entry.content.files if isinstance(entry.content, Mail | Post) else ()
+    answer = answer_of(entry, text=text, files=(*carried, *files.attached(command)), via=command.actor.via)
+    refusal = files.problem_with(command, draft.chat) or unfit(draft, answer)
+    if refusal:
+        return refusal
+    take_back(draft, entry, person, ("edited while held",))
+    return hold_answer(draft, person, answer)
+
+
+def answer_of(entry: OutboxEntry, *, text: str, files: tuple[OwedFile, ...], via: str) -> Answer:
+    """A held answer in other words, under the same name."""
+    meta = entry.meta
+    corrects = "corrects" in meta
+    return Answer(
+        text=text, files=files, place=meta.get("place", ""), edition=meta.get("edition", ""), then=meta.get("then", ""),
+        target=meta.get("target", ""), via=via, corrects=corrects, sure="sure" in meta,
+        because=(CORRECTS,) if corrects else (),
+    )  # fmt: skip
 
 
 def _round(entry: OutboxEntry) -> str:
@@ -154,10 +253,9 @@ def delivered(draft: Draft, entry: OutboxEntry) -> None:
         draft.wait_anew()
     if author and draft.ticket.assignee is None:
         draft.give(author, DESK, why="the first to answer is responsible until somebody else is")
-    mail = entry.content
-    assert isinstance(mail, Mail)
     draft.note(EntryKind.DELIVERED, entry.receipt, outbox_key=entry.key)
-    chain = (*draft.ticket.references, mail.message_id)
+    sent = (entry.content.message_id,) if isinstance(entry.content, Mail) else ()
+    chain = (*draft.ticket.references, *sent)
     # The first one names the thread, the last ones its end (RFC 5322 §3.6.4, complaint 36).
     references = (*chain[:1], *chain[1:][-10:])
     draft.ticket = replace(draft.ticket, references=references, replies=draft.ticket.replies + 1)

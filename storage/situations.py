@@ -42,6 +42,7 @@ def for_message(work: UnitOfWork, message: Message, mailboxes: Iterable[str], cu
         next_number=work.next_number(),
         candidates=candidates,
         customer=on_file,
+        held=tuple(entry for number in involved for entry in _unsent(work, number) if is_answer(entry)),
         timers=tuple(timer for number in involved for timer in work.timers_of(number)),
         same_id=elsewhere is None and work.linked(message_key(message.message_id)) is not None,
         sender_known=work.customer(message.sender.email) is not None,
@@ -56,7 +57,7 @@ def for_word(
     work: UnitOfWork, held: Quarantined, message: Message, mailboxes: Iterable[str], customer: str
 ) -> Situation:
     """Everything that bears on a person's word about a message that waits; the ticket is the living one."""
-    ticket = _latest(work, held.ticket)
+    ticket = latest(work, held.ticket)
     timers = tuple(work.timers_of(ticket.number)) if ticket else ()
     found = for_message(work, message, mailboxes, customer)
     return replace(found, ticket=ticket, timers=timers, waits=held, message=message, same_id=False)
@@ -72,10 +73,10 @@ def _candidates(work: UnitOfWork, message: Message, *, came_elsewhere: bool) -> 
     """The living tickets that a message names, each under the evidence that names it."""
     named = evidence(message)
     found: dict[str, Ticket | None] = {
-        **{f"{TOKEN}:{number}": _latest(work, number) for number in named.token_numbers[:_MOST_NUMBERS]},
-        **{f"{OWN}:{number}": _latest(work, number) for number in named.own_numbers[:_MOST_NUMBERS]},
+        **{f"{TOKEN}:{number}": latest(work, number) for number in named.token_numbers[:_MOST_NUMBERS]},
+        **{f"{OWN}:{number}": latest(work, number) for number in named.own_numbers[:_MOST_NUMBERS]},
         **_referred(work, named),
-        SUBJECT: _latest(work, named.subject_number),
+        SUBJECT: latest(work, named.subject_number),
         "bounced": _first_linked(work, [message_key(b.original_message_id) for b in message.bounces]),
     }
     if came_elsewhere:
@@ -101,7 +102,7 @@ def _linked(work: Reader, message_ids: Iterable[str]) -> dict[int, Ticket]:
 
 
 def _first_linked(work: Reader, keys: Iterable[str]) -> Ticket | None:
-    return next((ticket for key in keys if (ticket := _latest(work, work.linked(key)))), None)
+    return next((ticket for key in keys if (ticket := latest(work, work.linked(key)))), None)
 
 
 def _elsewhere(work: Reader, message: Message, mailboxes: Iterable[str]) -> str | None:
@@ -139,7 +140,7 @@ def living(work: Reader, number: int | None) -> Ticket | None:
     return None
 
 
-def _latest(work: Reader, number: int | None) -> Ticket | None:
+def latest(work: Reader, number: int | None) -> Ticket | None:
     """The living ticket; for one that is closed, the one that goes on with it, so that no second one is opened."""
     ticket = living(work, number)
     visited: set[int] = set()
@@ -155,7 +156,7 @@ def _latest(work: Reader, number: int | None) -> Ticket | None:
 def for_ticket(work: Reader, number: int | None) -> Situation:
     """Everything that bears on one ticket: itself, its timers, its customer, replies that have not left yet."""
     ticket = living(work, number)
-    return _of(work, ticket) if ticket is not None else Situation()
+    return of_ticket(work, ticket) if ticket is not None else Situation()
 
 
 def for_ringing(work: Reader, number: int | None, staff: Iterable[Staff]) -> Situation:
@@ -175,7 +176,8 @@ def _tallies(work: Reader, keys: Iterable[str]) -> dict[str, Tally]:
     return {key: tally for key in keys if (tally := work.tally(key)) is not None}
 
 
-def _of(work: Reader, ticket: Ticket) -> Situation:
+def of_ticket(work: Reader, ticket: Ticket) -> Situation:
+    """A ticket with its timers, its customer and the replies that have not left yet."""
     unsent = tuple(_unsent(work, ticket.number))
     return Situation(
         ticket=ticket,
@@ -235,7 +237,7 @@ def for_settled(work: Reader, entry: OutboxEntry) -> Situation:
     ticket = _ticket(work, entry.ticket)
     if ticket is None or isinstance(entry.content, Card):
         return Situation(ticket=ticket)
-    return _of(work, ticket)
+    return of_ticket(work, ticket)
 
 
 def _unsent(work: Reader, number: int) -> Iterable[OutboxEntry]:
