@@ -81,6 +81,10 @@ class Interacting(Acting):
     def submit(self, user: str, values: Json, view_id: str | None) -> str:
         return interactions.submit(self.world, self.space.user_by_name(user), self._view(user, view_id), values).id
 
+    def suggest(self, user: str, action_id: str, query: str, channel: str | None, ts: str | None) -> str:
+        seen = self.space.message(channel, ts) if channel and ts else self._view(user, None)
+        return interactions.suggest(self.world, self.space.user_by_name(user), seen, action_id, query).id
+
     def close_view(self, user: str, view_id: str | None, everything: bool) -> str | None:
         person = self.space.user_by_name(user)
         told = interactions.close_view(self.world, person, self._view(user, view_id), everything)
@@ -158,7 +162,7 @@ class Reading(Interacting):
         ]
 
     def modals(self, user: str) -> list[Json]:
-        return [{**view_json(view), "errors": view.errors} for view in self._stack(user)]
+        return [{**view_json(view), "errors": view.errors, "trouble": view.trouble} for view in self._stack(user)]
 
     def home(self, user: str) -> Json | None:
         home = self.space.homes.get(self.space.user_by_name(user).id)

@@ -35,6 +35,7 @@ class Delivery:
     kind: Kind
     payload: Json
     on_answer: Answered | None = None
+    on_failure: Callable[[], None] | None = None
     attempts: list[Json] = field(default_factory=list)
     state: Literal["pending", "held", "confirmed", "failed", "dropped"] = "pending"
     answer: Json | None = None
@@ -91,10 +92,16 @@ class Deliveries:
         for delay_s in delays_s[1:]:
             self._send_again(delivery, delay_s)
 
-    def interaction(self, kind: Kind, payload: Json, on_answer: Answered | None = None) -> Delivery:
+    def interaction(
+        self,
+        kind: Kind,
+        payload: Json,
+        on_answer: Answered | None = None,
+        on_failure: Callable[[], None] | None = None,
+    ) -> Delivery:
         """Send a click, submission or command. It is dropped when nobody is connected."""
         self._numbers += 1
-        delivery = Delivery(f"interaction-{self._numbers}", kind, payload, on_answer)
+        delivery = Delivery(f"interaction-{self._numbers}", kind, payload, on_answer, on_failure)
         self.all.append(delivery)
         self._start(delivery)
         return delivery
@@ -153,6 +160,8 @@ class Deliveries:
         delivery.answer = outcome.answer
         if outcome.confirmed and delivery.on_answer:
             delivery.on_answer(outcome.answer)
+        if not outcome.confirmed and delivery.on_failure:
+            delivery.on_failure()
 
     async def _attempt(self, delivery: Delivery, number: int, reason: str | None) -> Outcome:
         assert self.transport is not None

@@ -93,6 +93,11 @@ class People(ABC):
         """A person fills in their topmost modal, by action id, and submits it; gives the delivery's id."""
         return str(self.do("submit", user=user, values=values or {}, view_id=view_id))
 
+    def suggest(self, user: str, action_id: str, query: str, channel: str | None = None, ts: str | None = None) -> str:
+        """A person types in an external menu of their topmost modal, or of a message; gives the delivery's id."""
+        what = {"action_id": action_id, "query": query, "channel": channel, "ts": ts}
+        return str(self.do("suggest", user=user, **what))
+
     def close_view(self, user: str, view_id: str | None = None, everything: bool = False) -> str | None:
         """A person closes their topmost modal, or the whole stack at once with `everything`."""
         told = self.do("close_view", user=user, view_id=view_id, everything=everything)
@@ -143,7 +148,7 @@ class Looking(People):
         return list(self.do("ephemerals", user=user))
 
     def modals(self, user: str) -> list[Json]:
-        """The modals a user has open, the topmost last, with the `errors` shown in each."""
+        """The modals a user has open, the topmost last, with the `errors` and the `trouble` shown in each."""
         return list(self.do("modals", user=user))
 
     def home(self, user: str) -> Json | None:

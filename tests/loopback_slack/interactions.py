@@ -7,14 +7,14 @@ from typing import Any
 from tests.loopback_slack.blocks import elements_of
 from tests.loopback_slack.deliveries import Delivery
 from tests.loopback_slack.errors import ControlError, Json, RefusedError
-from tests.loopback_slack.modal_shape import accept_view
 from tests.loopback_slack.people_methods import TEAM_DOMAIN
 from tests.loopback_slack.responses import respond
 from tests.loopback_slack.selections import chosen
 from tests.loopback_slack.state import APP_ID, TEAM_ID, Channel, Message, User, View
 from tests.loopback_slack.triggers import ResponseUrl
 from tests.loopback_slack.typed_text import escaped_names
-from tests.loopback_slack.view_methods import MODAL, new_view, replace_view, view_json
+from tests.loopback_slack.view_answers import TROUBLE, apply_answer, suggested_options
+from tests.loopback_slack.view_methods import view_json
 from tests.loopback_slack.world import World
 
 
@@ -31,7 +31,7 @@ def click(
     if user.id not in channel.members:
         raise ControlError(f"{user.name} is not in {channel.name or channel.id} and cannot click there")
     block, element = _element(message.all_blocks, action_id, block_id)
-    part = chosen(element, value)
+    part = chosen(element, value, message.suggested.get(action_id))
     if part and element["type"] != "overflow":
         selected = {"type": element["type"], **part}
         message.selections.setdefault(block, {})[action_id] = selected
@@ -59,7 +59,7 @@ def click(
 def click_in_view(world: World, user: User, view: View, action_id: str, value: Any = None) -> Delivery:
     """A user presses a button of a modal or of their Home tab."""
     block, element = _element(view.content["blocks"], action_id, None)
-    part = chosen(element, value)
+    part = chosen(element, value, view.suggested.get(action_id))
     if part and element["type"] != "overflow":
         view.selections[block][action_id] = {"type": element["type"], **part}
     opened_from = view.id if view.content["type"] == "modal" else None
@@ -76,7 +76,8 @@ def submit(world: World, user: User, view: View, values: Json) -> Delivery:
     """A user fills in a modal and submits it. `values` maps action ids to what is entered or chosen."""
     for action_id, value in values.items():
         block, element = _element(view.content["blocks"], action_id, None)
-        view.selections[block][action_id] = {"type": element["type"], **chosen(element, value)}
+        part = chosen(element, value, view.suggested.get(action_id))
+        view.selections[block][action_id] = {"type": element["type"], **part}
     _refuse_empty_inputs(view)
     payload = _frame(world, user, "view_submission") | {
         "trigger_id": world.triggers.new_trigger(user.id, view.id),
@@ -86,11 +87,16 @@ def submit(world: World, user: User, view: View, values: Json) -> Delivery:
 
     def answered(answer: Json | None) -> None:
         try:
-            _apply_answer(world, user, view, answer or {})
+            apply_answer(world, user, view, answer or {})
         except RefusedError as refusal:
+            view.trouble = TROUBLE
             world.misuse.append(f"answer to view_submission: {refusal.code} {refusal.messages}")
 
-    return world.deliveries.interaction("interactive", payload, answered)
+    def unanswered() -> None:
+        view.trouble = TROUBLE
+
+    view.trouble = ""
+    return world.deliveries.interaction("interactive", payload, answered, unanswered)
 
 
 def close_view(world: World, user: User, view: View, everything: bool = False) -> Delivery | None:
@@ -153,6 +159,37 @@ def message_shortcut(world: World, user: User, message: Message, callback_id: st
     return world.deliveries.interaction("interactive", payload)
 
 
+def suggest(world: World, user: User, seen: Message | View, action_id: str, query: str) -> Delivery:
+    """A user types in an external menu: block_suggestion. The options the app answers with can then be chosen."""
+    blocks = seen.all_blocks if isinstance(seen, Message) else seen.content["blocks"]
+    block, element = _element(blocks, action_id, None)
+    if not element["type"].endswith("external_select"):
+        raise ControlError(f"{action_id} is a {element['type']}, whose options do not come from the app")
+    if len(query) < element.get("min_query_length", 3):
+        raise ControlError(f"Slack does not ask the app about {query!r}: it is too short")
+    asked = {"action_id": action_id, "block_id": block, "value": query}
+    payload = _frame(world, user, "block_suggestion") | asked | _place_of(world, seen)
+
+    def answered(answer: Json | None) -> None:
+        try:
+            seen.suggested[action_id] = suggested_options(answer or {})
+        except RefusedError as refusal:
+            world.misuse.append(f"answer to block_suggestion: {refusal.messages}")
+
+    return world.deliveries.interaction("interactive", payload, answered)
+
+
+def _place_of(world: World, seen: Message | View) -> Json:
+    if isinstance(seen, View):
+        return {"container": {"type": "view", "view_id": seen.id}, "view": view_json(seen)}
+    channel = world.workspace.channels[seen.channel]
+    return {
+        "container": {"type": "message", "message_ts": seen.ts, "channel_id": channel.id, "is_ephemeral": False},
+        "channel": {"id": channel.id, "name": channel.name or "directmessage"},
+        "message": world.renderer.message(seen),
+    }
+
+
 def global_shortcut(world: World, user: User, callback_id: str) -> Delivery:
     """A user picks the app's action from the shortcuts menu: no message, no channel, no response URL."""
     if callback_id not in world.manifest.global_shortcuts:
@@ -203,20 +240,3 @@ def _refuse_empty_inputs(view: View) -> None:
         entered = view.selections[block["block_id"]][block["element"].get("action_id", "")]
         if all(not value for name, value in entered.items() if name != "type"):
             raise ControlError(f"Slack would not submit: {block['label']['text']!r} is empty and not optional")
-
-
-def _apply_answer(world: World, user: User, view: View, answer: Json) -> None:
-    """Do what the app's answer to a submission asks: close, clear, show errors, update or push."""
-    stack = world.workspace.modals.get(user.id, [])
-    match answer.get("response_action"):
-        case "errors":
-            view.errors = answer["errors"]
-        case "update":
-            replace_view(world.workspace, view, accept_view(answer["view"], MODAL))
-        case "push":
-            stack.append(new_view(world.workspace, user.id, accept_view(answer["view"], MODAL)))
-        case "clear":
-            stack.clear()
-        case _:
-            if view in stack:
-                stack.remove(view)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.loopback_slack.blocks import VIEW_BLOCKS_MAX, VIEW_BYTES_MAX, VIEW_TYPES, BlockCheck, with_block_ids
+from tests.loopback_slack.blocks import VIEW_BYTES_MAX, BlockCheck, with_block_ids
 from tests.loopback_slack.errors import Json, RefusedError
 
 TITLES_MAX = 24
+COMMON = frozenset({"type", "blocks", "private_metadata", "callback_id", "external_id"})
+FRAMES = {"modal": COMMON | {"title", "submit", "close", "clear_on_close", "notify_on_close"}, "home": COMMON}
 
 
 def accept_view(view: Any, kinds: frozenset[str]) -> Json:
@@ -20,7 +22,7 @@ def accept_view(view: Any, kinds: frozenset[str]) -> Json:
     faults = _frame_faults(view, kinds)
     blocks = view.get("blocks")
     if isinstance(blocks, list):
-        faults += BlockCheck("/view/blocks").check(blocks, VIEW_TYPES, VIEW_BLOCKS_MAX)
+        faults += BlockCheck("/view/blocks", str(view.get("type"))).check(blocks)
     else:
         faults.append("missing required field: blocks [json-pointer:/view]")
     if faults:
@@ -32,12 +34,14 @@ def _frame_faults(view: Json, kinds: frozenset[str]) -> list[str]:
     faults: list[str] = []
     if view.get("type") not in kinds:
         faults.append(f"must be one of {sorted(kinds)} [json-pointer:/view/type]")
+    for name in sorted(set(view) - FRAMES.get(str(view.get("type")), set(view))):
+        faults.append(f"no more keys allowed: {name} [json-pointer:/view]")
     if view.get("type") == "modal" and "title" not in view:
         faults.append("missing required field: title [json-pointer:/view]")
     for name in ("title", "submit", "close"):
         if name in view and not _is_short_plain_text(view[name]):
             faults.append(f"must be less than {TITLES_MAX + 1} characters [json-pointer:/view/{name}/text]")
-    for name, most in (("private_metadata", 3000), ("callback_id", 255)):
+    for name, most in (("private_metadata", 3000), ("callback_id", 255), ("external_id", 255)):
         if len(view.get(name, "")) > most:
             faults.append(f"must be less than {most + 1} characters [json-pointer:/view/{name}]")
     has_input = any(isinstance(block, dict) and block.get("type") == "input" for block in view.get("blocks") or [])

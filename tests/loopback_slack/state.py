@@ -72,6 +72,7 @@ class Message:
     files: list[File] = field(default_factory=list)
     reactions: dict[str, list[str]] = field(default_factory=dict)
     selections: dict[str, dict[str, Json]] = field(default_factory=dict)
+    suggested: dict[str, list[Json]] = field(default_factory=dict)
     hidden_from_all_but: str | None = None
 
     @property
@@ -122,6 +123,8 @@ class View:
     root_view_id: str
     previous_view_id: str | None = None
     selections: dict[str, dict[str, Json]] = field(default_factory=dict)
+    suggested: dict[str, list[Json]] = field(default_factory=dict)
+    trouble: str = ""
     errors: dict[str, str] = field(default_factory=dict)
 
 
