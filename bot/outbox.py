@@ -9,19 +9,20 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ParamSpec, TypeVar
 
 import structlog
 
 from bot.clock import Clock
 from bot.desk import Desk
-from bot.retry import next_try
+from bot.retry import LONGEST, LONGEST_IN_CHAT, next_try
 from channels.protocol import Sender
-from rules.effects import FIRST_TRY, OutboxEntry, OutboxState
+from rules.draft import CHAT
+from rules.effects import FIRST_TRY, OWED_AT, OutboxEntry, OutboxState, owed_since
 from rules.errors import PermanentDeliveryError, StoreError, TemporaryDeliveryError, UncertainDeliveryError
 
 log = structlog.get_logger()
@@ -46,6 +47,9 @@ class Delivery:
         self._jitter = jitter
         self._awake = asyncio.Event()
         self._stopped = asyncio.Event()
+        self._hurried = asyncio.Event()
+        self._put_off: dict[str, OutboxEntry] = {}
+        self._in_hand: dict[str, OutboxEntry] = {}
         self._ended: list[OutboxEntry] = []
         self._under_way: Counter[str] = Counter()
         self._sending: set[asyncio.Task[None]] = set()
@@ -53,6 +57,26 @@ class Delivery:
     def wake(self) -> None:
         """Look at the outbox now. Call on the event loop."""
         self._awake.set()
+
+    def hurry(self) -> None:
+        """A channel is back: look at once after what is of unknown fate there, and at the outbox."""
+        self._hurried.set()
+        self._hurried = asyncio.Event()
+        self._awake.set()
+
+    def put_off(self, channel: str) -> tuple[str, ...]:
+        """The keys of what a channel did not take at the last try."""
+        return tuple(key for key, entry in self._put_off.items() if entry.channel == channel)
+
+    def waits_since(self, channel: str) -> datetime | None:
+        """From when on the oldest effect was owed that a channel has in hand or did not take at the last try."""
+        ours = [entry for entry in (*self._put_off.values(), *self._in_hand.values()) if entry.channel == channel]
+        return min(map(owed_since, ours), default=None)
+
+    def forget(self, keys: Collection[str]) -> None:
+        """These wait no more: somebody took them back meanwhile."""
+        for key in keys:
+            self._put_off.pop(key, None)
 
     async def run(self) -> None:
         """Deliver until ``stop``; what is being sent then is finished and settled. Raises StoreError."""
@@ -80,6 +104,7 @@ class Delivery:
         claimed = await self._turn_over(rooms)
         for entry in claimed:
             self._under_way[entry.channel] += 1
+            self._in_hand[entry.key] = entry
             self._begin(self._deliver(entry))
         if not claimed:
             await self._nap()
@@ -108,11 +133,17 @@ class Delivery:
             self._end(await self._try(entry))
         finally:
             self._under_way[entry.channel] -= 1
+            self._in_hand.pop(entry.key, None)
 
     def _end(self, entry: OutboxEntry) -> None:
         """Have it settled; one that is still unknown stays as it is, for the next start."""
-        if entry.state is not OutboxState.SENDING:
-            self._ended.append(entry)
+        if entry.state is OutboxState.SENDING:
+            return
+        self._ended.append(entry)
+        if entry.state is OutboxState.QUEUED:
+            self._put_off[entry.key] = entry
+        else:
+            self._put_off.pop(entry.key, None)
 
     async def _try(self, entry: OutboxEntry) -> OutboxEntry:
         sender = self._senders.get(entry.channel)
@@ -121,7 +152,7 @@ class Delivery:
         try:
             receipt = await sender.send(entry)
         except TemporaryDeliveryError as error:
-            return self._again(entry, str(error), error.retry_after)
+            return self._again(entry, str(error), error)
         except PermanentDeliveryError as error:
             return self._settled(entry, OutboxState.FAILED, problem=str(error))
         except UncertainDeliveryError as error:
@@ -160,19 +191,27 @@ class Delivery:
             return self._settled(entry, OutboxState.ACCEPTED, receipt=receipt.text)
 
     async def _rest(self, seconds: float) -> None:
-        """Wait, but not beyond the stop."""
-        stopped = asyncio.create_task(self._stopped.wait())
-        await asyncio.wait({stopped}, timeout=seconds)
-        stopped.cancel()
+        """Wait, but not beyond the stop, and no longer when there is haste."""
+        ends = {asyncio.create_task(event.wait()) for event in (self._stopped, self._hurried)}
+        await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
 
-    def _again(self, entry: OutboxEntry, problem: str, retry_after: timedelta | None) -> OutboxEntry:
-        now = self._clock.now()
+    def _again(self, entry: OutboxEntry, problem: str, error: TemporaryDeliveryError | None) -> OutboxEntry:
+        now, retry_after = self._clock.now(), error.retry_after if error else None
+        meta = {**entry.meta, OWED_AT: owed_since(entry).isoformat()}
+        if error is not None and error.untried:
+            at, attempts = now + (retry_after or LONGEST_IN_CHAT), entry.attempts - 1
+            return replace(entry, state=OutboxState.QUEUED, attempts=attempts, problem=problem, due_at=at, meta=meta)
         started = datetime.fromisoformat(entry.meta[FIRST_TRY]) if FIRST_TRY in entry.meta else now
-        at = next_try(now, entry.attempts, started, self._jitter.random(), retry_after)
-        if at is None:
+        meta[FIRST_TRY] = started.isoformat()
+        longest = LONGEST_IN_CHAT if entry.channel == CHAT else LONGEST
+        # Nothing is given up while the way itself is closed: the desk is alarmed about that, and it may take long.
+        counted_from = now if error is not None and error.stands else started
+        at_or_never = next_try(now, entry.attempts, counted_from, self._jitter.random(), retry_after, longest)
+        if at_or_never is None:
             return self._settled(entry, OutboxState.FAILED, problem=f"given up after {entry.attempts} tries: {problem}")
-        meta = {**entry.meta, FIRST_TRY: started.isoformat()}
-        return replace(entry, state=OutboxState.QUEUED, problem=problem, due_at=at, meta=meta)
+        return replace(entry, state=OutboxState.QUEUED, problem=problem, due_at=at_or_never, meta=meta)
 
     def _settled(self, entry: OutboxEntry, state: OutboxState, *, problem: str = "", receipt: str = "") -> OutboxEntry:
         return replace(entry, state=state, problem=problem, receipt=receipt, settled_at=self._clock.now())
@@ -180,6 +219,7 @@ class Delivery:
     async def _recover(self) -> None:
         """What a dead process may or may not have sent: ask the channel, else a person (never send blindly)."""
         for entry in await self._in_thread(self._desk.store.claimed):
+            self._in_hand[entry.key] = entry
             self._begin(self._recover_one(entry))
 
     async def _recover_one(self, entry: OutboxEntry) -> None:
@@ -190,6 +230,7 @@ class Delivery:
             settled = self._settled(entry, OutboxState.UNCERTAIN, problem=problem)
         if settled.state is OutboxState.QUEUED:
             settled = replace(settled, due_at=self._clock.now())
+        self._in_hand.pop(entry.key, None)
         self._end(settled)
 
     async def _in_thread(self, call: Callable[P, T], *args: P.args, **_: P.kwargs) -> T:

@@ -5,22 +5,32 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 _FIRST = timedelta(seconds=5)
-_LONGEST = timedelta(minutes=30)
+LONGEST = timedelta(minutes=30)
+"""How long a mail waits between two tries at most."""
+
+LONGEST_IN_CHAT = timedelta(minutes=1)
+"""Chat is for what is wanted now, so it is asked again sooner."""
+
 GIVE_UP_AFTER = timedelta(days=2)
 """Wall time after which an effect that could not be delivered is told to staff as failed."""
 
 
 def next_try(
-    now: datetime, attempts: int, first_due_at: datetime, jitter: float, retry_after: timedelta | None = None
+    now: datetime,
+    attempts: int,
+    first_due_at: datetime,
+    jitter: float,
+    retry_after: timedelta | None = None,
+    longest: timedelta = LONGEST,
 ) -> datetime | None:
     """When to try again after ``attempts`` tries, or ``None`` to give up.
 
-    The wait doubles from 5 s to 30 min and is spread by ``jitter`` (0 to 1) over its second half, so that many
-    failures at once do not come back at once. A time named by the other side is respected if it is longer.
+    The wait doubles from 5 s to 30 min, or to ``longest``, and is spread by ``jitter`` (0 to 1) over its second half,
+    so that many failures at once do not come back at once. A time named by the other side is respected if it is longer.
     """
     if now - first_due_at > GIVE_UP_AFTER:
         return None
-    doublings: int = 2 ** min(attempts - 1, 20)
-    wait = min(_FIRST * doublings, _LONGEST)
+    doublings: int = 2 ** min(max(attempts, 1) - 1, 20)
+    wait = min(_FIRST * doublings, longest)
     spread = wait * (0.5 + jitter / 2)
     return now + max(spread, retry_after or timedelta())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from bot.clock import Clock
+from bot.degraded import WORKSPACE, Troubles
 from bot.desk import Desk
 from bot.settings import MailSettings
 from channels.mail.certificates import file_expires_at
@@ -24,7 +25,6 @@ from storage.protocol import Reader
 RELAY_AFTER = timedelta(minutes=15)
 """So long a mail may wait while the relay takes none, before that is an alarm."""
 
-CHAT_AFTER = timedelta(minutes=5)
 LEAST_FREE_MB, ENOUGH_FREE_MB = 500, 600
 CERTIFICATE_WARNINGS = (timedelta(days=14), timedelta(days=7), timedelta(days=1))
 TOKEN_WARNING = timedelta(days=7)
@@ -36,6 +36,14 @@ _WAITING = (OutboxState.QUEUED, OutboxState.SENDING)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 Facts = Mapping[str, str | timedelta]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatState:
+    """Where nothing can be said in chat, and in which channels something was since the start."""
+
+    troubles: Troubles = field(default_factory=dict)
+    reached: Collection[str] = ()
 
 
 class Fetches(Protocol):
@@ -86,10 +94,10 @@ class Watcher:
         self._stuck_at: dict[str, datetime] = {}
         self._files: dict[Path, tuple[datetime, datetime | None]] = {}
 
-    def look(self, chat_connected: bool | None) -> None:
+    def look(self, chat_connected: bool | None, chat: ChatState | None = None) -> None:
         """One round: raise, repeat and end alarms, then send a probe if one is due. ``None``: there is no chat to lose.
 
-        Raises StoreError.
+        ``chat`` says whether chat can be spoken to, where that is known. Raises StoreError.
         """
         now = self._clock.now()
         if now - self._round_at > _SLEPT:
@@ -98,7 +106,7 @@ class Watcher:
         self._round_at = now
         seen = [*self._mailboxes(now), *self._certificates(now), *self._logins(now), self._disk()]
         if chat_connected is not None:
-            seen.append(self._chat(chat_connected, now))
+            seen += self._chat(chat_connected, chat or ChatState(), now)
         self._desk.review(f"watch:{now.isoformat()}", lambda reader: self._decided(reader, seen, now), "watched")
         if self._desk.policy.probe is not None:
             self._desk.review(f"probing:{now.isoformat()}", lambda reader: self._probed(reader, now), "probed")
@@ -200,14 +208,31 @@ class Watcher:
             else:
                 yield Finding(key=key, known=taken_at > self._stuck_at.get(channel, _NEVER))
 
-    def _chat(self, connected: bool, now: datetime) -> Finding:
-        if connected:
-            self._chat_away_since = None
-            return Finding(key=CHAT)
-        self._chat_away_since = since = self._chat_away_since or now
-        if now - since < CHAT_AFTER:
-            return Finding(key=CHAT, known=False)
-        return Finding(key=CHAT, kind="chat", facts={"time": now - since})
+    def _chat(self, connected: bool, chat: ChatState, now: datetime) -> Iterator[Finding]:
+        """Chat that cannot be spoken to, one channel of it that cannot, or that brings nothing to us."""
+        after = self._desk.policy.chat.mail_after
+        self._chat_away_since = None if connected else self._chat_away_since or now
+        away, deaf_since = chat.troubles.get(WORKSPACE), self._chat_away_since
+        if away is not None and now - away.since_at >= after:
+            facts: Facts = {"time": now - away.since_at, "problem": away.problem}
+            yield Finding(key=CHAT, kind="chat_away", facts=facts)
+        elif deaf_since is not None and now - deaf_since >= after:
+            yield Finding(key=CHAT, kind="chat", facts={"time": now - deaf_since})
+        else:
+            yield Finding(key=CHAT, known=connected and away is None)
+        yield from self._channels(chat, now - after, now)
+
+    def _channels(self, chat: ChatState, cutoff: datetime, now: datetime) -> Iterator[Finding]:
+        habits = self._desk.policy.chat
+        for channel in dict.fromkeys((*habits.channels, *habits.requests, *filter(None, chat.troubles))):
+            one, key = chat.troubles.get(channel), f"{CHAT}:{channel}"
+            if one is None:
+                yield Finding(key=key, known=channel in chat.reached)
+            elif one.since_at <= cutoff:
+                told: Facts = {"channel": channel, "time": now - one.since_at, "problem": one.problem}
+                yield Finding(key=key, kind="chat_channel", facts=told)
+            else:
+                yield Finding(key=key, known=False)
 
     def _disk(self) -> Finding:
         try:

@@ -9,6 +9,7 @@ import secrets
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar, TypeVarTuple
@@ -20,6 +21,7 @@ from bot.chat_inbox import ChatInbox
 from bot.clock import Clock
 from bot.config import Config
 from bot.counter import Counter
+from bot.degraded import LOOKS_EVERY_S, Degraded, Troubles
 from bot.desk import Desk
 from bot.health import Doctor
 from bot.logins import logins_of
@@ -30,7 +32,7 @@ from bot.reconciling import DailyProof, of_listeners
 from bot.scheduler import Ticker
 from bot.settings import MailSettings
 from bot.signing import kept_secret
-from bot.watching import Watched, Watcher
+from bot.watching import ChatState, Watched, Watcher
 from bot.window import Window
 from channels.mail.addresses import OwnAddresses
 from channels.mail.compose import compose
@@ -40,6 +42,7 @@ from channels.mail.smtp_out import Relay
 from channels.protocol import Sender
 from channels.slack.app import SlackChannel
 from channels.web.channel import WebChannel
+from rules.draft import CHAT
 from rules.effects import Mail
 from rules.errors import StoreError
 from rules.policy import Mailbox, Policy
@@ -81,6 +84,7 @@ class House:
         self._loop = asyncio.get_running_loop()
         self.failed = False
         self._stop = asyncio.Event()
+        self._filling: set[asyncio.Task[None]] = set()
         self._news: set[int] = set()
         self._news_lock = threading.Lock()
         self._loop_woken = False
@@ -98,6 +102,11 @@ class House:
         self._ticker = Ticker(self.tick)
         self._rounds = Ticker(self.make_rounds, every_s=ROUNDS_S)
         self._watch = Ticker(self.watch, every_s=ROUNDS_S)
+        self._degraded = Degraded(self.desk, clock)
+        self._lookout = Ticker(self.look_after_chat, every_s=LOOKS_EVERY_S)
+        if self.slack:
+            self.slack.reachable.on_open = lambda where: self.delivery.hurry()
+            self.slack.reachable.on_back = self._chat_is_back
         listings = of_listeners(self._imap)
         self._proof = DailyProof(self.desk, listings, clock)
         self._watcher = Watcher(self.desk, self._watched(), clock)
@@ -127,7 +136,7 @@ class House:
                 started.append(door)
             delivering = asyncio.create_task(self.delivery.run())
             delivering.add_done_callback(lambda _: self._stop.set())
-            for ticker in (self._ticker, self._rounds, self._watch):
+            for ticker in (self._ticker, self._rounds, self._watch, self._lookout):
                 await ticker.start()
                 started.append(ticker)
             opened()
@@ -166,7 +175,28 @@ class House:
     async def watch(self) -> None:
         """Look after the desk itself: what is wrong becomes an alarm, and a mail to itself goes its round."""
         connected = await self.slack.connected() if self.slack else None
-        await self._or_stop(self._watcher.look, connected)
+        reachable = self.slack.reachable if self.slack else None
+        chat = ChatState(troubles=reachable.troubles, reached=reachable.reached) if reachable else None
+        await self._or_stop(self._watcher.look, connected, chat)
+
+    async def look_after_chat(self) -> None:
+        """Have mailed what chat does not take in time."""
+        if self.slack is None:
+            return
+        troubles, waits_since = self.slack.reachable.troubles, self.delivery.waits_since(CHAT)
+        await self._or_stop(self._mail_for_chat, troubles, waits_since, self.delivery.put_off(CHAT))
+
+    def _mail_for_chat(self, troubles: Troubles, waits_since: datetime | None, put_off: Sequence[str]) -> None:
+        gone = self._degraded.look(troubles, waits_since, put_off)
+        if gone:
+            self._loop.call_soon_threadsafe(self.delivery.forget, gone)
+
+    def _chat_is_back(self, where: str) -> None:
+        """Called on the loop when chat, or one channel of it, takes what it is given again."""
+        self.delivery.hurry()
+        filling = self._loop.create_task(self._or_stop(self._degraded.back))
+        self._filling.add(filling)
+        filling.add_done_callback(self._filling.discard)
 
     async def _or_stop(self, call: Callable[[*Ts], None], *args: *Ts) -> None:
         """A store that fails stops the desk: it must not go on without writing things down."""
@@ -181,6 +211,8 @@ class House:
         """Stop hearing, then deliver what was claimed, then let the lines go; the first problem met is raised."""
         speaks = (self.web, self.slack)
         problems = [await _ended(door.stop()) for door in reversed(started) if door not in speaks]
+        if self.slack:
+            self.slack.let_go()
         self.delivery.stop()
         problems += [await _ended(delivering)] if delivering else []
         problems += [await _ended(sender.stop()) for sender in self._senders.values()]
@@ -222,6 +254,10 @@ class House:
         if self.slack:
             connected = asyncio.run_coroutine_threadsafe(self.slack.connected(), self._loop).result(_PATIENCE_S)
             parts["slack"] = "ok" if connected else "not connected"
+            for where, trouble in self.slack.reachable.troubles.items():
+                parts[f"slack {where}".rstrip()] = (
+                    f"takes nothing since {trouble.since_at:%Y-%m-%dT%H:%MZ}: {trouble.problem}"
+                )
         return parts
 
     def _policy(self) -> Policy:

@@ -96,10 +96,13 @@ class Listener(Protocol):
 
 
 class Sender(Protocol):
-    """A channel that speaks. ``at_once`` is how many entries it delivers side by side; it is handed no more."""
+    """A channel that speaks."""
 
     name: str
-    at_once: int
+
+    @property
+    def at_once(self) -> int:
+        """How many entries it delivers side by side now; it is handed no more, and none while it is away."""
 
     async def send(self, entry: OutboxEntry) -> Receipt:
         """Deliver one entry. Called again for the same key only when the earlier try surely failed.

@@ -99,7 +99,7 @@ def _told(telling: _Telling, finding: Finding | None, policy: Policy, now: datet
     # Without fractions of a second, so that the name fits into a return address.
     key = f"alarm:{telling.key}:{raised_at:%Y%m%dT%H%M%S}:{telling.what}"
     key = f"{key}:{now:%Y%m%dT%H%M%S}" if telling.what == "told" else key
-    if telling.key != CHAT or telling.what == "over":
+    if telling.key not in (CHAT, f"{CHAT}:{policy.chat.channel}") or telling.what == "over":
         text = _words(telling, finding, policy.wording.of(policy.languages[0]), now)
         post = Post(text=text, mark="status" if telling.what == "over" else "alarm")
         yield OutboxEntry(key=key, channel=CHAT, lane=CHAT, due_at=now, urgency=0, content=post)

@@ -76,11 +76,19 @@ class DeliveryError(ChannelError):
 
 
 class TemporaryDeliveryError(DeliveryError):
-    """Not now: try again, not before ``retry_after`` if the other side named a time."""
+    """Not now: try again, not before ``retry_after`` if the other side named a time.
 
-    def __init__(self, problem: str, retry_after: timedelta | None = None) -> None:
+    It ``stands`` when the way itself is closed, which is no fault of what was to go: that is never given up. It was
+    ``untried`` when nothing was handed over at all, so that it does not count as a try.
+    """
+
+    def __init__(
+        self, problem: str, retry_after: timedelta | None = None, *, stands: bool = False, untried: bool = False
+    ) -> None:
         super().__init__(problem)
         self.retry_after = retry_after
+        self.stands = stands
+        self.untried = untried
 
 
 class PermanentDeliveryError(DeliveryError):

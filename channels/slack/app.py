@@ -26,6 +26,8 @@ from channels.slack.inbox import SETTLE_S
 from channels.slack.leaving import Leaving
 from channels.slack.listener import SlackListener
 from channels.slack.people import People
+from channels.slack.pulse import Pulse
+from channels.slack.reachable import WORKSPACE, Reachable
 from channels.slack.sender import METADATA_TYPE, SlackSender
 from rules.effects import OutboxEntry, Receipt
 from rules.errors import DeliveryError, TemporaryDeliveryError
@@ -49,6 +51,9 @@ START_WAIT_S = 10.0
 
 FINISH_MOST_S = 3.0
 BODY_MOST = 1024 * 1024
+AT_ONCE, AT_ONCE_ON_TRIAL = 256, 8
+"""How many posts may be under way, most of which wait for their turn."""
+
 RETRY_MOST_S = 60.0
 
 
@@ -84,7 +89,6 @@ class SlackChannel:
     """The desk's chat in Slack: a ``Listener`` and a ``Sender``."""
 
     name = "chat"
-    at_once = 4
 
     def __init__(
         self,
@@ -104,6 +108,8 @@ class SlackChannel:
         self._policy = policy
         self._now = now
         self._executor = executor
+        self.reachable = Reachable(now)
+        self._pulse: Pulse | None = None
         self._identity: Identity | None = None
         self._session: aiohttp.ClientSession | None = None
         self._client: AsyncWebClient | None = None
@@ -114,6 +120,13 @@ class SlackChannel:
         self._runner: web.AppRunner | None = None
         self._busy: set[asyncio.Task[Any]] = set()
         self._stopping = False
+
+    @property
+    def at_once(self) -> int:
+        """How many posts may be under way: none while Slack is away, a few while it is on trial."""
+        if self.reachable.is_closed(WORKSPACE):
+            return 0
+        return AT_ONCE_ON_TRIAL if self.reachable.on_trial else AT_ONCE
 
     @property
     def listening(self) -> str:
@@ -131,6 +144,9 @@ class SlackChannel:
         await self._listener.inbox.start()
         if self._connection.mode == "http":
             await self._listen(app)
+        if self._client:
+            self._pulse = Pulse(self._client, self.reachable)
+            self._pulse.start()
         self._connecting = asyncio.create_task(self._connect(app))
         await asyncio.wait({self._connecting}, timeout=START_WAIT_S)
         if not self._connecting.done():
@@ -139,6 +155,9 @@ class SlackChannel:
     async def stop(self) -> None:
         """Hear nothing new, let what is half heard or half sent finish, and let the connections go."""
         self._stopping = True
+        self.let_go()
+        if self._pulse:
+            await self._pulse.stop()
         if self._connecting:
             self._connecting.cancel()
             await asyncio.gather(self._connecting, return_exceptions=True)
@@ -158,6 +177,11 @@ class SlackChannel:
             await self._session.close()
             self._session = None
 
+    def let_go(self) -> None:
+        """Send back to the outbox what waits for its turn, so that a stop need not wait for Slack's pace."""
+        if self._sender:
+            self._sender.let_go()
+
     async def connected(self) -> bool:
         """Whether events can reach us now, for ``/healthz``."""
         if self._identity is None or self._stopping:
@@ -169,7 +193,7 @@ class SlackChannel:
     async def send(self, entry: OutboxEntry) -> Receipt:
         """Deliver one entry. Raises TemporaryDeliveryError, PermanentDeliveryError or UncertainDeliveryError."""
         if self._sender is None or self._stopping:
-            raise TemporaryDeliveryError("Slack is not connected.")
+            raise TemporaryDeliveryError("Slack is not connected.", untried=True)
         async with self._half_done():
             return await self._sender.send(entry)
 
@@ -195,17 +219,18 @@ class SlackChannel:
         base_url = known.api_url.rstrip("/") + "/"
         shape: dict[str, Any] = {"base_url": base_url, "session": self._session, "retry_handlers": []}
         client = self._client = PostingClient(token=known.bot_token, **shape)
-        people, files = People(client, self._policy), SlackFiles(client, self._session)
+        people, files = People(client, self._policy, self._now, self._team), SlackFiles(client, self._session)
         given: dict[str, Any] = {"looking": self._looking, "policy": self._policy, "now": self._now}
         given["executor"] = self._executor
         self._sender = SlackSender(
-            client, people, files, channel=known.channel, posts_per_second=known.posts_per_second, **given
-        )
+            client, people, files, channel=known.channel, posts_per_second=known.posts_per_second,
+            reachable=self.reachable, **given,
+        )  # fmt: skip
         door = Door(
             client=client, people=people, history=History(client, METADATA_TYPE), files=files, hearing=self._hearing,
             inbox=self._inbox, own_user=self._own_user, team=self._team, **given,
         )  # fmt: skip
-        leaving = Leaving(own_user=self._own_user, lost=lambda channel, problem: None, back=lambda channel: None)
+        leaving = Leaving(own_user=self._own_user, lost=self.reachable.lost, back=self.reachable.open)
         self._listener = SlackListener(door, leaving, settle_s=known.settle_s)
 
         async def authorize() -> AuthorizeResult:
@@ -240,6 +265,7 @@ class SlackChannel:
         try:
             told = await call("auth.test", self._client.auth_test(), repeatable=True)
         except DeliveryError as problem:
+            self.reachable.lost(WORKSPACE, str(problem))
             log.error("slack_unreachable", problem=str(problem))
             return False
         self._identity = Identity(

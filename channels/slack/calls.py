@@ -32,6 +32,30 @@ ADVICE = {
 }
 
 
+AWAY_FOR_ALL = frozenset(
+    {"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked", "team_access_not_granted"}
+)
+"""Refusals that mean that nothing at all can be done in the workspace until somebody mends it."""
+
+AWAY_FROM_CHANNEL = frozenset({"channel_not_found", "is_archived", "not_in_channel", "restricted_action"})
+"""Refusals that mean that nothing can be done in one channel until somebody mends it."""
+
+
+class SlackAwayError(TemporaryDeliveryError):
+    """Slack cannot be reached, or fails altogether; that is nobody's fault who speaks, and never given up."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem, stands=True)
+
+
+class SlackThrottledError(TemporaryDeliveryError):
+    """Slack asks to wait ``wait_s`` seconds; nothing was done."""
+
+    def __init__(self, method: str, wait: timedelta) -> None:
+        super().__init__(f"Slack asks to wait {wait.total_seconds():.0f} s before {method}.", wait)
+        self.wait_s = wait.total_seconds()
+
+
 class SlackRefusedError(PermanentDeliveryError):
     """Slack said no for a reason that trying again does not cure; ``code`` is Slack's word for it."""
 
@@ -45,7 +69,7 @@ async def call(method: str, answer: Awaitable[Any], *, repeatable: bool) -> dict
     """Await a call of the client and give Slack's answer.
 
     A ``repeatable`` call does no harm when done twice, so an unknown fate is only temporary. Raises
-    TemporaryDeliveryError, SlackRefusedError (permanent) or UncertainDeliveryError.
+    SlackThrottledError, SlackAwayError (both temporary), SlackRefusedError (permanent) or UncertainDeliveryError.
     """
     from slack_sdk.errors import (
         SlackClientError,
@@ -56,7 +80,7 @@ async def call(method: str, answer: Awaitable[Any], *, repeatable: bool) -> dict
     except SlackClientError as error:
         raise _judged(method, error, repeatable) from error
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        raise TemporaryDeliveryError(f"Slack cannot be reached for {method}: {error}") from error
+        raise SlackAwayError(f"Slack cannot be reached for {method}: {error}") from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         problem = f"The line to Slack broke during {method}: {type(error).__name__}"
         raise _unknown(problem, repeatable) from error
@@ -70,10 +94,9 @@ def _judged(method: str, error: Exception, repeatable: bool) -> DeliveryError:
     data = getattr(response, "data", None)
     code = str(data.get("error") or "") if isinstance(data, dict) else ""
     if status == 429 or code in RATE_LIMITED:
-        wait = _retry_after(getattr(response, "headers", None) or {})
-        return TemporaryDeliveryError(f"Slack asks to wait {wait.total_seconds():.0f} s before {method}.", wait)
+        return SlackThrottledError(method, _retry_after(getattr(response, "headers", None) or {}))
     if code in NOT_DONE:
-        return TemporaryDeliveryError(f"Slack cannot do {method} now: {code}.")
+        return SlackAwayError(f"Slack cannot do {method} now: {code}.")
     if status >= 500 or not code or code in PERHAPS_DONE:
         return _unknown(f"Slack failed in {method}: {code or f'HTTP {status}'}", repeatable)
     return SlackRefusedError(method, code)
@@ -81,7 +104,7 @@ def _judged(method: str, error: Exception, repeatable: bool) -> DeliveryError:
 
 def _unknown(problem: str, repeatable: bool) -> DeliveryError:
     if repeatable:
-        return TemporaryDeliveryError(problem)
+        return SlackAwayError(problem)
     return UncertainDeliveryError(f"{problem}; it may have been done.")
 
 

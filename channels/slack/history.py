@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 from channels.slack.calls import SlackRefusedError, call
@@ -17,6 +21,22 @@ PAGES_MOST = 20
 """So far back one look goes; what lies beyond is told as uncertain rather than guessed."""
 
 
+_SHORT_NAMES = re.compile(r":[a-z0-9_+'-]{1,60}:")
+_NO_WORD = re.compile(r"[\W_]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What we may have said: the name of the effect, and how the words look where no metadata comes back.
+
+    The words count only in a message of ours since then that came without any metadata.
+    """
+
+    key: str
+    text: str
+    since_at: datetime
+
+
 class History:
     """Reads channels and threads for messages of ours.
 
@@ -27,10 +47,10 @@ class History:
         self._client = client
         self._type = metadata_type
 
-    async def in_thread(self, channel: str, root: str, key: str) -> str | None:
+    async def in_thread(self, channel: str, root: str, said: Said) -> str | None:
         """The ts of the reply under ``root`` that carries the key."""
         messages = self._pages("conversations.replies", self._client.conversations_replies, channel=channel, ts=root)
-        return await self._first(messages, lambda payload: payload.get("key") == key)
+        return await self._first(messages, lambda payload: payload.get("key") == said.key, partial(_is_said, said))
 
     async def file_in_thread(self, channel: str, root: str, *, after: str, name: str, size: int) -> str | None:
         """The ts of our first message with a file of this name and size, behind the post with the key ``after``."""
@@ -48,15 +68,17 @@ class History:
                 found = str(message["ts"])
         return found
 
-    async def in_channel(self, channel: str, key: str, since: datetime) -> str | None:
+    async def in_channel(self, channel: str, said: Said, since: datetime) -> str | None:
         """The ts of the channel message since then that carries the key."""
-        return await self._first(self._since(channel, since), lambda payload: payload.get("key") == key)
+        messages = self._since(channel, since)
+        return await self._first(messages, lambda payload: payload.get("key") == said.key, partial(_is_said, said))
 
     async def card(self, channel: str, ticket: int, since: datetime) -> str | None:
         """The ts of the card of a ticket, posted since then."""
         return await self._first(
             self._since(channel, since),
             lambda payload: payload.get("kind") == "card" and payload.get("ticket") == ticket,
+            lambda message: "thread_ts" not in message and str(message.get("text") or "").startswith(f"#{ticket} "),
         )
 
     async def ticket_of(self, channel: str, root: str) -> int | None:
@@ -99,12 +121,21 @@ class History:
         return self._pages("conversations.history", self._client.conversations_history, channel=channel, oldest=oldest)
 
     async def _first(
-        self, messages: AsyncIterator[dict[str, Any]], fits: Callable[[dict[str, Any]], bool]
+        self,
+        messages: AsyncIterator[dict[str, Any]],
+        fits: Callable[[dict[str, Any]], bool],
+        looks_like: Callable[[dict[str, Any]], bool],
     ) -> str | None:
+        """The first message of a bot whose metadata fits, else one without any that looks like it."""
+        alike = None
         async for message in messages:
-            if message.get("bot_id") and fits(self._payload(message)):
+            if not message.get("bot_id"):
+                continue
+            if fits(self._payload(message)):
                 return str(message["ts"])
-        return None
+            if alike is None and not message.get("metadata") and looks_like(message):
+                alike = str(message["ts"])
+        return alike
 
     async def _pages(
         self, name: str, method: Callable[..., Awaitable[Any]], **where: Any
@@ -134,6 +165,16 @@ class History:
             return {}
         payload = metadata.get("event_payload")
         return payload if isinstance(payload, dict) else {}
+
+
+def _is_said(said: Said, message: dict[str, Any]) -> bool:
+    """Whether a message has the words; servers turn emoji into names and escape as they like."""
+    words = _words(said.text)
+    return bool(words) and float(message["ts"]) >= said.since_at.timestamp() and _words(message.get("text")) == words
+
+
+def _words(text: object) -> str:
+    return _NO_WORD.sub("", _SHORT_NAMES.sub("", unescape(str(text or ""))))
 
 
 def _is(file: dict[str, Any], name: str, size: int) -> bool:

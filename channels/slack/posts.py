@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from channels.slack import blocks
 from channels.slack.blocks import Block
@@ -81,6 +82,11 @@ def post(content: Post, policy: Policy) -> CardBlocks:
     if content.quote:
         made[1:1] = _quoted(content, staff_texts(policy), room=blocks.MESSAGE_MOST - blocks.size(made))
     return CardBlocks(text=_fallback(lead, content), blocks=made)
+
+
+def answer(content: Post, policy: Policy) -> CardBlocks:
+    """A word to somebody who asked in chat: as they are spoken to, without our icons and without calling anybody."""
+    return post(replace(content, mark="", mentions=()), policy)
 
 
 def _file(file: OwedFile, texts: Texts) -> str:

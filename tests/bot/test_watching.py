@@ -202,15 +202,15 @@ def test_a_relay_that_takes_nothing_while_mail_waits_is_told_in_chat_alone(tmp_p
     assert desk.told()[-1].startswith("Recovered after")
 
 
-def test_chat_that_is_away_for_five_minutes_is_told_by_mail(tmp_path: Path) -> None:
+def test_chat_that_is_away_for_a_minute_is_told_by_mail(tmp_path: Path) -> None:
     """A blink is nothing; where there is no chat but the desk's own page, nothing can be away."""
     desk = Desk(tmp_path)
     desk.chat = False
-    desk.rounds(4)
+    desk.rounds()
     desk.chat = True
     desk.rounds()
     desk.chat = False
-    desk.rounds(5)
+    desk.rounds()
     assert desk.alarms() == []
     desk.rounds()
     assert desk.alarms() == ["chat"]

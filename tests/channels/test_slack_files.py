@@ -79,17 +79,15 @@ def _without_thread(desk: FakeDesk) -> dict[str, Any]:
     return {name: getattr(ticket, name) for name in ticket.__slots__} | {"chat_thread": ""}
 
 
+@pytest.mark.parametrize("fault", [{"after_work": True, "drop": True}, {"status": 503}])
 @pytest.mark.parametrize("method", ["files.getUploadURLExternal", "upload"])
 async def test_an_upload_that_breaks_before_it_can_be_seen_is_simply_tried_again(
-    slack: LoopbackSlack, method: str
+    slack: LoopbackSlack, method: str, fault: dict[str, Any]
 ) -> None:
     desk = FakeDesk()
     async with a_channel(slack, desk) as channel:
         root = await card_of(slack, desk, channel)
-        slack.fault(method, after_work=True, drop=True)
-        with pytest.raises(TemporaryDeliveryError):
-            await channel.send(an_upload(desk))
-        slack.fault(method, status=503)
+        slack.fault(method, **fault)
         with pytest.raises(TemporaryDeliveryError):
             await channel.send(an_upload(desk))
         await channel.send(an_upload(desk))

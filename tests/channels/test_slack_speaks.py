@@ -73,9 +73,19 @@ async def test_a_ticket_from_the_console_page_gets_its_card_when_slack_is_connec
 async def test_a_channel_the_bot_may_not_read_leaves_the_fate_unknown(slack: LoopbackSlack) -> None:
     desk = FakeDesk()
     async with a_channel(slack, desk) as channel:
-        slack.do("fault", method="conversations.history", times=1, error="not_in_channel")
-        with pytest.raises(UncertainDeliveryError, match="invite the bot"):
+        slack.do("fault", method="conversations.history", times=1, error="missing_scope")
+        with pytest.raises(UncertainDeliveryError, match="lacks a permission"):
             await channel.find(owed(Post(text="Today"), "digest:1"))
+
+
+async def test_a_channel_the_bot_was_removed_from_is_asked_again_when_it_is_back(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        slack.do("fault", method="conversations.history", times=1, error="not_in_channel")
+        with pytest.raises(TemporaryDeliveryError, match="invite the bot") as told:
+            await channel.find(owed(Post(text="Today"), "digest:1"))
+        assert told.value.stands
+        assert list(channel.reachable.troubles) == [slack.channel("support")["id"]]
 
 
 async def test_a_post_stands_in_the_thread_with_its_mention_and_buttons(slack: LoopbackSlack) -> None:
@@ -229,9 +239,7 @@ async def test_a_post_to_a_slack_that_nobody_can_reach_was_surely_not_done() -> 
 @pytest.mark.parametrize(
     ("error", "advice"),
     [
-        ("channel_not_found", "invite the bot"),
-        ("is_archived", "unarchive"),
-        ("invalid_auth", "bot token"),
+        ("msg_too_long", "docs.slack.dev"),
         ("missing_scope", "slack-manifest.yaml"),
         ("some_new_error", "docs.slack.dev"),
     ],
@@ -243,6 +251,37 @@ async def test_a_refusal_says_what_to_do(slack: LoopbackSlack, error: str, advic
         slack.do("fault", method="chat.postMessage", times=1, error=error)
         with pytest.raises(PermanentDeliveryError, match=advice):
             await channel.send(owed(Post(text="line"), "post:1"))
+
+
+@pytest.mark.parametrize(
+    ("error", "advice", "everywhere"),
+    [
+        ("channel_not_found", "invite the bot", False),
+        ("not_in_channel", "invite the bot", False),
+        ("is_archived", "unarchive", False),
+        ("restricted_action", "ask its owner", False),
+        ("invalid_auth", "bot token", True),
+        ("token_revoked", "install the app again", True),
+        ("account_inactive", "install the app again", True),
+    ],
+)
+async def test_a_refusal_that_somebody_can_mend_is_no_end(
+    slack: LoopbackSlack, error: str, advice: str, *, everywhere: bool
+) -> None:
+    """What was to be said stays owed; until it is mended nothing more is tried there, and elsewhere all goes on."""
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        slack.do("fault", method="chat.postMessage", times=1, error=error)
+        with pytest.raises(TemporaryDeliveryError, match=advice) as told:
+            await channel.send(owed(Post(text="line"), "post:1"))
+        assert told.value.stands
+        assert not told.value.untried
+        with pytest.raises(TemporaryDeliveryError) as again:
+            await channel.send(owed(Post(text="line"), "post:1"))
+        assert again.value.untried
+        assert len(slack.calls("chat.postMessage")) == 1
+        assert list(channel.reachable.troubles) == ["" if everywhere else slack.channel("support")["id"]]
+        assert (channel.at_once == 0) is everywhere
 
 
 async def test_a_mark_replaces_the_one_before(slack: LoopbackSlack) -> None:

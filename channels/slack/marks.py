@@ -1,0 +1,77 @@
+"""Marks on messages in Slack: how far the words of a staff member came, as a reaction that replaces the one before."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from channels.slack.calls import SlackRefusedError, call
+from channels.slack.places import Place
+from channels.slack.posts import MARKS
+from channels.slack.voice import Voice
+from rules.effects import Mark
+
+if TYPE_CHECKING:
+    from slack_sdk.web.async_client import AsyncWebClient
+
+_SHORT_NAME = re.compile(r"[a-z0-9_+'-]+")
+_GONE = frozenset({"message_not_found", "thread_not_found"})
+
+
+class Marks:
+    """Puts marks on messages; which mark stands where is remembered until the process ends."""
+
+    def __init__(self, client: AsyncWebClient, voice: Voice) -> None:
+        self._client = client
+        self._voice = voice
+        self._held: dict[str, str] = {}
+
+    async def put(self, content: Mark, urgency: int) -> str:
+        """Put a mark and take the earlier one off; says where. A message that is gone needs none.
+
+        Raises as ``channels.slack.voice`` says.
+        """
+        place = Place.read(content.target)
+        if place is None:
+            return f"{content.target} is not in Slack"
+        name = _reaction(content.mark)
+        try:
+            await self._react(place, name, urgency)
+        except SlackRefusedError as refused:
+            if refused.code in _GONE:
+                return f"{place} is gone"
+            if refused.code != "already_reacted":
+                raise
+        await self._unmark(place, name, urgency)
+        return str(place)
+
+    async def _react(self, place: Place, name: str, urgency: int) -> None:
+        async def add() -> None:
+            added = self._client.reactions_add(channel=place.channel, timestamp=place.ts, name=name)
+            await call("reactions.add", added, repeatable=True)
+
+        await self._voice.touch(place.channel, "reactions.add", urgency, add)
+
+    async def _unmark(self, place: Place, new: str, urgency: int) -> None:
+        """Take the earlier mark off. After a restart it is not remembered, and only a hold is ever replaced."""
+        old = self._held.pop(str(place), _reaction("held"))
+        if new == _reaction("held"):
+            self._held[str(place)] = new
+        if old == new:
+            return
+
+        async def remove() -> None:
+            removed = self._client.reactions_remove(channel=place.channel, timestamp=place.ts, name=old)
+            await call("reactions.remove", removed, repeatable=True)
+
+        try:
+            await self._voice.touch(place.channel, "reactions.remove", urgency, remove)
+        except SlackRefusedError as refused:
+            if refused.code not in _GONE and refused.code != "no_reaction":
+                raise
+
+
+def _reaction(mark: str) -> str:
+    if mark in MARKS:
+        return MARKS[mark][1]
+    return mark if _SHORT_NAME.fullmatch(mark) else "speech_balloon"
