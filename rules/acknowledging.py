@@ -5,8 +5,11 @@ from __future__ import annotations
 from rules import lateness, letters, loops
 from rules.classify import Classification
 from rules.draft import Draft
-from rules.effects import Mail
+from rules.effects import Button, Mail
+from rules.lifecycle import LIVE
 from rules.model import EntryKind, Message
+from rules.subjects import plain_subject
+from rules.threading import LATELY
 
 
 def acknowledge(draft: Draft, message: Message, found: Classification) -> bool:
@@ -26,6 +29,21 @@ def acknowledge(draft: Draft, message: Message, found: Classification) -> bool:
     draft.note(EntryKind.ACKNOWLEDGED, letter.content.text, outbox_key=letter.key)
     loops.answered(draft, ruling, message)
     return True
+
+
+def ask_more(draft: Draft, message: Message) -> None:
+    """Ask in the thread of a new request for what its category's form needs, and whether it belongs to another one."""
+    ticket, texts = draft.ticket, draft.policy.wording.of(draft.ticket.language)
+    lately = draft.situation.candidates.get(LATELY)
+    if message.in_chat.direct and lately and lately.asker == ticket.asker and lately.status in LIVE:
+        told = texts.say("room_belongs", belongs=lately.number, subject=plain_subject(lately.subject))
+        label = texts.say("button_belongs", number=lately.number)
+        offer = Button(command="belongs", label=label, value=str(lately.number))
+        draft.tell_asker(told, name="belongs", buttons=(offer,))
+    form = draft.policy.forms.get(ticket.category, ())
+    if any(field.required and not ticket.details.get(field.name) for field in form):
+        fill = Button(command="open:details", label=texts.say("button_details"), style="primary")
+        draft.tell_asker(texts.say("room_details", number=ticket.number), name="details", buttons=(fill,))
 
 
 def _refusal(draft: Draft, message: Message, found: Classification) -> str:

@@ -206,7 +206,7 @@ class OutboxEntry:
 
 
 def is_answer(entry: OutboxEntry) -> bool:
-    """Whether an effect is a staff member's answer to a customer: a reply or what was done, by mail or in their thread."""
+    """Whether an effect is a staff member's answer to a customer: a reply or what was done, whichever way."""
     reaches = isinstance(entry.content, Mail) or (isinstance(entry.content, Post) and bool(entry.content.room))
     return reaches and bool(entry.meta.get("by") or entry.meta.get("resolved_by"))
 

@@ -65,7 +65,7 @@ def participants(ticket: Ticket, message: Message, policy: Policy, *, copies: bo
 
 def names_of(people: Iterable[Address], texts: Texts) -> str:
     """The addresses of several people in one line: the first few and how many more."""
-    emails = [person.email for person in people]
+    emails = [person.email if person.takes_mail else str(person) for person in people]
     told, more = ", ".join(emails[:_MOST_NAMED]), len(emails) - _MOST_NAMED
     return texts.say("digest_more", list=told, n=more) if more > 0 else told
 

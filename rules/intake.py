@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from rules import probing
+from rules.asking import on_said
+from rules.draft import CHAT
 from rules.forwarding import is_forward, opening_of, ordered
 from rules.holding import hold
 from rules.identities import author_of, named, one_line
@@ -22,6 +24,8 @@ _NO_PROBE = "probe: marked as a mail of the desk to itself, but not one that is 
 
 def on_message(message: Message, situation: Situation, policy: Policy, now: datetime) -> Decision:
     """Decide what one message changes (R-IN-1, -2, -3, -6)."""
+    if message.channel == CHAT:
+        return on_said(message, situation, policy, now)
     if message.probe:
         back = probing.on_back(message, situation.heartbeat, policy, now)
         if back is not None:

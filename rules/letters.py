@@ -45,7 +45,8 @@ def to_customer(
     """A mail to the ticket's customer, owed under ``<number>:<effect>`` and not sent before ``at``."""
     box = policy.mailbox(ticket.mailbox)
     key = f"{ticket.number}:{effect}"
-    others = tuple(p.email for p in ticket.participants if not policy.is_own(p.email)) if not automatic else ()
+    reading = [person.email for person in ticket.participants if person.takes_mail and not automatic]
+    others = tuple(email for email in reading if not policy.is_own(email))
     mail = Mail(
         mailbox=box.name,
         to=(ticket.customer.email,),

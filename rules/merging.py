@@ -12,7 +12,7 @@ from rules.draft import Draft, staff_author
 from rules.effects import OutboxEntry, OutboxState
 from rules.identities import MOST_PARTICIPANTS
 from rules.lifecycle import LIVE, Event
-from rules.model import Address, AuthorKind, Command, Decision, EntryKind, Refusal, Situation, Ticket
+from rules.model import Address, Author, AuthorKind, Command, Decision, EntryKind, Refusal, Situation, Ticket
 from rules.policy import Policy, Staff
 from rules.replying import INSIDE
 from rules.wording import Texts
@@ -23,16 +23,21 @@ def merge(command: Command, situation: Situation, policy: Policy, person: Staff,
 
     Whoever took part takes part in the living one; what was still owed to them about the merged one is taken back.
     """
+    return merged(command, situation, policy, staff_author(person), now)
+
+
+def merged(command: Command, situation: Situation, policy: Policy, by: Author, now: datetime) -> Decision | Refusal:
+    """The same for whoever may say so: a staff member, or who asked for both tickets."""
     texts = policy.wording.of(policy.languages[0])
     ticket, into = situation.ticket, situation.other
     refusal = _refused(command, ticket, into, texts)
     if refusal or ticket is None or into is None:
         return refusal or Refusal(code="ticket", text=texts.say("refused_unknown_ticket", number=command.ticket or 0))
-    because = f"command: merge by {person.name} ({person.role}) via {command.actor.via}"
+    because = f"command: {command.name} by {by.name} ({by.kind}) via {command.actor.via}"
     ended = Draft(ticket, policy, situation, now, source=command.actor.via)
-    _end(ended, into, person)
+    _end(ended, into, by)
     living = Draft(into, policy, situation, now, source=command.actor.via)
-    _take_over(living, ticket, situation, person)
+    _take_over(living, ticket, situation, by)
     for draft in (ended, living):
         draft.because.append(because)
     return together("merge", living.decision(), ended.decision())
@@ -61,25 +66,24 @@ def goal_of(command: Command) -> str:
     return (command.args.get("into") or command.args.get("value") or "").strip().lstrip("#")
 
 
-def _end(draft: Draft, into: Ticket, person: Staff) -> None:
+def _end(draft: Draft, into: Ticket, by: Author) -> None:
     """Close the merged ticket: its clocks stand, nothing of it is owed to the customer any more."""
     ticket, number = draft.ticket, draft.ticket.number
-    author = staff_author(person)
-    draft.note(EntryKind.MERGED, f"#{number} -> #{into.number}", author=author)
+    draft.note(EntryKind.MERGED, f"#{number} -> #{into.number}", author=by)
     if draft.can(Event.MERGED):
-        draft.move(Event.MERGED, author=author)
+        draft.move(Event.MERGED, author=by)
     clocks = tuple(sla.stop(clock, draft.now, draft.policy.calendars) for clock in ticket.clocks)
     draft.ticket = replace(
         draft.ticket, merged_into=into.number, linked=_with(ticket.linked, into.number), clocks=clocks
     )
-    draft.post(draft.chat.say("chat_merged", name=person.name, number=number, into=into.number), mark="linked")
+    draft.post(draft.chat.say("chat_merged", name=by.name, number=number, into=into.number), mark="linked")
     for effect in (f"survey:{ticket.rounds}", f"resolved:{ticket.rounds}"):
         draft.withdraw(f"{number}:{effect}")
     for entry in draft.situation.held:
-        _keep_inside(draft, entry, into, person)
+        _keep_inside(draft, entry, into, by)
 
 
-def _keep_inside(draft: Draft, entry: OutboxEntry, into: Ticket, person: Staff) -> None:
+def _keep_inside(draft: Draft, entry: OutboxEntry, into: Ticket, by: Author) -> None:
     """A reply that has not left yet is not sent about a ticket that is no more; its words are not lost.
 
     One that is under way may arrive: nobody must believe that it did not, and write it again.
@@ -87,14 +91,14 @@ def _keep_inside(draft: Draft, entry: OutboxEntry, into: Ticket, person: Staff) 
     if entry.meta.get("resolved_by") or entry.state is not OutboxState.QUEUED:
         return
     draft.withdraw(entry.key)
-    draft.note(EntryKind.WITHDRAWN, author=staff_author(person), outbox_key=entry.key, because=("merged while held",))
+    draft.note(EntryKind.WITHDRAWN, author=by, outbox_key=entry.key, because=("merged while held",))
     draft.mark(entry.meta.get("target", ""), INSIDE, f"mark:{entry.key.rpartition(':')[2]}:{INSIDE}")
     told = draft.chat.say("chat_merged_withdrawn", into=into.number, text=entry.meta.get("text", ""))
-    by = entry.meta.get("by", "")
-    draft.post(told, mark="withdrawn", mentions=(by,) if by else ())
+    wrote = entry.meta.get("by", "")
+    draft.post(told, mark="withdrawn", mentions=(wrote,) if wrote else ())
 
 
-def _take_over(draft: Draft, merged: Ticket, situation: Situation, person: Staff) -> None:
+def _take_over(draft: Draft, merged: Ticket, situation: Situation, by: Author) -> None:
     """Tell the living ticket what came to it: who takes part from now on, and the customer's last words."""
     number = merged.number
     draft.ticket = replace(
@@ -102,11 +106,11 @@ def _take_over(draft: Draft, merged: Ticket, situation: Situation, person: Staff
         participants=_everybody(draft.ticket, merged, draft.policy),
         linked=_with(draft.ticket.linked, number),
     )
-    draft.note(EntryKind.MERGED, f"#{number} -> #{draft.ticket.number}", author=staff_author(person))
+    draft.note(EntryKind.MERGED, f"#{number} -> #{draft.ticket.number}", author=by)
     said = [entry for entry in situation.story if entry.kind is EntryKind.RECEIVED]
     last = next((entry for entry in reversed(said) if entry.author.kind is AuthorKind.CUSTOMER), None)
     told = draft.chat.say(
-        "chat_merged_here", name=person.name, number=number, subject=merged.subject, customer=merged.customer
+        "chat_merged_here", name=by.name, number=number, subject=merged.subject, customer=merged.customer
     )
     draft.post(
         told, quote=last.text if last else "", quote_author=last.author.name if last else "", mark="linked",

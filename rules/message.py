@@ -120,7 +120,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InChat:
-    """How something was said in chat: ``place`` is the words' own (``channel:ts``), ``edition`` as a journal entry has it.
+    """How something was said in chat; ``place`` (``channel:ts``) and ``edition`` are as a journal entry has them.
 
     ``unsaid`` says that the words were deleted, ``direct`` that they were said to the desk itself. ``by`` is who
     opened a ticket of somebody else's words; ``chosen`` is what a form said besides the details: ``category``,

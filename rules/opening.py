@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from rules import files, lateness, sla
-from rules.acknowledging import acknowledge
+from rules.acknowledging import acknowledge, ask_more
 from rules.classify import Classification, classify, facts
-from rules.draft import Draft
+from rules.draft import CHAT, Draft
 from rules.effects import Button
 from rules.hours import is_open
 from rules.identities import author_of, customer_address, one_line, zone_of
@@ -46,15 +46,14 @@ def open_ticket(
     message: Message, verdict: Verdict, situation: Situation, policy: Policy, now: datetime, how: Opening = _USUAL
 ) -> Decision:
     """A new ticket, with all that follows at once."""
-    on_file = policy.on_file(message.sender.email)
-    open_now = is_open(policy.calendars[policy.calendar], now)
-    found = classify(facts(message, on_file, business_hours=open_now), policy)
+    found = _classified(message, policy, now)
     if not found.ticket:
         told = f"ticket: a rule wants none of {message.automatic.kind} mail, so it is only kept and counted"
         return Decision(because=(*verdict.because, *found.because, told), outcome=f"automatic:{message.automatic.kind}")
     came_at = lateness.arrived_late(message, policy)
     ticket = _new_ticket(message, verdict, found, situation, policy, came_at or how.at or now)
-    ticket = replace(ticket, clocks=_clocks(ticket, lateness.clocks_from(message, policy, how.at or now), policy, now))
+    started_at, by_mail = lateness.clocks_from(message, policy, how.at or now), message.channel != CHAT
+    ticket = replace(ticket, clocks=_clocks(ticket, started_at, policy, now, by_mail=by_mail))
     draft = draft_of(ticket, message, situation, policy, now)
     draft.late = came_at is not None
     draft.because += [*verdict.because, *found.because]
@@ -66,6 +65,8 @@ def open_ticket(
         tell_related(draft, verdict.related, verdict)
     _offer_merge(draft, situation.recent, verdict)
     _answer(draft, message, found, _known(situation, ticket), how)
+    if message.channel == CHAT:
+        ask_more(draft, message)
     return lateness.summed_up(draft, draft.decision("opened"))
 
 
@@ -75,8 +76,26 @@ def _shown(reason: str) -> str:
     return one_line(reason, LONGEST_REASON)
 
 
-def _clocks(ticket: Ticket, started_at: datetime, policy: Policy, now: datetime) -> tuple[SlaClock, ...]:
-    clocks = sla.start_clocks(policy.level(ticket.priority), policy.calendars, started_at, by_mail=True)
+def _classified(message: Message, policy: Policy, now: datetime) -> Classification:
+    """What the rules say, and over them what whoever opened it in chat chose in a form."""
+    on_file, chosen = policy.on_file(message.sender.email), message.in_chat.chosen
+    open_now = is_open(policy.calendars[policy.calendar], now)
+    given = {name: chosen.get(name, "") for name in ("impact", "urgency")}
+    found = classify(facts(message, on_file, business_hours=open_now, **given), policy)
+    category, priority = chosen.get("category", ""), chosen.get("priority", "")
+    if category in policy.categories:
+        told = f"category {category}: chosen in the form"
+        found = replace(found, category=category, because=(*found.because, told))
+    if priority in (level.name for level in policy.levels):
+        told = f"priority {priority}: chosen in the form"
+        found = replace(found, priority=priority, because=(*found.because, told))
+    return found
+
+
+def _clocks(
+    ticket: Ticket, started_at: datetime, policy: Policy, now: datetime, *, by_mail: bool
+) -> tuple[SlaClock, ...]:
+    clocks = sla.start_clocks(policy.level(ticket.priority), policy.calendars, started_at, by_mail=by_mail)
     return sla.bundled(clocks, sla.ladders(policy, ticket.priority), policy.calendars, now)
 
 
@@ -104,14 +123,27 @@ def _new_ticket(
         customer=customer,
         language=policy.wording.best(on_file.language or message.language or (known.language if known else "")),
         timezone=on_file.timezone or zone_of(message) or (known.timezone if known else "") or policy.timezone,
-        mailbox=message.channel.removeprefix("mail:"),
+        mailbox="" if message.channel == CHAT else message.channel.removeprefix("mail:"),
         opened_at=at,
         updated_at=at,
         status_at=at,
         assignee=assignee,
         linked=(verdict.related.number,) if verdict.related else (),
     )
+    if message.channel == CHAT:
+        ticket = _asked_in_chat(ticket, message, policy)
     return with_message(ticket, message, policy)
+
+
+def _asked_in_chat(ticket: Ticket, message: Message, policy: Policy) -> Ticket:
+    """The ticket knowing who asked where, and whether they get answers by mail too."""
+    wish = message.in_chat.chosen.get("by_mail", "") or policy.chat.answers_by_mail
+    form = {field.name for field in policy.forms.get(ticket.category, ())}
+    details = {name: value for name, value in message.details.items() if name in form and value}
+    return replace(
+        ticket, asked_in=message.room, asker=message.asker, details=details,
+        by_mail=wish == "yes" and ticket.customer.takes_mail,
+    )  # fmt: skip
 
 
 def _tell_thread(draft: Draft, message: Message, how: Opening) -> None:
@@ -143,7 +175,7 @@ def _answer(draft: Draft, message: Message, found: Classification, known: Custom
     seen = _seen(known, message, draft.ticket)
     if not quiet and acknowledge(draft, message, found) and draft.late:
         seen = replace(seen, apologised_at=draft.now)
-    if "@" in seen.email:
+    if seen.email and draft.ticket.reaches:
         draft.remember(seen)
 
 

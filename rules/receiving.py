@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from rules import lateness
-from rules.draft import Draft
+from rules.draft import CHAT, Draft
 from rules.identities import author_of, participants
 from rules.model import EntryKind, Message, Situation, Ticket
 from rules.policy import Policy
@@ -48,8 +48,18 @@ def record_words(draft: Draft, message: Message, verdict: Verdict) -> None:
         message_id=message.message_id,
         attachments=message.attachments,
         arrived_at=lateness.arrived_late(message, draft.policy),
+        place=message.in_chat.place,
+        edition=message.in_chat.edition,
     )
     link_words(draft, message)
+    keep_place(draft, message)
+
+
+def keep_place(draft: Draft, message: Message) -> None:
+    """Let what is said later in the thread of words in chat find their ticket."""
+    for place in dict.fromkeys((message.room, message.in_chat.place)):
+        if place:
+            draft.link(f"chat:{place}")
 
 
 def link_words(draft: Draft, message: Message) -> None:
@@ -118,10 +128,11 @@ def with_message(ticket: Ticket, message: Message, policy: Policy, *, copies: bo
 
     Without ``copies``, who is only in copy does not.
     """
-    chain = dict.fromkeys((*message.references, message.message_id))
+    # Whoever says a word in a thread of a channel did not ask to get its answers.
+    chain, known = dict.fromkeys((*message.references, message.message_id)), ticket.participants
     return replace(
         ticket,
         last_message_id=message.message_id or ticket.last_message_id,
         references=tuple(chain)[:1] + tuple(chain)[1:][-_MOST_REFERENCES:] if message.message_id else ticket.references,
-        participants=participants(ticket, message, policy, copies=copies),
+        participants=participants(ticket, message, policy, copies=copies) if message.channel != CHAT else known,
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from rules.draft import Draft, staff_author
+from rules.draft import CHAT, Draft, staff_author
 from rules.holding import handle_of
 from rules.merging import together
 from rules.model import (
@@ -89,10 +89,17 @@ def _message(entry: Entry, ticket: Ticket, command: Command, subject: str) -> Me
     first_line = next((line.strip() for line in entry.text.splitlines() if line.strip()), "")
     subject = command.args.get("subject", "").strip() or subject or first_line[:_SUBJECT_FROM_TEXT] or ticket.subject
     return Message(
-        key=entry.message_key, channel=entry.source if entry.source.startswith("mail:") else f"mail:{ticket.mailbox}",
+        key=entry.message_key, channel=_channel_of(entry, ticket), room=ticket.asked_in, asker=ticket.asker,
         sender=sender, subject=subject, text=entry.text, reply_text=entry.text, quoted_text=entry.quoted_text,
         received_at=entry.at, message_id=entry.message_id, attachments=entry.attachments, language=ticket.language,
     )  # fmt: skip
+
+
+def _channel_of(entry: Entry, ticket: Ticket) -> str:
+    """How the message came, which is how it is answered."""
+    if not ticket.mailbox:
+        return CHAT
+    return entry.source if entry.source.startswith("mail:") else f"mail:{ticket.mailbox}"
 
 
 def _linked(opened: Decision, ticket: Ticket) -> Decision:

@@ -32,6 +32,7 @@ def confirmed(draft: Draft, author: Author) -> None:
         draft.move(Event.CUSTOMER_CONFIRMED, author=author)
     told = draft.chat.say("chat_confirmed", name=author.name, number=draft.ticket.number)
     draft.post(told, name=f"confirmed:{draft.ticket.rounds}", mark="closed")
+    draft.tell_asker(_said(draft, "room_confirmed"), name=f"confirmed_told:{draft.ticket.rounds}")
 
 
 def not_solved(draft: Draft, author: Author) -> None:
@@ -40,6 +41,11 @@ def not_solved(draft: Draft, author: Author) -> None:
     draft.move(Event.CUSTOMER_REFUSED, author=author)
     told = draft.chat.say("chat_not_solved", name=author.name)
     draft.post(told, name=f"not_solved:{rounds}", mentions=draft.responsible, mark="reopened")
+    draft.tell_asker(_said(draft, "room_not_solved"), name=f"not_solved_told:{rounds}")
+
+
+def _said(draft: Draft, key: str) -> str:
+    return draft.policy.wording.of(draft.ticket.language).say(key, number=draft.ticket.number)
 
 
 def scored(draft: Draft, score: SurveyScore, author: Author) -> None:

@@ -17,6 +17,8 @@ from rules.tokens import is_our_message_id, read_message_id, read_reply_address,
 
 TOKEN, OWN, REFERENCE, SUBJECT = "token", "own", "reference", "subject"
 SAME_MESSAGE = "same_message"
+ROOM, LATELY = "room", "lately"
+"""The evidence of chat: the ticket of the thread, and what the same person asked last in the same channel."""
 
 _MOST_TOKENS, _MOST_OWN_IDS = 8, 50
 """More of them in one mail are made up: each is checked, and each leaves a reason."""
