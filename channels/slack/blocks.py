@@ -146,6 +146,12 @@ def select(action_id: str, options: Sequence[tuple[str, str]], chosen: str, plac
     return element
 
 
+def overflow(action_id: str, options: Sequence[tuple[str, str]]) -> Block:
+    """A menu behind three dots, of at most five (label, value) pairs."""
+    made = [{"text": {**plain(label, OPTION_MOST), "emoji": True}, "value": value} for label, value in options[:5]]
+    return {"type": "overflow", "action_id": action_id, "options": made}
+
+
 def actions(block_id: str, elements: Sequence[Block]) -> Block:
     """A row of buttons and menus, at most 25."""
     return {"type": "actions", "block_id": block_id, "elements": list(elements[:25])}

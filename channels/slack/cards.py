@@ -1,29 +1,33 @@
 """The ticket's card in the channel: what it is, who asked, who has it, by when, and the buttons that work now.
 
 Pure rendering. Slack and the console page show the same blocks. ``action_id`` is ``deskbell:<command>`` and a
-button's ``value`` is a small JSON object of ``ticket`` and ``value``; the names of the commands stand in
-``rules/commands.py``. There are no dead buttons: what the life cycle does not allow now is not offered.
+button's ``value`` is a small JSON object of ``ticket`` and ``value``; the line of a menu names its ``command`` too.
+What is offered, where and when, stands in ``channels/slack/controls.py``: there are no dead buttons.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from channels.slack import blocks
+from channels.slack import blocks, controls
 from channels.slack.blocks import Block
+from channels.slack.controls import Control
 from rules.identities import names_of
 from rules.lateness import arrived_by
-from rules.lifecycle import LIVE, Event, may
+from rules.lifecycle import LIVE
 from rules.message import MISMATCH
 from rules.model import AuthorKind, Entry, EntryKind, SlaClock, Status, Ticket
 from rules.policy import Policy
 from rules.wording import Texts
 
 BODY_MOST = 2500
+DETAILS_MOST, VALUE_MOST = 5, 150
+"""So many details stand on a card, each so long; the others stand in the form behind Edit…."""
+
 ACTION_PREFIX = "deskbell:"
 
 DEEDS = {
@@ -41,6 +45,8 @@ DEEDS = {
     EntryKind.LINKED: "card_linked",
     EntryKind.MERGED: "",
     EntryKind.SPLIT: "",
+    EntryKind.SNOOZED: "",
+    EntryKind.DETAILED: "card_detailed",
 }
 """The journal entries that a card tells as its last change, with their texts; those without one tell their own."""
 
@@ -53,8 +59,13 @@ class CardBlocks:
     blocks: list[Block]
 
 
-def card(ticket: Ticket, *, policy: Policy, opening: Entry | None, last: Entry | None, now: datetime) -> CardBlocks:
-    """The card of a ticket as it stands: at most seven blocks, resolved and closed ones collapsed to their essence."""
+def card(
+    ticket: Ticket, *, policy: Policy, opening: Entry | None, last: Entry | None, now: datetime, asked_at: str = ""
+) -> CardBlocks:
+    """The card of a ticket as it stands: at most seven blocks, resolved and closed ones collapsed to their essence.
+
+    ``asked_at`` is the link to the thread of whoever asked in chat, where Slack told one.
+    """
     title = _title(ticket, policy)
     if ticket.status not in LIVE:
         made = [blocks.header(title), _outcome(ticket, policy, last)]
@@ -64,7 +75,7 @@ def card(ticket: Ticket, *, policy: Policy, opening: Entry | None, last: Entry |
     texts = staff_texts(policy)
     made = [
         blocks.header(title),
-        _origin(ticket, policy, opening),
+        _origin(ticket, policy, opening, asked_at),
         _body(opening, texts),
         blocks.fields(_facts(ticket, policy, now)),
         _buttons(ticket, policy),
@@ -81,6 +92,11 @@ def staff_texts(policy: Policy) -> Texts:
 def action_value(ticket: int | None, value: str = "") -> str:
     """What a button carries: the ticket and the argument of its command."""
     return json.dumps({"ticket": ticket, "value": value}, ensure_ascii=False, separators=(",", ":"))
+
+
+def option_value(ticket: int, command: str) -> str:
+    """What a line of a menu carries: the ticket and the command, or the form, that it asks for."""
+    return json.dumps({"ticket": ticket, "command": command, "value": ""}, separators=(",", ":"))
 
 
 def stamp(at: datetime, zone: str) -> str:
@@ -129,12 +145,11 @@ def _fallback(ticket: Ticket, policy: Policy) -> str:
     return blocks.escape(said)
 
 
-def _origin(ticket: Ticket, policy: Policy, opening: Entry | None) -> Block:
+def _origin(ticket: Ticket, policy: Policy, opening: Entry | None, asked_at: str) -> Block:
     customer, texts = ticket.customer, staff_texts(policy)
     name = f"{customer.name} <{customer.email}>" if customer.name and customer.email else str(customer)
     opened = blocks.mrkdwn(texts.say("card_opened", at=stamp(ticket.opened_at, policy.timezone)))
-    source = texts.say("card_source", address=policy.mailbox(ticket.mailbox).address)
-    made = [blocks.plain(name, 300), blocks.plain(source, 300), opened]
+    made = [blocks.plain(name, 300), _source(ticket, policy, asked_at), opened]
     if ticket.participants:
         made.insert(1, blocks.plain(texts.say("card_copies", people=names_of(ticket.participants, texts)), 600))
     if ticket.linked:
@@ -145,6 +160,21 @@ def _origin(ticket: Ticket, policy: Policy, opening: Entry | None) -> Block:
     if opening and opening.arrived_at:
         made.append(blocks.plain(arrived_by(texts, opening.at - opening.arrived_at), 100))
     return blocks.context(*made)
+
+
+def _source(ticket: Ticket, policy: Policy, asked_at: str) -> Block:
+    """By which way they asked; of a request in chat, the way to the thread in which they are answered."""
+    texts = staff_texts(policy)
+    if not ticket.asked_in:
+        return blocks.plain(texts.say("card_source", address=policy.mailbox(ticket.mailbox).address), 300)
+    channel = ticket.asked_in.partition(":")[0]
+    place = f"<{asked_at}|{blocks.escape(texts.say('card_thread'))}>" if _is_link(asked_at) else f"<#{channel}>"
+    return blocks.mrkdwn(texts.say("card_asked_in", place=place), 3000)
+
+
+def _is_link(address: str) -> bool:
+    """Whether Slack gave an address that may stand in a link."""
+    return address.startswith(("https://", "http://")) and not set(address) & set('<>|" ')
 
 
 def _is_disowned(opening: Entry) -> bool:
@@ -168,14 +198,27 @@ def _facts(ticket: Ticket, policy: Policy, now: datetime) -> list[tuple[str, str
         (texts.say("card_status"), _status(ticket, policy)),
         (texts.say("card_owner"), blocks.escape(_owner(ticket, policy)) or f"_{texts.say('nobody')}_"),
         (texts.say("card_priority"), blocks.escape(priority.strip())),
-        (texts.say("card_category"), blocks.escape(blocks.one_line(ticket.category)) or "-"),
+        (texts.say("card_category"), _value(ticket.category) or "-"),
     ]
     due = _nearest(ticket)
     if due and due.due_at:
         name = "card_was_due" if due.due_at <= now else "card_due"
         target = texts.say(f"target_{due.target}")
         facts.append((texts.say(name, target=target), stamp(due.due_at, policy.timezone)))
-    return facts
+    return facts + _details(ticket, policy)
+
+
+def _details(ticket: Ticket, policy: Policy) -> list[tuple[str, str]]:
+    """What the category's form asked, by its labels."""
+    language = staff_texts(policy).language
+    labels = {asked.name: asked.label.get(language, asked.name) for asked in policy.forms.get(ticket.category, ())}
+    known = [(name, value) for name, value in ticket.details.items() if value.strip()]
+    return [(_value(labels.get(name, name)), _value(value)) for name, value in known[:DETAILS_MOST]]
+
+
+def _value(text: str) -> str:
+    """A short value on one line, escaped."""
+    return blocks.escape(blocks.cut(blocks.one_line(text), VALUE_MOST))
 
 
 def _status(ticket: Ticket, policy: Policy) -> str:
@@ -240,50 +283,30 @@ def _outcome(ticket: Ticket, policy: Policy, last: Entry | None) -> Block:
     return blocks.context(*elements)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Offer:
-    """A button of the card and when it works."""
-
-    command: str
-    works: Callable[[Ticket], bool]
-    style: str = ""
-
-
-_OFFERS = (
-    _Offer(
-        command="claim",
-        works=lambda ticket: not ticket.assignee and may(ticket.status, Event.STAFF_CLAIMED),
-        style="primary",
-    ),
-    _Offer(
-        command="wait",
-        works=lambda ticket: ticket.status != Status.WAITING and may(ticket.status, Event.STAFF_WAITS),
-    ),
-    _Offer(
-        command="resume",
-        works=lambda ticket: may(ticket.status, Event.STAFF_RESUMES),
-    ),
-    _Offer(command="resolve", works=lambda ticket: may(ticket.status, Event.STAFF_RESOLVED)),
-    _Offer(command="close", works=lambda ticket: may(ticket.status, Event.STAFF_CLOSED)),
-    _Offer(command="reopen", works=lambda ticket: may(ticket.status, Event.STAFF_REOPENED)),
-)
-
-
 def _buttons(ticket: Ticket, policy: Policy) -> Block:
-    texts = staff_texts(policy)
-    made = [
-        blocks.button(
-            ACTION_PREFIX + offer.command,
-            texts.say(f"button_{offer.command}"),
-            action_value(ticket.number),
-            offer.style,
+    """What can be done now, by the one table of controls: buttons, the priorities, and a menu of what is rarer."""
+    made = [_control(control, ticket, policy) for control in controls.offered(ticket, controls.ROW)]
+    return blocks.actions(f"ticket:{ticket.number}", [*made, _menu(ticket, staff_texts(policy))])
+
+
+def _control(control: Control, ticket: Ticket, policy: Policy) -> Block:
+    if control.command == "priority":
+        return _priorities(ticket, policy)
+    label = staff_texts(policy).say(f"button_{control.command}")
+    return blocks.button(ACTION_PREFIX + control.action, label, action_value(ticket.number), control.style)
+
+
+def _menu(ticket: Ticket, texts: Texts) -> Block:
+    """The menu holds five lines: the commonest, and one behind which a form has all the others."""
+    shown = controls.offered(ticket, controls.MENU)[: controls.MENU_MOST - 1]
+    options = [(texts.say(f"menu_{control.command}"), option_value(ticket.number, control.action)) for control in shown]
+    if not options:
+        # A menu of one line is none.
+        return blocks.button(
+            f"{ACTION_PREFIX}{controls.OPEN}:more", texts.say("menu_more"), action_value(ticket.number)
         )
-        for offer in _OFFERS
-        if offer.works(ticket)
-    ]
-    if ticket.status in LIVE and policy.levels:
-        made.insert(1 if made and not ticket.assignee else 0, _priorities(ticket, policy))
-    return blocks.actions(f"ticket:{ticket.number}", made)
+    options.append((texts.say("menu_more"), option_value(ticket.number, f"{controls.OPEN}:more")))
+    return blocks.overflow(f"{ACTION_PREFIX}menu", options)
 
 
 def _priorities(ticket: Ticket, policy: Policy) -> Block:

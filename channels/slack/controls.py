@@ -103,8 +103,12 @@ CONTROLS: tuple[Control, ...] = (
         words=("claim", "take", "认领"), reads=nothing,
     ),
     Control(
-        command="reply", offered=ROW, works=_takes(Event.STAFF_REPLIED), form="reply",
+        command="reply", offered=ROW, works=_live, form="reply",
         words=("reply", "answer", "回复", "答复"), example="TEXT",
+    ),
+    Control(
+        command="priority", offered=ROW, works=_live, words=("priority", "prio", "优先级"), example="PRIORITY [REASON]",
+        reads=value_and_why,
     ),
     Control(
         command="resume", offered=ROW, works=_takes(Event.STAFF_RESUMES), words=("resume", "go on", "继续"),
@@ -153,10 +157,6 @@ CONTROLS: tuple[Control, ...] = (
     ),
     Control(
         command="spam", offered=MORE, works=_takes(Event.STAFF_JUNKED), words=("spam", "垃圾"), reads=nothing,
-    ),
-    Control(
-        command="priority", offered=ROW, works=_live, words=("priority", "prio", "优先级"), example="PRIORITY [REASON]",
-        reads=value_and_why,
     ),
     Control(command="category", works=_never, words=("category", "类别"), example="CATEGORY", reads=category),
     Control(command="send", offered=POST, words=("send", "发送"), example="[TEXT]", emoji="send"),

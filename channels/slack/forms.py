@@ -1,70 +1,100 @@
-"""The form a staff member fills in to resolve a ticket: what was done, why it happened, what kind of fault it was."""
+"""The forms of the desk, one table: what each shows, and what follows when it is sent in.
+
+Pure. Slack and the console page show the same views: ``view`` makes one, ``read`` says what follows from what was
+entered (problems, another view, or commands), ``refused`` what to show when the desk refuses a command.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from channels.slack import blocks
+from channels.slack import blocks, form_deeds, form_fields, form_reply
 from channels.slack.blocks import Block
-from channels.slack.cards import staff_texts
-from channels.slack.parse import RESOLVE_FORM
-from rules.model import Ticket
-from rules.policy import Policy
-from rules.wording import Texts
+from channels.slack.cards import ACTION_PREFIX
+from channels.slack.form_parts import Asked, Filled, Memory, Scene, Step, told
+from rules.model import Refusal
 
-TITLE_MOST = 24
+ERROR_MOST = 300
+ABOUT_TICKETS = frozenset(
+    {"reply", "resolve", "assign", "hold", "follow_up", "note", "merge", "split", "edit", "details", "more"}
+)
+"""The forms that are about one ticket; the others open one."""
 
 
-def resolve_form(ticket: Ticket, policy: Policy, channel: str, thread: str) -> Block:
-    """The resolve form as a modal. It remembers the ticket and the thread in which problems are told."""
-    texts = staff_texts(policy)
-    asked = [
-        _input("text", texts, multiline=True),
-        _input("root_cause", texts, optional=True),
-        _input("fault_type", texts, optional=True),
-    ]
-    if policy.categories:
-        asked.append(_category(policy.categories, ticket.category, texts))
-    told = blocks.context(blocks.plain(f"#{ticket.number} · {ticket.subject} · {ticket.customer}", 300))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """One form: the view that it begins with, and what follows when it is sent in."""
+
+    view: Callable[[Scene], Block]
+    read: Callable[[Scene], Step]
+
+
+FORMS: Mapping[str, Form] = {
+    "reply": Form(view=form_reply.reply_view, read=form_reply.reply_read),
+    "resolve": Form(view=form_deeds.resolve_view, read=form_deeds.resolve_read),
+    "assign": Form(view=form_deeds.assign_view, read=form_deeds.assign_read),
+    "hold": Form(view=form_deeds.hold_view, read=form_deeds.hold_read),
+    "follow_up": Form(view=form_deeds.follow_up_view, read=form_deeds.follow_up_read),
+    "note": Form(view=form_deeds.note_view, read=form_deeds.note_read),
+    "merge": Form(view=form_deeds.merge_view, read=form_deeds.merge_read),
+    "split": Form(view=form_deeds.split_view, read=form_deeds.split_read),
+    "more": Form(view=form_deeds.more_view, read=form_deeds.more_read),
+    "edit": Form(view=form_fields.edit_view, read=form_fields.edit_read),
+    "details": Form(view=form_fields.details_view, read=form_fields.details_read),
+    "new": Form(view=form_fields.new_view, read=form_fields.new_read),
+}
+"""Every form by name; its view's ``callback_id`` is ``deskbell:<name>``."""
+
+
+def name_of(callback_id: str) -> str:
+    """The form of a view; empty when it is none of ours."""
+    name = callback_id.removeprefix(ACTION_PREFIX)
+    return name if callback_id.startswith(ACTION_PREFIX) and name in FORMS else ""
+
+
+def view(name: str, scene: Scene) -> Block:
+    """A form as it is opened, or as it stands with what was entered so far. Raises KeyError for an unknown name."""
+    return FORMS[name].view(scene)
+
+
+def read(name: str, scene: Scene) -> Step:
+    """What follows from what was entered. Raises KeyError for an unknown name."""
+    return FORMS[name].read(scene)
+
+
+def refused(name: str, scene: Scene, asked: Asked, refusal: Refusal) -> Step:
+    """What to show when the desk refuses a command of a form: the reason under its field, or the question."""
+    if refusal.code == form_reply.ASK and name == "reply":
+        return Step(view=form_reply.ask_again(scene, refusal.text))
+    return Step(errors={asked.under: blocks.cut(refusal.text, ERROR_MOST)})
+
+
+def loading(scene: Scene) -> Block:
+    """What stands there for the moment in which something must be looked up first."""
+    texts = scene.texts
     return {
         "type": "modal",
-        "callback_id": RESOLVE_FORM,
-        "private_metadata": json.dumps({"ticket": ticket.number, "channel": channel, "thread": thread}),
-        "title": blocks.plain(texts.say("form_resolve", number=ticket.number), TITLE_MOST),
-        "submit": blocks.plain(texts.say("form_submit"), TITLE_MOST),
-        "close": blocks.plain(texts.say("form_cancel"), TITLE_MOST),
-        "blocks": [told, *asked],
+        "callback_id": f"{ACTION_PREFIX}loading",
+        "private_metadata": scene.memory.packed(),
+        "title": blocks.plain(texts.say("form_new"), 24),
+        "close": blocks.plain(texts.say("form_cancel"), 24),
+        "blocks": [blocks.section(blocks.escape(texts.say("form_loading")))],
     }
 
 
-def problems_in(values: Mapping[str, str], texts: Texts) -> dict[str, str]:
-    """What is missing in a filled-in form, by the field that it is shown under (R-CO-1)."""
-    return {} if values.get("text", "").strip() else {"text": texts.say("form_text_missing")}
+def with_told(shown: Block, lines: tuple[str, ...]) -> Block:
+    """A view that is open, with other lines above its fields: the first block says what it is about."""
+    kept = [block for block in shown["blocks"] if block.get("block_id") != "told"]
+    at = 1 if kept and kept[0]["type"] == "context" else 0
+    return {**shown, "blocks": [*kept[:at], *told(lines), *kept[at:]]}
 
 
-def problem_with(text: str) -> dict[str, str]:
-    """A refusal of the desk, shown in the form."""
-    return {"text": blocks.cut(text, 300)}
+def filled_in(values: Mapping[str, Mapping[str, Mapping[str, object]]]) -> Filled:
+    """What was entered, from ``view.state.values``."""
+    return Filled(values)
 
 
-def _input(name: str, texts: Texts, *, multiline: bool = False, optional: bool = False) -> Block:
-    return {
-        "type": "input",
-        "block_id": name,
-        "optional": optional,
-        "label": blocks.plain(texts.say(f"form_{name}"), 2000),
-        "hint": blocks.plain(texts.say(f"form_{name}_hint"), 2000),
-        "element": {"type": "plain_text_input", "action_id": name, "multiline": multiline, "max_length": 3000},
-    }
-
-
-def _category(categories: tuple[str, ...], chosen: str, texts: Texts) -> Block:
-    label = texts.say("card_category")
-    return {
-        "type": "input",
-        "block_id": "category",
-        "optional": True,
-        "label": blocks.plain(label, 2000),
-        "element": blocks.select("category", [(name, name) for name in categories], chosen, label),
-    }
+def remembered(metadata: str) -> Memory:
+    """What a view remembered, from ``private_metadata``."""
+    return Memory.read(metadata)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from channels.slack.cards import ACTION_PREFIX
 from channels.slack.door import Door
+from channels.slack.home import Home
 from channels.slack.inbox import SETTLE_S, SlackInbox, TakesIn
 from channels.slack.leaving import EVENTS_OF_LEAVING, Leaving
-from channels.slack.parse import RESOLVE_FORM, Reacted, Said, heard
+from channels.slack.parse import Reacted, Said, heard
 from channels.slack.presses import Presses
 from channels.slack.words import Words
 from rules.errors import DeskbellError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 WORDS = ("app_mention", "message", "reaction_added", "reaction_removed")
-EVENTS = (*WORDS, *EVENTS_OF_LEAVING)
+EVENTS = (*WORDS, "app_home_opened", *EVENTS_OF_LEAVING)
 """The events that are listened to; slack-manifest.yaml subscribes to the same."""
 
 
@@ -41,6 +41,7 @@ class SlackListener:
         handlers: tuple[TakesIn, ...] = (Words(door),)
         self.inbox = SlackInbox(door, handlers, settle_s=settle_s)
         self._leaving = leaving
+        self.home = Home(door)
 
     def register(self, app: AsyncApp) -> None:
         """Listen to what the manifest subscribes to. Anything else that comes is confirmed and left alone."""
@@ -48,14 +49,15 @@ class SlackListener:
             app.event(event)(self._on_words)
         for event in EVENTS_OF_LEAVING:
             app.event(event)(self._leaving.on_event)
-        app.action(re.compile("^" + re.escape(ACTION_PREFIX)))(self._presses.on_click)
-        app.view(RESOLVE_FORM)(self._presses.on_submission)
+        self.home.register(app)
+        self._presses.register(app)
         app.event(re.compile(".+"))(_leave_alone)
         app.action(re.compile(".+"))(_confirm_only)
         app.error(_not_confirmed)
 
     async def finish(self) -> None:
         """Let what is half taken in, and what is done beside a confirmation, finish."""
+        await self.home.stop()
         await self.inbox.stop()
         await self._door.finish()
 

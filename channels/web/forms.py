@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from channels.protocol import Hearing, Now
-from channels.slack import forms
-from channels.slack.form_parts import Asked, Memory, Scene, Step
-from channels.slack.form_parts import Filled as Entered
-from channels.web.protocol import Filled, Outcome, View, Window
+from channels.slack import blocks, forms, lists
+from channels.slack.cards import staff_texts
+from channels.slack.form_parts import Asked, Filled, Memory, Scene
+from channels.slack.presence import Presence
+from channels.web.protocol import Outcome, Sending, View, Window
 from rules.model import Actor, Command
 from rules.policy import Policy
+
+WHY = "why"
+"""What only tells: on this page it is shown as a form without fields."""
+
+WRITES = "reply"
+"""The form that tells of answers which leave in a moment."""
 
 
 class SlackForms:
     """Serves ``channels.web.protocol.Forms`` with the views and the readings of ``channels.slack``."""
 
-    names = forms.ABOUT_TICKETS
+    names = frozenset({*forms.FORMS, WHY})
 
     def __init__(self, hearing: Hearing, window: Window, policy: Callable[[], Policy], now: Now) -> None:
         self._hearing = hearing
@@ -26,38 +32,63 @@ class SlackForms:
         self._now = now
 
     def open(self, name: str, ticket: int | None, value: str, actor: Actor) -> View | None:
-        """The form of a command for one ticket; None when there is no such form or no such ticket."""
-        found = self._window.ticket(ticket) if ticket and name in self.names else None
-        if found is None:
+        """A form for one ticket, or for none; None when there is no such form or no such ticket."""
+        found = self._window.ticket(ticket) if ticket else None
+        if name not in self.names or (found is None and name in {*forms.ABOUT_TICKETS, WHY}):
             return None
-        memory = Memory(ticket=found.number, value=value, seen=found.received)
-        return forms.view(name, self._scene(memory, actor))
+        if name == WHY:
+            return self._why(ticket or 0, actor)
+        memory = Memory(ticket=found.number if found else None, value=value, seen=found.received if found else 0)
+        return forms.view(name, self._scene(name, memory, Filled(), actor))
 
-    def submit(self, filled: Filled) -> Outcome:
+    def submit(self, sending: Sending) -> Outcome:
         """Carry out what a form asks for; what is missing or refused is told by the field it is shown under."""
-        name = forms.name_of(filled.callback_id)
-        if name not in self.names:
-            return Outcome(errors={"": "This form is not known any more; close it and open it again."})
-        scene = replace(self._scene(Memory.read(filled.private_metadata), filled.actor), filled=Entered(filled.values))
-        step = Step(view=forms.view(name, scene)) if filled.changed else forms.read(name, scene)
-        for asked in step.asked:
-            step = self._obeyed(name, scene, asked, filled)
-            if step.errors or step.view:
-                break
-        return Outcome(errors=step.errors, view=step.view, ticket=scene.memory.ticket)
+        name = forms.name_of(sending.callback_id)
+        texts = staff_texts(self._policy())
+        if not name:
+            return Outcome(errors={"": texts.say("form_gone")})
+        scene = self._scene(name, Memory.read(sending.private_metadata), Filled(sending.values), sending.actor)
+        if scene.ticket is None and name in forms.ABOUT_TICKETS:
+            return Outcome(errors={"": texts.say("form_gone")})
+        if sending.changed:
+            return Outcome(view=forms.view(name, scene))
+        step = forms.read(name, scene)
+        if step.errors or step.view:
+            return Outcome(errors=step.errors, view=step.view)
+        return self._carry_out(name, step.asked, scene, sending)
 
-    def _obeyed(self, name: str, scene: Scene, asked: Asked, filled: Filled) -> Step:
-        command = Command(
-            key=f"{filled.key}:{asked.command}:{asked.args.get('value', '')}", name=asked.command, actor=filled.actor,
-            at=self._now(), ticket=scene.memory.ticket, text=asked.text, args=asked.args,
-        )  # fmt: skip
-        answer = self._hearing.obey(command)
-        return forms.refused(name, scene, asked, answer.refusal) if answer.refusal else Step()
+    def _carry_out(self, name: str, asked: tuple[Asked, ...], scene: Scene, sending: Sending) -> Outcome:
+        """The commands of a form in turn, until one is refused."""
+        number = scene.memory.ticket
+        for place, each in enumerate(asked):
+            if each.command == WHY:
+                return Outcome(view=self._why(number or 0, sending.actor))
+            key = f"{sending.key}:{place}" if place else sending.key
+            command = Command(
+                key=key, name=each.command, actor=sending.actor, at=self._now(), ticket=scene.memory.ticket,
+                text=each.text, args=each.args,
+            )  # fmt: skip
+            answer = self._hearing.obey(command)
+            if answer.refusal:
+                step = forms.refused(name, scene, each, answer.refusal)
+                return Outcome(errors=step.errors, view=step.view)
+            number = number or answer.ticket
+        return Outcome(ticket=number)
 
-    def _scene(self, memory: Memory, actor: Actor) -> Scene:
-        policy, number = self._policy(), memory.ticket or 0
+    def _scene(self, name: str, memory: Memory, filled: Filled, actor: Actor) -> Scene:
+        policy, now, number = self._policy(), self._now(), memory.ticket or 0
+        ticket = self._window.ticket(number) if number else None
+        owed = tuple(self._window.outbox_of(number)) if ticket else ()
         return Scene(
-            policy=policy, now=self._now(), memory=memory, person=policy.person(actor.staff),
-            ticket=self._window.ticket(number), entries=tuple(self._window.entries(number)),
-            owed=tuple(self._window.outbox_of(number)),
+            policy=policy, now=now, memory=memory, ticket=ticket, person=policy.person(actor.staff), filled=filled,
+            entries=tuple(self._window.entries(number)) if ticket else (), owed=owed,
+            told=Presence().lines(number, "", owed, policy, now) if ticket and name == WRITES else (),
         )  # fmt: skip
+
+    def _why(self, number: int, actor: Actor) -> View:
+        """The story of a ticket with the reason of every automatic step, as ``/ticket why`` tells it."""
+        policy = self._policy()
+        told = lists.why(actor, number, self._window.ticket(number), self._window.entries(number), policy)
+        texts = staff_texts(policy)
+        title, close = blocks.plain(f"#{number}", 24), blocks.plain(texts.say("form_close"), 24)
+        return {"type": "modal", "title": title, "close": close, "blocks": told.blocks}

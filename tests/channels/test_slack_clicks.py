@@ -94,7 +94,7 @@ async def test_a_click_is_not_confirmed_while_the_disk_is_full(slack: LoopbackSl
 
 async def opened(slack: LoopbackSlack, root: str) -> dict[str, Any]:
     """The resolve form, opened by ana from the card."""
-    slack.click("ana", "support", root, "deskbell:resolve")
+    slack.click("ana", "support", root, "deskbell:open:resolve")
     return (await slack.eventually(lambda: slack.modals("ana")))[-1]
 
 
@@ -152,7 +152,7 @@ async def test_eyes_on_a_message_claim_the_ticket_and_a_tick_offers_the_form(sla
 
 
 async def test_a_question_to_the_whole_channel_is_answered_by_its_button(slack: LoopbackSlack) -> None:
-    """A mail that waits and bears on no ticket is asked about in the channel; whoever comes second is told so."""
+    """A mail that waits and bears on no ticket is asked about; once decided, there is nothing to press."""
     desk = FakeDesk()
     buttons = (
         Button(command="admit", label="Accept the sender", value="0123456789abcdef"),
@@ -162,11 +162,15 @@ async def test_a_question_to_the_whole_channel_is_answered_by_its_button(slack: 
         question = Post(text="A mail waits", quote="Where is it?", buttons=buttons, mark="quarantine")
         receipt = await channel.send(owed(question, "held:mail:support:1", lane="chat"))
         ts = receipt.text.partition(":")[2]
+        desk.refusal = Refusal(code="role", text="Eve may not do that.")
+        slack.click("eve", "support", ts, "deskbell:admit")
+        await slack.eventually(lambda: slack.ephemerals("eve"))
+        assert [seen["text"] for seen in slack.ephemerals("eve")] == ["Eve may not do that."]
+        desk.refusal = None
         slack.click("ana", "support", ts, "deskbell:separate")
-        await slack.eventually(lambda: desk.obeyed)
-        (command,) = desk.obeyed
+        await slack.eventually(lambda: len(desk.obeyed) == 2)
+        command = desk.obeyed[1]
         assert (command.name, command.ticket, command.args["value"]) == ("separate", None, "0123456789abcdef")
-        desk.refusal = Refusal(code="not_waiting", text="Somebody has decided about it before.")
-        slack.click("ana", "support", ts, "deskbell:admit")
-        await slack.eventually(lambda: slack.ephemerals("ana"))
-    assert [seen["text"] for seen in slack.ephemerals("ana")] == ["Somebody has decided about it before."]
+        await slack.eventually(lambda: "Ana Silva: New ticket" in json.dumps(slack.message("support", ts)["blocks"]))
+        assert "actions" not in [block["type"] for block in slack.message("support", ts)["blocks"]]
+    assert slack.misuse() == []
