@@ -194,7 +194,7 @@ def _refused(code: str, text: str, command: Command, ticket: Ticket | None, now:
         entries = (
             Entry(
                 ticket=ticket.number, at=now, kind=EntryKind.REFUSED, author=author, text=text, because=because,
-                source=command.actor.via,
+                source=command.actor.via, place=command.args.get("target", "") if command.name == "say" else "",
             ),
         )  # fmt: skip
     return Decision(

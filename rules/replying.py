@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from rules import collision, editions, files, letters
 from rules.draft import Draft, staff_author
-from rules.editions import CORRECTS
+from rules.editions import CORRECTS, ORDERED
 from rules.effects import Button, Mail, OutboxEntry, OutboxState, OwedFile, Post
 from rules.lifecycle import Event
 from rules.model import DESK, Command, EntryKind, Refusal, Status
@@ -58,7 +58,8 @@ def reply_with(draft: Draft, command: Command, person: Staff, carried: tuple[Owe
     answer = Answer(
         text=command.text.strip(), files=attached, place=args.get("target", ""), target=args.get("target", ""),
         edition=args.get("edition", ""), then=args.get("then", ""), via=command.actor.via, now=bool(args.get("now")),
-        sure=bool(args.get("sure") or args.get("now")),
+        sure=bool(args.get("sure") or args.get("now")), user=args.get("user", ""),
+        because=(ORDERED,) if args.get("order") else (),
     )  # fmt: skip
     if not answer.sure and (why := collision.with_reply(draft, person, args.get("seen", ""))):
         return Refusal(code="ask", text=why.told(draft, person))

@@ -53,9 +53,9 @@ class Marks:
         await self._voice.touch(place.channel, "reactions.add", urgency, add)
 
     async def _unmark(self, place: Place, new: str, urgency: int) -> None:
-        """Take the earlier mark off. After a restart it is not remembered, and only a hold is ever replaced."""
+        """Take the earlier mark off. After a restart it is not remembered, and a hold is taken for granted."""
         old = self._held.pop(str(place), _reaction("held"))
-        if new == _reaction("held"):
+        if new in _PASSING:
             self._held[str(place)] = new
         if old == new:
             return
@@ -75,3 +75,7 @@ def _reaction(mark: str) -> str:
     if mark in MARKS:
         return MARKS[mark][1]
     return mark if _SHORT_NAME.fullmatch(mark) else "speech_balloon"
+
+
+_PASSING = frozenset(map(_reaction, ("held", "draft", "asked")))
+"""Marks that another one replaces sooner or later."""

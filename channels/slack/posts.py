@@ -31,6 +31,8 @@ MARKS = {
     "failed": ("❌", "x"),
     "uncertain": ("⚠️", "warning"),
     "inside": ("🔒", "lock"),
+    "draft": ("📝", "memo"),
+    "asked": ("❓", "question"),
     "withdrawn": ("↩️", "leftwards_arrow_with_hook"),
     "refused": ("🚫", "no_entry_sign"),
 }

@@ -1,28 +1,15 @@
-"""What staff type in Slack: as plain text for the customer's mail, and what a line's beginning asks for."""
+"""What people type in Slack, as plain text for the customer's mail."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from channels.slack.emoji import with_pictures
 
 _TOKEN = re.compile(r"<([^<>\n]*)>")
 _USER = re.compile(r"<@([UW][A-Z0-9]+)")
-_DECORATION = "*_~`> \t\r\n\u200b\ufeff\ufe0f"
-_LOCKS = ("🔒", "🔐", "🔏")
-_WORD = re.compile(r"(note|wait)\s*[:：][*_~`]*", re.IGNORECASE)
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spoken:
-    """What a staff message in a ticket's thread asks for: a ``reply`` or a ``note``, its text, and more arguments."""
-
-    name: str
-    text: str
-    args: Mapping[str, str] = field(default_factory=dict)
 
 
 def plain_text(wire: str, names: Mapping[str, str]) -> str:
@@ -45,23 +32,13 @@ def mentioned(wire: str) -> frozenset[str]:
     return frozenset(_USER.findall(wire))
 
 
-def spoken(plain: str) -> Spoken:
-    """What the beginning of a staff message asks for.
+def without_mention(wire: str, user: str) -> str:
+    """A text without the mentions of one user."""
+    return _TOKEN.sub(lambda token: "" if _is_of(token.group(1), user) else token.group(0), wire).strip()
 
-    🔒 or ``note:`` keeps it inside, ``wait:`` sends it and waits for the customer. A mark behind bold, a quote bar
-    or blanks counts too: a line meant for colleagues must never slip out to the customer (complaint 62).
-    """
-    bare = plain.lstrip(_DECORATION)
-    for lock in _LOCKS:
-        if bare.startswith(lock):
-            return Spoken(name="note", text=bare[len(lock) :].lstrip(_DECORATION))
-    word = _WORD.match(bare)
-    if word is None:
-        return Spoken(name="reply", text=plain)
-    rest = bare[word.end() :].lstrip()
-    if word.group(1).lower() == "note":
-        return Spoken(name="note", text=rest)
-    return Spoken(name="reply", text=rest, args={"then": "wait"})
+
+def _is_of(inner: str, user: str) -> bool:
+    return bool(user) and inner.partition("|")[0] == f"@{user}"
 
 
 def _written(text: str) -> str:
