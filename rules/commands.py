@@ -111,7 +111,7 @@ def on_command(command: Command, situation: Situation, policy: Policy, now: date
         return _decided(deed.decide, command, situation, policy, now)
     if ticket is None:
         return _refused("ticket", texts.say("refused_unknown_ticket", number=command.ticket or 0), command, None, now)
-    if command.name in PAGE_DEEDS or (command.name in ASKER_DEEDS and not command.actor.staff):
+    if command.name in PAGE_DEEDS or (command.name in ASKER_DEEDS and ticket.asker and not command.actor.staff):
         return _by_customer(command, ticket, situation, policy, now)
     refusal = _entitled(command, policy)
     if refusal:
