@@ -214,6 +214,11 @@ def resolve(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     assignee = draft.ticket.assignee or person.key
     draft.ticket = replace(draft.ticket, resolution=record, resolved_by=person.key, assignee=assignee)
     draft.post(draft.chat.say("chat_resolved", name=person.name, text=text), mark="resolved")
+    if command.args.get("tell") == "no":
+        # They have said already that it is solved: they are neither told nor reminded, and it closes by itself.
+        draft.ticket = replace(draft.ticket, confirmed_at=draft.now)
+        draft.because.append("resolved: the customer is not told, as they said so themselves")
+        return None
     hold = timedelta() if command.args.get("now") else draft.policy.habits.undo_hold
     _say_resolved(draft, text, person, hold)
     return None

@@ -130,6 +130,8 @@ def _new_ticket(
         assignee=assignee,
         linked=(verdict.related.number,) if verdict.related else (),
     )
+    form = {field.name for field in policy.forms.get(ticket.category, ())}
+    ticket = replace(ticket, details={name: said for name, said in message.details.items() if name in form and said})
     if message.channel == CHAT:
         ticket = _asked_in_chat(ticket, message, policy)
     return with_message(ticket, message, policy)
@@ -138,12 +140,8 @@ def _new_ticket(
 def _asked_in_chat(ticket: Ticket, message: Message, policy: Policy) -> Ticket:
     """The ticket knowing who asked where, and whether they get answers by mail too."""
     wish = message.in_chat.chosen.get("by_mail", "") or policy.chat.answers_by_mail
-    form = {field.name for field in policy.forms.get(ticket.category, ())}
-    details = {name: value for name, value in message.details.items() if name in form and value}
-    return replace(
-        ticket, asked_in=message.room, asker=message.asker, details=details,
-        by_mail=wish == "yes" and ticket.customer.takes_mail,
-    )  # fmt: skip
+    by_mail = wish == "yes" and ticket.customer.takes_mail
+    return replace(ticket, asked_in=message.room, asker=message.asker, by_mail=by_mail)
 
 
 def _tell_thread(draft: Draft, message: Message, how: Opening) -> None:

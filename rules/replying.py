@@ -22,7 +22,8 @@ class Answer:
 
     ``place`` is where the words stand in chat, or the effect they were first written for, ``edition`` which edition of
     them this is; marks go on ``target``, a whisper on the hold to ``user``. ``corrects`` says that it corrects what was
-    mailed before, ``sure`` that its author knows of what others said meanwhile.
+    mailed before, ``sure`` that its author knows of what others said meanwhile, ``copies`` that those who take part get
+    it too (complaint 49).
     """
 
     text: str
@@ -37,6 +38,7 @@ class Answer:
     corrects: bool = False
     sure: bool = False
     now: bool = False
+    copies: bool = True
 
 
 def reply(draft: Draft, command: Command, person: Staff) -> Refusal | None:
@@ -59,7 +61,7 @@ def reply_with(draft: Draft, command: Command, person: Staff, carried: tuple[Owe
         text=command.text.strip(), files=attached, place=args.get("target", ""), target=args.get("target", ""),
         edition=args.get("edition", ""), then=args.get("then", ""), via=command.actor.via, now=bool(args.get("now")),
         sure=bool(args.get("sure") or args.get("now")), user=args.get("user", ""),
-        because=(ORDERED,) if args.get("order") else (),
+        because=(ORDERED,) if args.get("order") else (), copies=args.get("copies") != "no",
     )  # fmt: skip
     if not answer.sure and (why := collision.with_reply(draft, person, args.get("seen", ""))):
         return Refusal(code="ask", text=why.told(draft, person))
@@ -86,6 +88,7 @@ def hold_answer(draft: Draft, person: Staff, answer: Answer) -> Refusal | None:
     meta |= {"text": answer.text, "place": answer.place, "edition": answer.edition}
     meta |= {"sure": "yes"} if answer.sure else {}
     meta |= {"corrects": "yes"} if answer.corrects else {}
+    meta |= {} if answer.copies else {"copies": "no"}
     # A mail may name several tickets; only what was said on this one is its reader's to see.
     history = tuple(entry for entry in draft.situation.history if entry.ticket == draft.ticket.number)
     entry = letters.staff_reply(
@@ -93,7 +96,8 @@ def hold_answer(draft: Draft, person: Staff, answer: Answer) -> Refusal | None:
         history=history,
     )  # fmt: skip
     assert isinstance(entry.content, Mail)
-    draft.owe(replace(entry, content=replace(entry.content, files=answer.files)))
+    mail = replace(entry.content, files=answer.files, cc=entry.content.cc if answer.copies else ())
+    draft.owe(replace(entry, content=mail))
     draft.note(
         EntryKind.REPLIED, answer.text, author=staff_author(person), outbox_key=entry.key, because=answer.because,
         attachments=files.listed(answer.files), place=answer.place, edition=answer.edition,
@@ -213,6 +217,11 @@ def edit(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     text = command.text.strip()
     carried = entry.content.files if isinstance(entry.content, Mail | Post) else ()
     answer = answer_of(entry, text=text, files=(*carried, *files.attached(command)), via=command.actor.via)
+    args = command.args
+    answer = replace(
+        answer, then=args.get("then", answer.then), user=args.get("user", ""),
+        copies=args["copies"] != "no" if "copies" in args else answer.copies,
+    )  # fmt: skip
     refusal = files.problem_with(command, draft.chat) or unfit(draft, answer)
     if refusal:
         return refusal
@@ -227,7 +236,7 @@ def answer_of(entry: OutboxEntry, *, text: str, files: tuple[OwedFile, ...], via
     return Answer(
         text=text, files=files, place=meta.get("place", ""), edition=meta.get("edition", ""), then=meta.get("then", ""),
         target=meta.get("target", ""), via=via, corrects=corrects, sure="sure" in meta,
-        because=(CORRECTS,) if corrects else (),
+        because=(CORRECTS,) if corrects else (), copies="copies" not in meta,
     )  # fmt: skip
 
 

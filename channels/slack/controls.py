@@ -169,6 +169,7 @@ CONTROLS: tuple[Control, ...] = (
         offered="", works=_never,
     ),
     Control(command="edit", offered=POST, form="reply", beside="A held reply is edited in its own message."),
+    Control(command="by_mail", offered=POST, beside="Whoever asked is asked it, in their own thread."),
     Control(command="correct", offered=POST, beside="It is offered when a message that was sent is edited."),
     Control(command="say", beside="It is what plain words in a ticket's thread come to."),
     Control(command="resend", offered=POST, beside="It is about a mail that was lost, and stands under its line."),

@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from channels.slack import form_parts as parts
 from channels.slack.blocks import Block
 from channels.slack.form_parts import Asked, Scene, Step
+from rules.asked import DETAIL, label_of
 from rules.policy import FormField
-from rules.wording import Texts
-
-DETAIL = "detail:"
-"""Before the name of a field that a category's form asks, in a form's blocks and in the arguments of a command."""
 
 BY_MAIL = "by_mail"
 _SUBJECT_MOST = 200
@@ -138,7 +135,7 @@ def details_of(scene: Scene, category: str) -> tuple[dict[str, str], dict[str, s
 
 
 def _detail(scene: Scene, category: str, asked: FormField, known: str) -> Block:
-    label = _label(asked, scene.texts)
+    label = label_of(asked, scene.texts)
     if asked.choices:
         options = [(choice, choice) for choice in asked.choices if len(choice) <= 150]
         return parts.menu(_block(category, asked), label, options, chosen=known, optional=not asked.required)
@@ -154,10 +151,6 @@ def _block(category: str, asked: FormField) -> str:
 def _first_block(scene: Scene, category: str) -> str:
     fields = scene.policy.forms.get(category, ())
     return _block(category, fields[0]) if fields else "category"
-
-
-def _label(asked: FormField, texts: Texts) -> str:
-    return asked.label.get(texts.language) or next(iter(asked.label.values()), asked.name)
 
 
 def _category_now(scene: Scene, otherwise: str) -> str:

@@ -51,14 +51,12 @@ def reply_read(scene: Scene) -> Step:
         changed = bool(scene.memory.shown)
         scene = parts.with_memory(scene, shown=shown)
         return Step(view=_view(scene, text, to, options, _preview(scene, text, to, changed=changed), "form_send"))
-    args = {"seen": str(scene.memory.seen)}
-    args |= {"then": WAIT} if WAIT in options else {}
-    args |= {"copies": "no"} if to == CUSTOMER else {}
-    args |= {SURE: "yes"} if SURE in filled.many("sure") else {}
+    args = {"then": WAIT if WAIT in options else "", "copies": "no" if to == CUSTOMER else "yes"}
     if held_reply(scene):
-        return Step(
-            asked=(Asked(command="edit", under="words", args={**args, "value": scene.memory.value}, text=text),)
-        )
+        args |= {"value": scene.memory.value}
+        return Step(asked=(Asked(command="edit", under="words", args=args, text=text),))
+    args = {name: value for name, value in args.items() if value not in ("", "yes")} | {"seen": str(scene.memory.seen)}
+    args |= {SURE: "yes"} if SURE in filled.many("sure") else {}
     return Step(asked=(Asked(command="reply", under="words", args=args, text=text),))
 
 

@@ -8,8 +8,9 @@ from email.policy import SMTP
 
 from channels.protocol import Answer
 from channels.slack.door import Door
-from channels.slack.form_fields import BY_MAIL, DETAIL
+from channels.slack.form_fields import BY_MAIL
 from channels.slack.interactions import OpenView
+from rules.asked import DETAIL
 from rules.model import Address, Command, InChat, Message, Refusal
 
 CHOSEN = ("category", "impact", "urgency", BY_MAIL)
