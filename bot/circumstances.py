@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from bot.chat_words import words_from
 from channels.mail.parse import parse
 from rules import decide, splitting
 from rules.draft import CHAT
@@ -28,6 +29,8 @@ ABOUT_HELD_MAIL = frozenset({"admit", "separate"})
 
 def read_again(policy: Policy, held: Quarantined, raw: bytes) -> Message:
     """A mail as it was first received, under the key that it had then."""
+    if held.channel == CHAT:
+        return words_from(raw)
     own = [address for box in policy.mailboxes for address in box.addresses]
     again = parse(
         raw, received_at=held.at, channel=held.channel, recipients=held.recipients, origin=held.origin,

@@ -15,12 +15,14 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot import circumstances
+from bot.chat_words import raw_words
 from bot.clock import Clock
 from bot.masking import masked
 from bot.signs import Signs
 from channels.protocol import Answer
 from rules import decide, lateness
 from rules.digesting import period_due
+from rules.draft import CHAT
 from rules.effects import OutboxEntry, OutboxState, StaffFile
 from rules.errors import StoreError
 from rules.files import kept
@@ -92,6 +94,8 @@ class Desk:
         except Exception:  # noqa: BLE001 - a bug of ours must not lose a message: it goes to quarantine
             return self._quarantine(work, message)
         work.record(message.key, decision, raw=message.raw, origin=message.origin)
+        for key, data in kept(message):
+            work.keep(key, data)
         work.commit()
         self.signs.heard(message.channel, decision.outcome, self.clock.now())
         self._tell(decision, "received", channel=message.channel, sender=masked(message.sender.email))
@@ -333,7 +337,7 @@ class Desk:
             origin=message.origin,
             envelope_sender=message.envelope_sender,
         )
-        self._hold(work, held, message.raw)
+        self._hold(work, held, raw_words(message) if message.channel == CHAT else message.raw)
         return "quarantined"
 
     def _quarantine_command(self, work: UnitOfWork, command: Command) -> str:

@@ -30,7 +30,7 @@ _AN_EDIT = timedelta(hours=1)
 
 def on_said(message: Message, situation: Situation, policy: Policy, now: datetime) -> Decision:
     """Decide what words in chat change, or an edit or the deletion of them."""
-    message = _tidy(message)
+    message = _tidy(message, policy)
     ticket, because = _ticket_of(message, situation, policy)
     known = _known(message, situation.story)
     if ticket is not None and message.in_chat.by:
@@ -52,8 +52,10 @@ def on_said(message: Message, situation: Situation, policy: Policy, now: datetim
     return join(replace(message, subject=""), ticket, Verdict(ticket=ticket, because=because), situation, policy, now)
 
 
-def _tidy(message: Message) -> Message:
-    return replace(message, subject=one_line(message.subject, LONGEST_SUBJECT), sender=named(message.sender))
+def _tidy(message: Message, policy: Policy) -> Message:
+    shown = files.shared(message, policy.wording.of(policy.languages[0])) if message.files else message.attachments
+    subject = one_line(message.subject, LONGEST_SUBJECT)
+    return replace(message, subject=subject, sender=named(message.sender), attachments=shown)
 
 
 def _ticket_of(message: Message, situation: Situation, policy: Policy) -> tuple[Ticket | None, tuple[str, ...]]:

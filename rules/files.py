@@ -100,10 +100,22 @@ def attached(command: Command) -> tuple[OwedFile, ...]:
     )  # fmt: skip
 
 
-def kept(command: Command) -> Iterator[tuple[str, bytes]]:
-    """What the store keeps of a command's files, in the commit that records it: keys and bytes."""
-    for place, file in enumerate(command.files, start=1):
-        yield f"{command.key}:file:{place}", file.data
+def kept(said: Command | Message) -> Iterator[tuple[str, bytes]]:
+    """What the store keeps of the files of a command or of words in chat, in the commit that records it."""
+    for place, file in enumerate(said.files, start=1):
+        yield f"{said.key}:file:{place}", file.data
+
+
+def shared(message: Message, texts: Texts) -> tuple[Attachment, ...]:
+    """The files of words in chat as a journal entry lists them; one that could not be had says so."""
+    return tuple(
+        Attachment(
+            filename=_name(file.filename), content_type=_type(file.content_type), size=len(file.data),
+            sha256=sha256(file.data).hexdigest(), kept_key=key,
+            held=texts.say("chat_file_not_had") if file.problem else "",
+        )
+        for file, (key, _) in zip(message.files, kept(message), strict=True)
+    )  # fmt: skip
 
 
 def listed(files: Iterable[OwedFile]) -> tuple[Attachment, ...]:
