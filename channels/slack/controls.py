@@ -237,6 +237,18 @@ def help_lines(texts: Texts) -> tuple[str, ...]:
     )
 
 
+def as_table(texts: Texts, emoji: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The rows of docs/slack.md, which a test keeps equal to this table."""
+    rows = ["| what | on the card | words | emoji | form |", "| --- | --- | --- | --- | --- |"]
+    for row in EVERYTHING:
+        told = texts.texts.get(f"does_{row.command}") or row.beside
+        place = {ROW: "button", MENU: "menu", MORE: "menu, *More…*", POST: "under a post"}.get(row.offered, "")
+        said = ", ".join(f"`{word}`" for word in row.words) + (f" {row.example}" if row.words and row.example else "")
+        names = ", ".join(f":{name}:" for name in emoji.get(row.emoji, ()))
+        rows.append(f"| **{row.command}**: {told} | {place} | {said} | {names} | {row.form} |")
+    return tuple(" ".join(row.split()) for row in rows)
+
+
 def unknown_word(text: str, texts: Texts) -> str:
     """What to tell somebody whose order is none: the nearest word, and where help is."""
     first = (text.split() or [""])[0][:40]
