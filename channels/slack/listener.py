@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from channels.slack.asking import Asking
 from channels.slack.door import Door
 from channels.slack.home import Home
 from channels.slack.inbox import SETTLE_S, SlackInbox, TakesIn
@@ -38,7 +39,7 @@ class SlackListener:
     def __init__(self, door: Door, leaving: Leaving, *, settle_s: float = SETTLE_S) -> None:
         self._door = door
         self._presses = Presses(door)
-        handlers: tuple[TakesIn, ...] = (Words(door),)
+        handlers: tuple[TakesIn, ...] = (Asking(door), Words(door))
         self.inbox = SlackInbox(door, handlers, settle_s=settle_s)
         self._leaving = leaving
         self.home = Home(door)

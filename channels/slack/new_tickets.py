@@ -7,6 +7,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 from channels.protocol import Answer
+from channels.slack.asking import ask_by_form
 from channels.slack.door import Door
 from channels.slack.form_fields import BY_MAIL
 from channels.slack.interactions import OpenView
@@ -25,7 +26,7 @@ async def open_ticket(door: Door, command: Command, view: OpenView) -> Answer:
     details = {name.removeprefix(DETAIL): value for name, value in args.items() if name.startswith(DETAIL)}
     chosen = {name: args[name] for name in CHOSEN if args.get(name)}
     if not email:
-        return Answer(refusal=Refusal(code="open", text=door.texts.say("form_gone")))
+        return await ask_by_form(door, command, view.id, details=details, chosen=chosen)
     if not command.actor.staff:
         return Answer(refusal=Refusal(code="role", text=door.texts.say("refused_stranger", name=command.actor.name)))
     message = _as_mail(door, command, view.id, email, details, chosen)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from channels.slack import controls, lists
+from channels.slack.asking import make_ticket
 from channels.slack.cards import CardBlocks
 from channels.slack.door import Door
 from channels.slack.form_parts import Memory
@@ -76,7 +77,7 @@ class Slash:
 
     async def _of_message(self, pick: Picked) -> None:
         """Make a ticket of a message, as 🎫 on it does."""
-        await self._modals.open("new", Memory(channel=pick.channel, thread=pick.thread), pick.user, pick.trigger)
+        await make_ticket(self._door, channel=pick.channel, ts=pick.ts, user=pick.user)
 
     async def _answer(self, said: Typed, first: str, rest: str, actor: Actor) -> CardBlocks | None:
         door = self._door
