@@ -13,6 +13,7 @@ from tests.loopback_slack.world import World
 
 TEXT_TRUNCATED_AT = 40_000
 UPDATE_TEXT_MAX = 4_000
+TRUNCATED: Json = {"warning": "message_truncated", "response_metadata": {"warnings": ["message_truncated"]}}
 TS = re.compile(r"\d{10}\.\d{6}")
 CONTENT = "text blocks attachments markdown_text"
 LOOKS = "as_user icon_emoji icon_url link_names mrkdwn parse username"
@@ -96,7 +97,8 @@ def post_message(world: World, args: Json) -> Json:
         **look,
     )
     world.posted(message)
-    return {"channel": channel.id, "ts": message.ts, "message": world.renderer.message(message)}
+    answer = {"channel": channel.id, "ts": message.ts, "message": world.renderer.message(message)}
+    return answer | (TRUNCATED if len(str(args.get("text") or "")) > TEXT_TRUNCATED_AT else {})
 
 
 @method(

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+
 from tests.loopback_slack.errors import Json, RefusedError
-from tests.loopback_slack.methods import TIER_2, TIER_3, TIER_4, flag, method, page_of, paged
+from tests.loopback_slack.methods import READ_SCOPES, TIER_2, TIER_3, TIER_4, flag, method, page_of, paged
 from tests.loopback_slack.rendering import channel_json
 from tests.loopback_slack.state import BOT_USER_ID, Channel, Message
 from tests.loopback_slack.world import World
 
 HISTORY_LIMIT, HISTORY_MAX = 100, 999
 REPLIES_LIMIT, LIST_LIMIT = 1000, 100
+MOMENT = re.compile(r"\d{1,10}(\.\d{1,6})?")
 WINDOW = "cursor inclusive include_all_metadata latest limit oldest"
-READ_SCOPES = {
-    "public_channel": "channels:read",
-    "private_channel": "groups:read",
-    "im": "im:read",
-    "mpim": "mpim:read",
-}
 
 
 @method("conversations.info", "channel", "include_locale include_num_members", per_minute=TIER_3)
@@ -31,6 +29,7 @@ def info(world: World, args: Json) -> Json:
 @method("conversations.history", "channel", WINDOW, per_minute=TIER_3)
 def history(world: World, args: Json) -> Json:
     """Roots and broadcast replies, newest first."""
+    _in_window(args, "0")
     channel = world.member_conversation(str(args["channel"]), "history")
     found = [each for ts, each in sorted(channel.messages.items()) if not each.is_reply or each.broadcast]
     rows = _rows(world, args, [each for each in reversed(found) if _in_window(args, each.ts)])
@@ -54,10 +53,18 @@ def replies(world: World, args: Json) -> Json:
 
 
 def _in_window(args: Json, ts: str) -> bool:
-    oldest, latest = str(args.get("oldest") or "0"), str(args.get("latest") or "9999999999.999999")
+    oldest, latest = _moment(args, "oldest", "0"), _moment(args, "latest", "9999999999.999999")
     if flag(args, "inclusive"):
-        return float(oldest) <= float(ts) <= float(latest)
-    return float(oldest) < float(ts) < float(latest)
+        return oldest <= Decimal(ts) <= latest
+    return oldest < Decimal(ts) < latest
+
+
+def _moment(args: Json, name: str, otherwise: str) -> Decimal:
+    """A ts as an exact number. Raises RefusedError: invalid_ts_oldest, invalid_ts_latest."""
+    given = str(args.get(name) or otherwise)
+    if not MOMENT.fullmatch(given):
+        raise RefusedError(f"invalid_ts_{name}")
+    return Decimal(given)
 
 
 def _rows(world: World, args: Json, messages: list[Message]) -> list[Json]:
@@ -93,13 +100,9 @@ def list_all(world: World, args: Json) -> Json:
     channels = [
         channel_json(channel)
         for channel in world.workspace.channels.values()
-        if _type_of(channel) in kinds and _listed(channel) and not (hide_archived and channel.is_archived)
+        if channel.listed_as in kinds and _listed(channel) and not (hide_archived and channel.is_archived)
     ]
     return paged("channels", args, channels, LIST_LIMIT)
-
-
-def _type_of(channel: Channel) -> str:
-    return {"im": "im", "group": "private_channel", "channel": "public_channel"}[channel.kind]
 
 
 def _listed(channel: Channel) -> bool:

@@ -14,6 +14,8 @@ from tests.loopback_slack.clock import SlackClock
 from tests.loopback_slack.deliveries import Delivery, Outcome
 from tests.loopback_slack.errors import ControlError, Json
 
+# Slack follows two redirects of a request URL and no third.
+REDIRECTS_MAX = 3
 JSON_TYPE, FORM_TYPE = "application/json", "application/x-www-form-urlencoded"
 
 
@@ -54,6 +56,8 @@ class HttpDelivery:
             if not posting.done():
                 return Outcome(False, reason="http_timeout")
             status, no_retry, answer = posting.result()
+        except aiohttp.TooManyRedirects:
+            return Outcome(False, reason="too_many_redirects")
         except aiohttp.ClientError:
             return Outcome(False, reason="connection_failed")
         finally:
@@ -69,7 +73,7 @@ class HttpDelivery:
         timestamp = str(int(self.clock.now()))
         signed = {"x-slack-request-timestamp": timestamp, "x-slack-signature": signature(self.secret, timestamp, body)}
         sent = {"content-type": kind, **signed, **headers}
-        async with self._session.post(self.url, data=body, headers=sent) as response:
+        async with self._session.post(self.url, data=body, headers=sent, max_redirects=REDIRECTS_MAX) as response:
             return response.status, response.headers.get("x-slack-no-retry") == "1", await response.text()
 
     async def close(self) -> None:

@@ -14,6 +14,13 @@ Handler = Callable[[World, Json], Json]
 
 TIER_2, TIER_3, TIER_4, SPECIAL = 20, 50, 100, 600
 PAGE_MAX = 1000
+# The scope that reading each type of conversation needs.
+READ_SCOPES = {
+    "public_channel": "channels:read",
+    "private_channel": "groups:read",
+    "im": "im:read",
+    "mpim": "mpim:read",
+}
 # Slack's timestamps are names; as a number one loses its last digits, so only text is taken.
 TS_ARGUMENTS = ("ts", "thread_ts", "timestamp", "message_ts", "oldest", "latest")
 JSON_ARGUMENTS = frozenset({"blocks", "attachments", "metadata", "view", "files"})

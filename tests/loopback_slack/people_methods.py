@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.loopback_slack.errors import Json, RefusedError
-from tests.loopback_slack.methods import SPECIAL, TIER_2, TIER_3, TIER_4, method, paged
+from tests.loopback_slack.methods import READ_SCOPES, SPECIAL, TIER_2, TIER_3, TIER_4, flag, method, paged
 from tests.loopback_slack.rendering import channel_json, user_json
 from tests.loopback_slack.state import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID, Message
 from tests.loopback_slack.world import World
@@ -59,10 +59,19 @@ def users_list(world: World, args: Json) -> Json:
     return paged("members", args, users, default=1000)
 
 
-@method("users.conversations", "", "cursor exclude_archived limit team_id types user", "channels:read", TIER_3)
+@method("users.conversations", "", "cursor exclude_archived limit team_id types user", per_minute=TIER_3)
 def users_conversations(world: World, args: Json) -> Json:
-    user = str(args.get("user") or BOT_USER_ID)
-    mine = [channel_json(each) for each in world.workspace.channels.values() if user in each.members and not each.is_im]
+    user, kinds = str(args.get("user") or BOT_USER_ID), str(args.get("types") or "public_channel").split(",")
+    if not set(kinds) <= set(READ_SCOPES):
+        raise RefusedError("invalid_types")
+    for kind in kinds:
+        world.need_scope(READ_SCOPES[kind])
+    hide_archived = flag(args, "exclude_archived")
+    mine = [
+        channel_json(each)
+        for each in world.workspace.channels.values()
+        if user in each.members and each.listed_as in kinds and not (hide_archived and each.is_archived)
+    ]
     return paged("channels", args, mine, default=100)
 
 

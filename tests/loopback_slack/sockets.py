@@ -17,6 +17,8 @@ from tests.loopback_slack.state import APP_ID
 
 CONNECTIONS_MAX = 10
 TICKET_LIFE_S = 30.0
+# How long a socket asked for with `debug_reconnects=true` lives.
+ROTATES_AFTER_S = 360.0
 # How long after saying so Slack closes the socket, by the reason given.
 CLOSED_AFTER_S = {"warning": 10.0, "refresh_requested": 1.0, "link_disabled": 1.0, "too_many_websockets": 1.0}
 
@@ -69,6 +71,8 @@ class SocketMode:
             return socket
         connection = Connection(self._opened, socket, request)
         self.connections.append(connection)
+        if request.query.get("debug_reconnects") == "true":
+            self._rotate_later(connection)
         try:
             await socket.send_json(self._hello())
             await self._read(connection)
@@ -153,6 +157,22 @@ class SocketMode:
             connection.retiring = reason != "warning"
             self._close_later(connection, 0.0 if at_once else CLOSED_AFTER_S[reason])
         return len(told)
+
+    def _rotate_later(self, connection: Connection) -> None:
+        task = asyncio.get_running_loop().create_task(self._rotated(connection))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _rotated(self, connection: Connection) -> None:
+        """Say so ten seconds ahead, ask to reconnect, close."""
+        await self.clock.sleep(ROTATES_AFTER_S - CLOSED_AFTER_S["warning"])
+        for reason, wait_s in (("warning", CLOSED_AFTER_S["warning"]), ("refresh_requested", 1.0)):
+            if connection.socket.closed:
+                return
+            await connection.socket.send_json({"type": "disconnect", "reason": reason, "debug_info": _debug_info()})
+            await self.clock.sleep(wait_s)
+        connection.retiring = True
+        await connection.socket.close()
 
     def _close_later(self, connection: Connection, delay_s: float) -> None:
         task = asyncio.get_running_loop().create_task(self._closed_after(connection, delay_s))

@@ -107,6 +107,11 @@ class Channel:
             return "im"
         return "group" if self.is_private else "channel"
 
+    @property
+    def listed_as(self) -> str:
+        """Its type as conversations.list names it."""
+        return {"im": "im", "group": "private_channel", "channel": "public_channel"}[self.kind]
+
     def replies(self, root_ts: str) -> list[Message]:
         """The replies in a thread, oldest first, the root left out."""
         return [found for ts, found in sorted(self.messages.items()) if found.is_reply and found.thread_ts == root_ts]

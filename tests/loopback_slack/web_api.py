@@ -103,16 +103,16 @@ def faulty_answer(request: web.Request, fault: Fault) -> web.StreamResponse:
             request.transport.abort()
         return web.Response(status=500)
     if fault.retry_after_s is not None and fault.status in (None, 429):
-        return rate_limited(fault.retry_after_s)
+        return rate_limited(fault.retry_after_s, fault.error or "ratelimited")
     if fault.error:
         return web.json_response({"ok": False, "error": fault.error}, status=fault.status or 200)
     headers = {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
     return web.Response(status=fault.status or 500, text="upstream error", headers=headers)
 
 
-def rate_limited(retry_after_s: int) -> web.Response:
-    """HTTP 429 as Slack gives it."""
-    body = {"ok": False, "error": "ratelimited"}
+def rate_limited(retry_after_s: int, error: str = "ratelimited") -> web.Response:
+    """HTTP 429 as Slack gives it; chat.postMessage documents `rate_limited` too."""
+    body = {"ok": False, "error": error}
     return web.json_response(body, status=429, headers={"Retry-After": str(retry_after_s)})
 
 

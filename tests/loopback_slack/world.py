@@ -108,3 +108,7 @@ class World:
             return
         del channel.messages[message.ts]
         self.events.message_deleted(message, before)
+        root = channel.messages.get(message.thread_ts or "")
+        if root is not None and root.subtype == "tombstone" and not channel.replies(root.ts):
+            # Nothing is left under it, so Slack shows the tombstone no longer.
+            del channel.messages[root.ts]
