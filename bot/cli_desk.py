@@ -115,7 +115,7 @@ _staff_command("hold", "Put it off until an agreed time.", _UNTIL)
 _staff_command("follow_up", "Follow it up at a time; its clock runs on.", _UNTIL)
 _staff_command("resume", "Go on with a ticket that waits or is put off.")
 _staff_command("taken", "Answer an escalation: I have it.")
-_staff_command("snooze", "Put its pings off for a while.")
+_staff_command("snooze", "Put its pings off for a while.", click.option("--value", default=None, metavar="LENGTH"))
 _staff_command("send_now", "End the undo hold of a reply.", _REPLY)
 _staff_command("withdraw", "Take a held reply back.", _REPLY)
 _staff_command(

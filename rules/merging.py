@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from rules import sla
+from rules import pinging, sla
 from rules.draft import Draft, staff_author
 from rules.effects import OutboxEntry, OutboxState
 from rules.identities import MOST_PARTICIPANTS
@@ -79,6 +79,7 @@ def _end(draft: Draft, into: Ticket, by: Author) -> None:
     draft.post(draft.chat.say("chat_merged", name=by.name, number=number, into=into.number), mark="linked")
     for effect in (f"survey:{ticket.rounds}", f"resolved:{ticket.rounds}"):
         draft.withdraw(f"{number}:{effect}")
+    pinging.withdraw_queued(draft)
     for entry in draft.situation.held:
         _keep_inside(draft, entry, into, by)
 

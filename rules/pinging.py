@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from rules.draft import Draft, staff_author
 from rules.errors import IllegalTransitionError
+from rules.hours import parse_duration
 from rules.lifecycle import LIVE
 from rules.model import Command, EntryKind, Refusal, Tally, Target, Timer
 from rules.policy import Policy, Staff
@@ -196,28 +197,49 @@ def withdraw_queued(draft: Draft) -> None:
 def snooze(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     """Put the ticket's pings off for a while; a target that is missed meanwhile counts as missed all the same.
 
-    What rang last rings again afterwards unless somebody has it by then. A level with ``quiet_exempt`` can be put off
-    once for each step, and never past its resolution time by more than one such while.
+    What rang last rings again afterwards unless somebody has it by then. ``value`` is another length than the desk's,
+    of a day at most. A level with ``quiet_exempt`` can be put off once for each step, for the desk's length at most,
+    and never past its resolution time by more than that.
     """
     if draft.ticket.status not in LIVE:
         raise IllegalTransitionError("nothing escalates on a ticket that is done")
-    before, length = draft.ticket.snoozed_until_at, draft.policy.chat.snooze
+    before, given = draft.ticket.snoozed_until_at, command.args.get("value", "").strip()
+    length = _length(given) if given else draft.policy.chat.snooze
+    if length is None:
+        return Refusal(code="snooze", text=draft.chat.say("refused_snooze_length", value=given))
     if before is not None and draft.now < before:
         return None
-    until = draft.now + length
-    if draft.policy.level(draft.ticket.priority).quiet_exempt:
-        resolution = draft.ticket.clock(Target.RESOLUTION)
-        if resolution is not None and resolution.met_at is None and resolution.due_at is not None:
-            until = min(until, resolution.due_at + length)
-        if until <= draft.now or not _rang_anew(draft):
-            gaps = {"number": draft.ticket.number, "priority": draft.ticket.priority}
-            return Refusal(code="snooze", text=draft.chat.say("refused_snooze", **gaps, span=span(draft.chat, length)))
+    until = _snoozed_until(draft, length)
+    if until is None:
+        most = span(draft.chat, draft.policy.chat.snooze)
+        gaps = {"number": draft.ticket.number, "priority": draft.ticket.priority}
+        return Refusal(code="snooze", text=draft.chat.say("refused_snooze", **gaps, span=most))
     draft.ticket = replace(draft.ticket, snoozed_until_at=until)
     withdraw_queued(draft)
-    draft.note(EntryKind.SNOOZED, f"until {_at(until)}", author=staff_author(person))
+    draft.note(EntryKind.SNOOZED, f"pings off until {_at(until)}", author=staff_author(person))
     told = draft.chat.say("chat_snoozed", name=person.name, until=moment(draft.chat, until, draft.policy.timezone))
     draft.post(told, mark="status")
     return None
+
+
+def _snoozed_until(draft: Draft, length: timedelta) -> datetime | None:
+    """Until when a ticket may be snoozed; ``None`` where its level does not allow it now."""
+    if not draft.policy.level(draft.ticket.priority).quiet_exempt:
+        return draft.now + length
+    most = draft.policy.chat.snooze
+    until = draft.now + min(length, most)
+    resolution = draft.ticket.clock(Target.RESOLUTION)
+    if resolution is not None and resolution.met_at is None and resolution.due_at is not None:
+        until = min(until, resolution.due_at + most)
+    return until if draft.now < until and _rang_anew(draft) else None
+
+
+def _length(given: str) -> timedelta | None:
+    try:
+        length = parse_duration(given)
+    except (ValueError, OverflowError):
+        return None
+    return length if _A_MINUTE <= length <= timedelta(days=1) else None
 
 
 def _rang_anew(draft: Draft) -> bool:

@@ -206,11 +206,13 @@ def for_merge(work: Reader, number: int | None, into: int | None) -> Situation:
     if ticket is None:
         return Situation()
     timers = (timer for one in (ticket, other) if one is not None for timer in work.timers_of(one.number))
+    unsent = tuple(_unsent(work, ticket.number))
     return Situation(
         ticket=ticket,
         other=other,
         timers=tuple(timers),
-        held=tuple(entry for entry in _unsent(work, ticket.number) if is_answer(entry)),
+        held=tuple(entry for entry in unsent if is_answer(entry)),
+        pings=tuple(entry.key for entry in unsent if is_ping(entry)),
         story=tuple(work.entries(ticket.number)),
     )
 

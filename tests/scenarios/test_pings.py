@@ -197,6 +197,30 @@ def test_nothing_is_snoozed_on_a_ticket_that_is_done() -> None:
     assert refusal.code == "move"
 
 
+def test_a_snooze_may_have_a_length_of_its_own() -> None:
+    stage = a_stage()
+    stage.mail()
+    assert stage.command("snooze", value="2h").refusal is None
+    assert stage.ticket().snoozed_until_at == MONDAY + 2 * HOUR
+
+
+@pytest.mark.parametrize("value", ["soon", "0m", "30s", "2d", "-1h", "9" * 400 + "h"])
+def test_a_snooze_of_no_length_or_of_days_is_refused(value: str) -> None:
+    stage = a_stage()
+    stage.mail()
+    refusal = stage.command("snooze", value=value).refusal
+    assert refusal is not None
+    assert refusal.code == "snooze"
+    assert stage.ticket().snoozed_until_at is None
+
+
+def test_an_urgent_ticket_is_snoozed_for_the_desks_length_at_most() -> None:
+    stage = a_stage()
+    an_urgent(stage)
+    stage.command("snooze", value="8h")
+    assert stage.ticket().snoozed_until_at == MONDAY + timedelta(minutes=30)
+
+
 def test_somebody_in_quiet_hours_is_not_called_and_the_thread_says_so() -> None:
     """Ana's free day: the line stands with her name, Li Wei is called, and the journal says why."""
     stage = Stage(policy=laddered(quiet(a_policy(), ana=WORKDAY), in_minutes(30, "responsible", "chat", "mail")))
@@ -359,3 +383,23 @@ def test_a_call_that_is_still_queued_is_taken_back_when_the_ticket_is_done() -> 
     stage.desk.ring_due()
     stage.command("resolve", "Restarted the server.", now="yes")
     assert steps(stage) == []
+
+
+def test_a_call_that_is_still_queued_is_taken_back_when_the_ticket_is_merged() -> None:
+    """The ticket lives on in another one, which has calls of its own."""
+    stage = Stage(policy=laddered(a_policy(), in_minutes(30)))
+    stage.mail()
+    stage.mail()
+    stage.clock.at += timedelta(minutes=30)
+    stage.desk.ring_due()
+    stage.command("merge", number=2, into="1")
+    assert [post.ticket for post in steps(stage)] == [1]
+
+
+def test_a_missed_target_of_which_nobody_is_called_now_does_not_fill_the_channel() -> None:
+    """After a night with thirty of them the first three stand in the channel too, the others in their threads."""
+    stage = Stage(policy=laddered(a_policy(), in_minutes(150)))
+    for _ in range(5):
+        stage.mail()
+    stage.wait(hours=4, minutes=2)
+    assert [post.broadcast for post in steps(stage)] == [True] * 3 + [False] * 2
