@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from channels.slack import slash
 from channels.slack.app import SlackConnection
 from channels.slack.listener import EVENTS
 from channels.slack.probe import SCOPES, probe
@@ -32,6 +33,8 @@ METHOD_SCOPES = {
     "users_info": {"users:read"},
     "users_lookupByEmail": {"users:read.email"},
     "views_open": set(),
+    "views_push": set(),
+    "views_update": set(),
 }
 """What each method needs, from docs.slack.dev/reference/methods."""
 
@@ -65,9 +68,10 @@ def test_the_manifest_subscribes_to_exactly_the_events_that_are_listened_to() ->
     assert MANIFEST.bot_events == set(EVENT_SCOPES)
 
 
-def test_the_manifest_offers_no_command_or_shortcut_that_nothing_answers() -> None:
-    assert MANIFEST.commands == set()
-    assert MANIFEST.shortcuts == set()
+def test_the_manifest_offers_exactly_the_commands_and_shortcuts_that_are_answered() -> None:
+    assert MANIFEST.commands == {slash.COMMAND}
+    assert MANIFEST.shortcuts == {slash.FROM_MESSAGE}
+    assert MANIFEST.global_shortcuts == {slash.NEW}
 
 
 @pytest.fixture
