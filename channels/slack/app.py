@@ -7,15 +7,14 @@ addresses all come from the other side, so the app runs unchanged against any se
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import aiohttp
 import structlog
-from aiohttp import web
 
 from channels.protocol import Hearing, Inbox, Looking, Now
 from channels.slack.calls import call
@@ -28,29 +27,32 @@ from channels.slack.listener import SlackListener
 from channels.slack.people import People
 from channels.slack.pulse import Pulse
 from channels.slack.reachable import WORKSPACE, Reachable
+from channels.slack.requests import EVENTS_PATH as EVENTS_PATH
+from channels.slack.requests import SignedRequests
 from channels.slack.sender import METADATA_TYPE, SlackSender
+from channels.slack.signature import Signatures
+from channels.slack.sockets import Sockets
+from channels.slack.sweep import EVERY_S, Sweep
+from channels.slack.sweep_reads import CALLS_A_MINUTE, SweepReads
 from rules.effects import OutboxEntry, Receipt
 from rules.errors import DeliveryError, TemporaryDeliveryError
 from rules.policy import Policy
 
 if TYPE_CHECKING:
-    from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
     from slack_bolt.async_app import AsyncApp
     from slack_bolt.authorization import AuthorizeResult
-    from slack_sdk.socket_mode.aiohttp import SocketModeClient
-    from slack_sdk.socket_mode.request import SocketModeRequest
     from slack_sdk.web.async_client import AsyncWebClient
 
 log = structlog.get_logger(__name__)
 
+Done = TypeVar("Done")
+
 SLACK_API = "https://slack.com/api/"
-EVENTS_PATH = "/slack/events"
 CALL_MOST_S = 15.0
 START_WAIT_S = 10.0
 """So long a start waits for Slack; after that the desk runs without it and goes on trying."""
 
 FINISH_MOST_S = 3.0
-BODY_MOST = 1024 * 1024
 AT_ONCE, AT_ONCE_ON_TRIAL = 256, 8
 """How many posts may be under way, most of which wait for their turn."""
 
@@ -74,6 +76,8 @@ class SlackConnection:
     sockets: int = 2
     posts_per_second: float = 1.0
     settle_s: float = SETTLE_S
+    sweep_every_s: float = EVERY_S
+    sweep_calls: int = CALLS_A_MINUTE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +120,9 @@ class SlackChannel:
         self._sender: SlackSender | None = None
         self._listener: SlackListener | None = None
         self._connecting: asyncio.Task[None] | None = None
-        self._handlers: list[AsyncSocketModeHandler] = []
-        self._runner: web.AppRunner | None = None
+        self._sockets: Sockets | None = None
+        self._requests: SignedRequests | None = None
+        self._sweep: Sweep | None = None
         self._busy: set[asyncio.Task[Any]] = set()
         self._stopping = False
 
@@ -131,10 +136,12 @@ class SlackChannel:
     @property
     def listening(self) -> str:
         """Where signed HTTP events are heard (``127.0.0.1:3000``); empty in socket mode."""
-        if self._runner is None or not self._runner.addresses:
-            return ""
-        host, port, *_ = self._runner.addresses[0]
-        return f"{host}:{port}"
+        return self._requests.listening if self._requests else ""
+
+    @property
+    def problem(self) -> str:
+        """Why Slack cannot tell us anything, in words for the log and the alarm; empty when nothing is known."""
+        return self._sockets.problem if self._sockets else ""
 
     async def start(self) -> None:
         """Connect and hear. When Slack does not answer in time the desk starts without it, and it is tried again."""
@@ -143,7 +150,8 @@ class SlackChannel:
         assert self._listener is not None
         await self._listener.inbox.start()
         if self._connection.mode == "http":
-            await self._listen(app)
+            self._requests = SignedRequests(app, Signatures(self._connection.signing_secret), self._around)
+            await self._requests.open(*self._connection.listen)
         if self._client:
             self._pulse = Pulse(self._client, self.reachable)
             self._pulse.start()
@@ -161,18 +169,18 @@ class SlackChannel:
         if self._connecting:
             self._connecting.cancel()
             await asyncio.gather(self._connecting, return_exceptions=True)
+        if self._sweep:
+            await self._sweep.stop()
         current = asyncio.current_task()
         waiting = {task for task in self._busy if task is not current}
         if waiting:
             await asyncio.wait(waiting, timeout=FINISH_MOST_S)
         if self._listener:
             await self._listener.finish()
-        for handler in self._handlers:
-            await _close(handler)
-        self._handlers.clear()
-        if self._runner:
-            await self._runner.cleanup()
-            self._runner = None
+        if self._sockets:
+            await self._sockets.close()
+        if self._requests:
+            await self._requests.close()
         if self._session:
             await self._session.close()
             self._session = None
@@ -182,13 +190,23 @@ class SlackChannel:
         if self._sender:
             self._sender.let_go()
 
+    def changed(self) -> None:
+        """Tickets changed; open Home tabs follow. On the event loop only."""
+        if self._listener and not self._stopping:
+            self._listener.home.changed()
+
     async def connected(self) -> bool:
         """Whether events can reach us now, for ``/healthz``."""
         if self._identity is None or self._stopping:
             return False
         if self._connection.mode == "http":
-            return self._runner is not None
-        return any([await handler.client.is_connected() for handler in self._handlers])
+            return bool(self.listening)
+        return self._sockets is not None and await self._sockets.up()
+
+    async def sweep(self) -> None:
+        """Look through Slack now, whole, for what nobody told. Raises TemporaryDeliveryError, StoreError."""
+        if self._sweep:
+            await self._sweep.whole_round()
 
     async def send(self, entry: OutboxEntry) -> Receipt:
         """Deliver one entry. Raises TemporaryDeliveryError, PermanentDeliveryError or UncertainDeliveryError."""
@@ -232,6 +250,8 @@ class SlackChannel:
         )  # fmt: skip
         leaving = Leaving(own_user=self._own_user, lost=self.reachable.lost, back=self.reachable.open)
         self._listener = SlackListener(door, leaving, settle_s=known.settle_s)
+        reads = SweepReads(client, calls_a_minute=known.sweep_calls)
+        self._sweep = Sweep(door, self._listener.inbox, reads, self._channels, every_s=known.sweep_every_s)
 
         async def authorize() -> AuthorizeResult:
             return self._authorize()
@@ -252,12 +272,13 @@ class SlackChannel:
         while not await self._introduce():
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, RETRY_MOST_S)
+        assert self._client is not None
+        assert self._sweep is not None
         if self._connection.mode == "socket":
-            for _ in range(self._connection.sockets):
-                handler = self._socket(app)
-                self._handlers.append(handler)
-                client: Any = handler.client
-                await client.connect()
+            token, sweep = self._connection.app_token, self._sweep
+            self._sockets = Sockets(app, token, self._client, self._around, sweep.soon)
+            await self._sockets.open(self._connection.sockets)
+        self._sweep.start()
         log.info("slack_connected", mode=self._connection.mode, channel=self._connection.channel)
 
     async def _introduce(self) -> bool:
@@ -273,34 +294,12 @@ class SlackChannel:
         )
         return True
 
-    def _socket(self, app: AsyncApp) -> AsyncSocketModeHandler:
-        from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
-
-        handler = AsyncSocketModeHandler(app, self._connection.app_token, web_client=self._client)
-
-        async def hear(client: SocketModeClient, request: SocketModeRequest) -> None:
-            if self._stopping:
-                return
-            async with self._half_done():
-                await handler.handle(client, request)
-
-        handler.client.socket_mode_request_listeners = [hear]  # type: ignore[list-item]  # the SDK's own type is of its base client
-        return handler
-
-    async def _listen(self, app: AsyncApp) -> None:
-        from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
-
-        async def hear(request: web.Request) -> web.Response:
-            if self._stopping:
-                return web.Response(status=503)
-            async with self._half_done():
-                return await to_aiohttp_response(await app.async_dispatch(await to_bolt_request(request)))
-
-        server = web.Application(client_max_size=BODY_MOST)
-        server.router.add_post(EVENTS_PATH, hear)
-        self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=FINISH_MOST_S)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, *self._connection.listen).start()
+    async def _around(self, doing: Callable[[], Awaitable[Done]]) -> Done | None:
+        """Do what Slack told us of, unless we are stopping: then it is not confirmed, and Slack tells it again."""
+        if self._stopping:
+            return None
+        async with self._half_done():
+            return await doing()
 
     def _authorize(self) -> AuthorizeResult:
         """Who the app is, known since the start: asking Slack for every event could lose one.
@@ -320,6 +319,11 @@ class SlackChannel:
             bot_token=self._connection.bot_token,
         )
 
+    def _channels(self) -> tuple[str, ...]:
+        """The channels that the desk uses."""
+        chat = self._policy().chat
+        return tuple(dict.fromkeys((self._connection.channel, *chat.channels, *chat.requests)))
+
     def _team(self) -> str:
         return self._identity.team if self._identity else ""
 
@@ -338,10 +342,3 @@ class SlackChannel:
             yield
         finally:
             self._busy.discard(task)
-
-
-async def _close(handler: AsyncSocketModeHandler) -> None:
-    client: Any = handler.client
-    await client.close()
-    tasks = (client.message_processor, client.current_session_monitor, client.message_receiver)
-    await asyncio.gather(*(task for task in tasks if task), return_exceptions=True)

@@ -7,7 +7,8 @@ came to be known.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from channels.slack.door import Door
@@ -22,22 +23,9 @@ class Standing:
     stands: bool = False
     at: str = ""
 
-    @classmethod
-    def read(cls, place: str) -> Standing:
-        """As it was written down by ``written``; nothing for an empty one."""
-        if not place:
-            return cls()
-        sign, times, at = place.split(":")
-        return cls(times=int(times), stands=sign == "+", at=at)
-
-    @property
-    def written(self) -> str:
-        """For the store."""
-        return f"{'+' if self.stands else '-'}:{self.times}:{self.at}"
-
 
 class Reactions:
-    """Counts reactions. What is counted is kept by the desk, in a cursor for each emoji of a person on a message."""
+    """Counts reactions. What is counted is kept by the desk, in a cursor for each message that has any."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
@@ -47,37 +35,57 @@ class Reactions:
 
         Asked again before ``keep``, the answer is the same.
         """
-        known = await self._known(reacted)
-        if reacted.at and known.at and _later(known.at, reacted.at):
-            return None
-        if reacted.added == known.stands:
+        known = (await self._known(reacted.target)).get(_whose(reacted), Standing())
+        if reacted.added == known.stands or (reacted.at and _later(known.at, reacted.at)):
             return None
         times = known.times if reacted.added else known.times - 1
-        team = f"slack:{reacted.team}:{reacted.target}:{reacted.user}:{reacted.emoji}"
-        return replace(reacted, key=f"{team}:{'+' if reacted.added else '-'}{times}")
+        what = f"slack:{reacted.team}:{reacted.target}:{reacted.user}:{reacted.emoji}"
+        return replace(reacted, key=f"{what}:{'+' if reacted.added else '-'}{times}")
 
-    async def keep(self, reacted: Reacted) -> None:
-        """Remember that a counted reaction had its effect."""
-        known = await self._known(reacted)
-        if reacted.added == known.stands:
+    async def keep(self, *reactions: Reacted) -> None:
+        """Remember that counted reactions on one message had their effect."""
+        if not reactions:
             return
-        times = known.times + 1 if reacted.added else known.times
-        standing = Standing(times=times, stands=reacted.added, at=reacted.at or known.at)
-        await self._door.run(self._door.inbox.move_cursor, _key(reacted), standing.written)
+        known = await self._known(reactions[0].target)
+        changed = dict(known)
+        for reacted in reactions:
+            before = known.get(_whose(reacted), Standing())
+            if reacted.added != before.stands:
+                times = before.times + 1 if reacted.added else before.times
+                changed[_whose(reacted)] = Standing(times=times, stands=reacted.added, at=reacted.at or before.at)
+        if changed != known:
+            written = json.dumps({whose: [one.times, one.stands, one.at] for whose, one in sorted(changed.items())})
+            await self._door.run(self._door.inbox.move_cursor, _key(reactions[0].target), written)
 
-    async def stands(self, reacted: Reacted) -> bool:
-        """Whether this reaction stands, as far as the desk heard."""
-        return (await self._known(reacted)).stands
+    async def changes(self, team: str, target: str, thread: str, shown: Iterable[tuple[str, str]]) -> list[Reacted]:
+        """What must have happened since, when these (user, emoji) are shown on a message, by counted names."""
+        known, seen = await self._known(target), set(shown)
+        stood = {(user, emoji) for user, _, emoji in (whose.partition(":") for whose in known if known[whose].stands)}
+        found: list[Reacted] = []
+        for user, emoji in sorted(seen ^ stood):
+            channel, _, ts = target.partition(":")
+            change = Reacted(
+                key="", team=team, channel=channel, ts=ts, user=user, emoji=emoji,
+                added=(user, emoji) in seen, thread=thread,
+            )  # fmt: skip
+            counted = await self.counted(change)
+            found += [counted] if counted else []
+        return found
 
-    async def _known(self, reacted: Reacted) -> Standing:
-        ask: Callable[[str], str] = self._door.inbox.cursor
-        return Standing.read(await self._door.run(ask, _key(reacted)))
+    async def _known(self, target: str) -> dict[str, Standing]:
+        written = await self._door.run(self._door.inbox.cursor, _key(target))
+        told: dict[str, tuple[int, bool, str]] = json.loads(written) if written else {}
+        return {whose: Standing(times=times, stands=stands, at=at) for whose, (times, stands, at) in told.items()}
 
 
-def _key(reacted: Reacted) -> str:
-    return f"reaction:{reacted.target}:{reacted.user}:{reacted.emoji}"
+def _key(target: str) -> str:
+    return f"reactions:{target}"
+
+
+def _whose(reacted: Reacted) -> str:
+    return f"{reacted.user}:{reacted.emoji}"
 
 
 def _later(one: str, other: str) -> bool:
-    """Whether a time stamp of Slack is that of another moment and later; both have six digits behind the point."""
+    """Whether a time stamp of Slack is later; both have six digits behind the point."""
     return (len(one), one) > (len(other), other)

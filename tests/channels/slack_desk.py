@@ -177,6 +177,7 @@ async def a_channel(slack: LoopbackSlack, desk: FakeDesk, **changes: Any) -> Asy
         "api_url": slack.api_url,
         "listen": ("127.0.0.1", 0),
         "posts_per_second": 1000.0,
+        "sweep_every_s": 0.0,
     }
     policy = changes.pop("policy", None) or a_policy(staff=(replace(ANA, slack=slack.user("ana")["id"]), BEN))
     with ThreadPoolExecutor(2) as executor:

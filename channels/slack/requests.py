@@ -1,0 +1,82 @@
+"""Hears Slack over signed HTTP requests, where it cannot be reached by sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+import structlog
+from aiohttp import web
+
+from channels.slack.signature import Signatures
+
+if TYPE_CHECKING:
+    from slack_bolt.async_app import AsyncApp
+
+log = structlog.get_logger(__name__)
+
+EVENTS_PATH = "/slack/events"
+BODY_MOST = 1024 * 1024
+FINISH_MOST_S = 3.0
+
+Around = Callable[[Callable[[], Awaitable[web.Response]]], Awaitable[web.Response | None]]
+
+
+class SignedRequests:
+    """One address at which everything arrives. ``around`` is given what a request asks for, and does it or nothing."""
+
+    def __init__(self, app: AsyncApp, signatures: Signatures, around: Around) -> None:
+        self._app = app
+        self._signatures = signatures
+        self._around = around
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def listening(self) -> str:
+        """The address (``127.0.0.1:3000``); empty when nothing listens."""
+        if self._runner is None or not self._runner.addresses:
+            return ""
+        host, port, *_ = self._runner.addresses[0]
+        return f"{host}:{port}"
+
+    async def open(self, host: str, port: int) -> None:
+        """Begin to listen."""
+        server = web.Application(client_max_size=BODY_MOST)
+        server.router.add_post(EVENTS_PATH, self._hear)
+        self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=FINISH_MOST_S)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._runner:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _hear(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        problem = "" if _is_ssl_check(request, body) else self._signatures.problem(request.headers, body)
+        if problem:
+            log.warning("slack_request_refused", sender=request.remote, problem=problem)
+            return web.Response(status=401)
+        answer = await self._around(partial(self._dispatch, request))
+        if answer is None:
+            return web.Response(status=503)
+        if 200 <= answer.status < 300:
+            self._signatures.confirm(request.headers)
+        return answer
+
+    async def _dispatch(self, request: web.Request) -> web.Response:
+        from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+
+        return await to_aiohttp_response(await self._app.async_dispatch(await to_bolt_request(request)))
+
+
+def _is_ssl_check(request: web.Request, body: bytes) -> bool:
+    """Slack asks this unsigned, of a command's address, and Bolt answers it with nothing but 200."""
+    if request.content_type != "application/x-www-form-urlencoded" or len(body) > 1000:
+        return False
+    told = parse_qs(body.decode("utf-8", "replace"))
+    return told.get("ssl_check") == ["1"] and "payload" not in told

@@ -1,0 +1,167 @@
+"""Reads in turn, whole, the threads of the tickets that somebody works on, and people's conversations with the bot.
+
+So edits, deletions and reactions are found, and what stands in threads too far back for a page of history. A few are
+read each round, so that each is looked at again within a bounded time.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from channels.slack.calls import SlackRefusedError
+from channels.slack.comparing import Comparing
+from channels.slack.door import Door
+from channels.slack.parse import deleted
+from channels.slack.sweep_reads import Message, SweepReads
+from rules.errors import DeliveryError
+from rules.journal import AuthorKind
+from rules.model import Entry, Ticket
+
+log = structlog.get_logger(__name__)
+
+A_ROUND = 12
+"""So many threads and conversations are read in one round."""
+
+LATELY = 20
+"""So many tickets of late activity are looked at too, though they may be done with."""
+
+SINCE, THREADS = "sweep:since", "sweep:threads"
+_ABOUT = timedelta(seconds=5)
+
+
+class Rota:
+    """Who is looked at next: a ticket's number, or a conversation's channel id."""
+
+    def __init__(
+        self, door: Door, reads: SweepReads, comparing: Comparing, channel: Callable[[str, str], Awaitable[None]]
+    ) -> None:
+        """``channel`` reads what is new in a conversation, since a time stamp if it was never read."""
+        self._door = door
+        self._reads = reads
+        self._comparing = comparing
+        self._channel = channel
+        self._turns: deque[int | str] = deque()
+
+    async def next_ones(self, channels: tuple[str, ...]) -> None:
+        """Look at the next few. Raises TemporaryDeliveryError; then the same ones are the next again."""
+        if not self._turns:
+            await self._begin(channels)
+        for _ in range(min(A_ROUND, len(self._turns))):
+            await self._next(channels)
+
+    async def all_of_them(self, channels: tuple[str, ...]) -> None:
+        """Look at everything once, anew."""
+        self._turns.clear()
+        await self._begin(channels)
+        while self._turns:
+            await self._next(channels)
+
+    async def _begin(self, channels: tuple[str, ...]) -> None:
+        """Whom to look at in this turn of the rota."""
+        door = self._door
+        inbox = door.inbox
+        if not await door.run(inbox.cursor, SINCE):
+            await door.run(inbox.move_cursor, SINCE, f"{door.now().timestamp():.6f}")
+        live, latest = await door.run(door.looking.live), await door.run(door.looking.latest, LATELY)
+        tickets = [ticket for ticket in (*live, *latest) if ticket.chat_thread or ticket.asked_in]
+        if not tickets and not await door.run(inbox.cursor, THREADS):
+            await door.run(inbox.move_cursor, THREADS, "known")
+        rooms = [room.partition(":")[0] for ticket in tickets for room in (ticket.chat_thread, ticket.asked_in)]
+        directs = dict.fromkeys(room for room in rooms if room.startswith("D"))
+        if door.policy().chat.direct_requests:
+            directs |= dict.fromkeys(await self._directs())
+        self._turns.extend(dict.fromkeys(ticket.number for ticket in tickets))
+        self._turns.extend(direct for direct in directs if direct not in channels)
+
+    async def _directs(self) -> list[str]:
+        try:
+            return [direct async for direct in self._reads.directs() if direct]
+        except SlackRefusedError as refused:
+            log.info("slack_conversations_not_listed", problem=str(refused))
+            return []
+
+    async def _next(self, channels: tuple[str, ...]) -> None:
+        turn = self._turns[0]
+        try:
+            if isinstance(turn, int):
+                await self._look_at(turn)
+            else:
+                await self._channel(turn, await self._door.run(self._door.inbox.cursor, SINCE))
+        except SlackRefusedError as refused:
+            log.info("slack_thread_not_read", turn=turn, problem=str(refused))
+        self._turns.popleft()
+        if not self._turns and not await self._door.run(self._door.inbox.cursor, THREADS):
+            await self._door.run(self._door.inbox.move_cursor, THREADS, "known")
+
+    async def _look_at(self, number: int) -> None:
+        door = self._door
+        ticket, entries = await door.run(door.looking.ticket, number), await door.run(door.looking.entries, number)
+        if ticket is None:
+            return
+        shown: set[str] = set()
+        read: set[str] = set()
+        for room in filter(None, dict.fromkeys((ticket.chat_thread, ticket.asked_in))):
+            channel, _, root = room.partition(":")
+            try:
+                shown |= await self._room(ticket, channel, root)
+            except SlackRefusedError as refused:
+                if refused.code != "thread_not_found":
+                    raise
+            read.add(channel)
+        for place, entry in {entry.place: entry for entry in entries if entry.place}.items():
+            if place not in shown and place.partition(":")[0] in read:
+                await self._perhaps_deleted(ticket, place, entry)
+
+    async def _room(self, ticket: Ticket, channel: str, root: str) -> set[str]:
+        """Look at a whole thread; gives the places of the messages that it shows."""
+        shown: set[str] = set()
+        head: Message | None = None
+        old = not await self._door.run(self._door.inbox.cursor, THREADS)
+        asked = f"{channel}:{root}" == ticket.asked_in
+        # What was said before somebody made a ticket of it is not said to the desk.
+        since = f"{(ticket.opened_at - _ABOUT).timestamp():.6f}" if asked else ""
+        async for message in self._reads.thread(channel, root):
+            head = head or message
+            if message.get("subtype") == "tombstone":
+                continue
+            shown.add(f"{channel}:{message.get('ts')}")
+            if old:
+                # The first time ever: reactions that stand are from before the desk looked for them.
+                await self._comparing.take_as_known(message, channel)
+            if asked and message.get("ts") == root:
+                await self._comparing.reactions(message, channel)
+            else:
+                await self._comparing.look(message, channel, since=since, root=head)
+        return shown
+
+    async def _perhaps_deleted(self, ticket: Ticket, place: str, entry: Entry) -> None:
+        """A thread does not show what the journal has: if Slack does not show it at all, its author deleted it."""
+        channel, _, ts = place.partition(":")
+        user = await self._author(ticket, entry)
+        room = next((room for room in (ticket.chat_thread, ticket.asked_in) if room.startswith(f"{channel}:")), place)
+        gone = deleted(channel, ts, room.partition(":")[2], self._door.team(), user)
+        if user and await self._comparing.is_missed(gone) and await self._is_gone(channel, ts):
+            await self._comparing.hear(gone)
+
+    async def _is_gone(self, channel: str, ts: str) -> bool:
+        try:
+            found = await self._reads.message(channel, ts)
+        except SlackRefusedError as refused:
+            if refused.code in ("thread_not_found", "message_not_found"):
+                return True
+            raise
+        return not found or found[0].get("subtype") == "tombstone"
+
+    async def _author(self, ticket: Ticket, entry: Entry) -> str:
+        """The user id of who said something; empty when that is not known."""
+        if entry.author.kind is not AuthorKind.STAFF:
+            return ticket.asker
+        person = self._door.policy().person(entry.author.key)
+        try:
+            return await self._door.people.id_of(person) if person else ""
+        except DeliveryError:
+            return ""

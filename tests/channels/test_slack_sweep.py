@@ -1,0 +1,188 @@
+"""What no event told is found by looking, and is then as if it had been told: nothing missed, nothing done twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rules.model import Author, AuthorKind, EntryKind
+from rules.policy import ChatHabits
+from tests.builders import an_entry
+from tests.channels.slack_desk import ANA, BEN, FakeDesk, a_channel, a_policy, card_of, settled, told
+from tests.loopback_slack import LoopbackSlack, Manifest
+
+MANIFEST = Manifest.load(Path(__file__).parents[2] / "slack-manifest.yaml")
+
+
+@pytest.fixture
+def slack() -> Iterator[LoopbackSlack]:
+    """A Slack whose app was made from the manifest we ship; nothing is told a second time."""
+    with LoopbackSlack(MANIFEST, retry_delays_s=(), rate_limits=False) as running:
+        yield running
+
+
+def keys(desk: FakeDesk) -> set[str]:
+    """What the desk heard, by name."""
+    return {key for key in desk.known if key.startswith("heard:")}
+
+
+async def test_words_that_no_event_told_are_found_and_taken_in_order(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        root = await card_of(slack, desk, channel)
+        await channel.sweep()
+        await slack.eventually(lambda: settled(slack))
+        slack.drop_events(2)
+        for text in ("one", "two", "three"):
+            slack.post("ana", "support", text, root)
+        await slack.eventually(lambda: told(desk) == [("say", "three")])
+        await channel.sweep()
+        await slack.eventually(lambda: len(desk.obeyed) == 3 and not desk.waiting)
+        assert told(desk) == [("say", "three"), ("say", "one"), ("say", "two")]
+        await channel.sweep()
+        assert len(desk.known) == len(desk.asked) == 3
+
+
+@pytest.mark.parametrize("lost", [False, True])
+async def test_a_sweep_names_things_as_events_do(slack: LoopbackSlack, lost: bool) -> None:
+    """Told or found, a message, its edit and what somebody puts on it have the same names."""
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        root = await card_of(slack, desk, channel)
+        await channel.sweep()
+        if lost:
+            slack.drop_events(1000)
+        said = slack.post("ana", "support", "on its wya", root)
+        slack.edit("ana", "support", said["ts"], "on its way")
+        slack.react("ana", "support", root, "eyes")
+        await slack.eventually(lambda: settled(slack) or lost)
+        await channel.sweep()
+        await slack.eventually(lambda: not desk.waiting and len(desk.asked) >= 3)
+        base = f"slack:{slack.team_id}:{slack.channel('support')['id']}"
+        edition = slack.message("support", said["ts"])["edited"]["ts"]
+        assert {command.key for command in desk.obeyed} == {
+            f"{base}:{said['ts']}",
+            f"{base}:{said['ts']}:edited:{edition}",
+            f"{base}:{root}:{slack.user('ana')['id']}:eyes:+0",
+        }
+
+
+async def test_a_reaction_counts_once_however_it_came_to_be_known(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        root = await card_of(slack, desk, channel)
+        await channel.sweep()
+        slack.react("ana", "support", root, "eyes")
+        await slack.eventually(lambda: told(desk) == [("claim", "")])
+        await channel.sweep()
+        slack.unreact("ana", "support", root, "eyes")
+        await slack.eventually(lambda: settled(slack) and not desk.waiting)
+        slack.drop_events(1)
+        slack.react("ana", "support", root, "eyes")
+        await channel.sweep()
+        await slack.eventually(lambda: len(desk.obeyed) == 2 and not desk.waiting)
+        base = f"slack:{slack.team_id}:{slack.channel('support')['id']}:{root}:{slack.user('ana')['id']}:eyes"
+        assert [command.key for command in desk.obeyed] == [f"{base}:+0", f"{base}:+1"]
+
+
+async def test_a_deletion_that_nobody_told_is_found_by_what_the_journal_has(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        root = await card_of(slack, desk, channel)
+        said = slack.post("ana", "support", "he is a pain", root)
+        await slack.eventually(lambda: desk.obeyed and not desk.waiting)
+        place = f"{slack.channel('support')['id']}:{said['ts']}"
+        ana = Author(kind=AuthorKind.STAFF, key="ana", name="Ana")
+        written = replace(an_entry(7), kind=EntryKind.REPLIED, author=ana, place=place)
+        desk.journal[7] = (*desk.journal[7], written)
+        await channel.sweep()
+        before = keys(desk)
+        slack.drop_events(1)
+        slack.delete("ana", "support", said["ts"])
+        await channel.sweep()
+        assert keys(desk) - before == {f"heard:slack:{slack.team_id}:{place}:deleted"}
+
+
+async def test_what_was_said_while_the_desk_was_down_is_taken_in_from_where_it_stopped(slack: LoopbackSlack) -> None:
+    desk, ours = FakeDesk(), slack.channel("support")["id"]
+    staff = (replace(ANA, slack=slack.user("ana")["id"]), BEN)
+    requests = slack.add_channel("help", ["eve"])["id"]
+    policy = a_policy(staff=staff, chat=ChatHabits(channel=ours, requests=(requests,)))
+    slack.post("eve", "help", "long before the desk came")
+    async with a_channel(slack, desk, policy=policy) as channel:
+        root = await card_of(slack, desk, channel)
+        await channel.sweep()
+        assert keys(desk) == set()
+    for hour in range(3):
+        slack.post("ana", "support", f"hour {hour}", root)
+    asked = slack.post("eve", "help", "my screen is black")
+    async with a_channel(slack, desk, policy=policy) as channel:
+        await channel.sweep()
+        await slack.eventually(lambda: len(desk.obeyed) == 3)
+    assert [text for _, text in told(desk)] == ["hour 0", "hour 1", "hour 2"]
+    assert any(key.endswith(asked["ts"]) for key in keys(desk))
+    assert len(keys(desk)) == 4
+
+
+async def test_threads_that_did_not_move_are_not_read_again(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        for number in range(1, 4):
+            root = await card_of(slack, desk, channel, number)
+        for ticket in desk.tickets.values():
+            slack.post("ana", "support", "on it", (ticket.chat_thread or "").partition(":")[2])
+        await channel.sweep()
+        await channel.sweep()
+        read = len(slack.calls("conversations.replies"))
+        slack.post("ana", "support", "more", root)
+        desk.tickets.clear()
+        await channel.sweep()
+        assert len(slack.calls("conversations.replies")) - read == 1
+
+
+async def test_a_sweep_keeps_to_its_calls_a_minute_and_waits_when_slack_asks_to(slack: LoopbackSlack) -> None:
+    desk, waits, now = FakeDesk(), [], [1000.0]
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+        now[0] += seconds
+
+    async with a_channel(slack, desk) as channel:
+        assert channel._sweep is not None
+        reads = channel._sweep.reads
+        reads.sleep, reads.monotonic = wait, lambda: now[0]
+        for number in range(1, 30):
+            await card_of(slack, desk, channel, number)
+        slack.fault("conversations.history", times=1, retry_after_s=30)
+        await channel.sweep()
+        assert waits[0] == 30.0
+        assert sum(waits) >= 60.0
+        made = list(reads.made_at)
+        assert all(sum(1 for other in made if at <= other < at + 60) <= 20 for at in made)
+
+
+async def test_a_channel_that_cannot_be_read_does_not_hide_the_others(slack: LoopbackSlack) -> None:
+    desk, ours = FakeDesk(), slack.channel("support")["id"]
+    staff = (replace(ANA, slack=slack.user("ana")["id"]), BEN)
+    policy = a_policy(staff=staff, chat=ChatHabits(channel=ours, requests=("C0GONE",)))
+    async with a_channel(slack, desk, policy=policy) as channel:
+        root = await card_of(slack, desk, channel)
+        await channel.sweep()
+        slack.drop_events(1)
+        slack.post("ana", "support", "on it", root)
+        await channel.sweep()
+        await slack.eventually(lambda: told(desk) == [("say", "on it")])
+
+
+async def test_the_sweep_goes_round_after_each_reconnect(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk, sweep_every_s=600.0) as channel:
+        root = await card_of(slack, desk, channel)
+        await slack.eventually(lambda: desk.cursors and settled(slack))
+        slack.drop_events(1)
+        slack.post("ana", "support", "on its way", root)
+        slack.cut_connections()
+        await slack.eventually(lambda: told(desk) == [("say", "on its way")], timeout_s=20)
