@@ -8,7 +8,10 @@ Where Slack's behaviour is not known it takes the stricter side. Known differenc
 - the app's own text is kept as sent: no links are found in it, no rich text block is made of it;
 - `views.open` from inside a modal is refused, only `views.push` is documented there;
 - metadata is shown by history and replies alone, never in the answer to a post or in an event;
-- group direct messages, external selects, user groups, pins, streaming and `message_replied` events do not exist.
+- a revoked token revokes the app-level token too, and `install_again` gives the same tokens back;
+- group direct messages, user groups, pins, streaming and `message_replied` events do not exist.
+
+`tests/interop` holds it and a Slack from elsewhere to one contract.
 """
 
 from tests.loopback_slack.embedded import LoopbackSlack, RemoteSlack
