@@ -110,11 +110,11 @@ def slack() -> Iterator[LoopbackSlack]:
 
 
 @asynccontextmanager
-async def a_play(slack: LoopbackSlack) -> AsyncIterator[Play]:
-    """A desk that runs: delivery, Slack and a relay around the real rules."""
+async def a_play(slack: LoopbackSlack, **changes: Any) -> AsyncIterator[Play]:
+    """A desk that runs: delivery, Slack and a relay around the real rules; ``changes`` are of its policy."""
     loop, relay, store, clock = asyncio.get_running_loop(), Relay(), MemoryStore(), MovedClock(datetime.now(UTC))
     staff = (replace(ANA, slack=slack.user("ana")["id"]), BEN)
-    policy = replace(stage.a_policy(), staff=staff)
+    policy = replace(stage.a_policy(), **{"staff": staff, **changes})
 
     def wake(_: object) -> None:
         loop.call_soon_threadsafe(delivery.wake)
