@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from channels.slack.controls import Order
-from channels.slack.parse import Reacted, Said
+from channels.slack.parse import Happened, Reacted, Said
 from channels.slack.text import plain_text
 from rules.model import Actor, Command
 
@@ -26,7 +26,7 @@ def of_message(said: Said, ticket: int, actor: Actor, names: Mapping[str, str], 
         "target": said.target, "user": said.user, "happened": said.happened, "edition": said.edition,
         "ts": said.at or said.ts,
     }  # fmt: skip
-    text = plain_text(said.text, names)
+    text = "" if said.happened is Happened.DELETED else plain_text(said.text, names)
     return Command(key=said.key, name="say", actor=actor, at=at, ticket=ticket, text=text, args=args)
 
 

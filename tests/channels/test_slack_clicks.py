@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rules.effects import Button, Post
+from rules.effects import Button, Post, Whisper
 from rules.model import Refusal
 from tests.channels.slack_desk import FakeDesk, a_channel, card_of, owed
 from tests.loopback_slack import LoopbackSlack, Manifest
@@ -30,13 +30,19 @@ async def test_a_held_reply_can_be_sent_at_once_or_kept_inside(slack: LoopbackSl
     async with a_channel(slack, desk) as channel:
         root = await card_of(slack, desk, channel)
         said = slack.post("ana", "support", "on its way", root)
+        await slack.eventually(lambda: len(desk.obeyed) == 1)
+        place = f"{slack.channel('support')['id']}:{said['ts']}"
+        held = Whisper(
+            to=slack.user("ana")["id"], text="Goes to mei.lin@example.net in 20 s", ticket=7,
+            buttons=(Button(command=command, label=label, value=place),),
+        )  # fmt: skip
+        await channel.send(owed(held, "7:reply:1:hold"))
         offer = (await slack.eventually(lambda: slack.ephemerals("ana")))[0]
-        assert (offer["text"], offer["thread_ts"]) == ("Goes to mei.lin@example.net in 20 s", root)
-        assert label in json.dumps(offer["blocks"])
+        assert offer["thread_ts"] == root
         slack.click("ana", "support", offer["ts"], f"deskbell:{command}")
         await slack.eventually(lambda: len(desk.obeyed) == 2)
         assert (desk.obeyed[1].name, desk.obeyed[1].ticket) == (command, 7)
-        assert desk.obeyed[1].args["target"] == f"{slack.channel('support')['id']}:{said['ts']}"
+        assert desk.obeyed[1].args["target"] == place
         await slack.eventually(lambda: not slack.ephemerals("ana"))
 
 
@@ -146,7 +152,7 @@ async def test_eyes_on_a_message_claim_the_ticket_and_a_tick_offers_the_form(sla
         slack.react("ana", "support", root, "white_check_mark")
         offer = (await slack.eventually(lambda: slack.ephemerals("ana")))[0]
         assert offer["text"] == "To resolve #7, say what was done:"
-        slack.click("ana", "support", offer["ts"], "deskbell:resolve")
+        slack.click("ana", "support", offer["ts"], "deskbell:open:resolve")
         await slack.eventually(lambda: slack.modals("ana"))
         assert len(desk.obeyed) == 2
 

@@ -38,7 +38,7 @@ async def test_events_come_by_signed_http_as_well(slack: LoopbackSlack) -> None:
         await slack.eventually(lambda: desk.obeyed and settled(slack))
         click = slack.click("ana", "support", root, "deskbell:claim")
         await slack.eventually(lambda: slack.delivery(click)["state"] == "confirmed")
-        assert told(desk) == [("reply", "on its way"), ("claim", "")]
+        assert told(desk) == [("say", "on its way"), ("claim", "")]
         assert len(desk.asked) == 2
 
 
@@ -70,7 +70,7 @@ async def test_two_sockets_take_turns_and_a_reconnect_loses_nothing(slack: Loopb
         await slack.eventually(lambda: len(slack.connections()) == 2, timeout_s=15)
         slack.post("ana", "support", "on its way", root)
         await slack.eventually(lambda: desk.obeyed)
-        assert told(desk) == [("reply", "on its way")]
+        assert told(desk) == [("say", "on its way")]
 
 
 async def test_a_stop_lets_what_is_half_heard_finish(slack: LoopbackSlack) -> None:
@@ -92,6 +92,6 @@ async def test_a_stop_lets_what_is_half_heard_finish(slack: LoopbackSlack) -> No
         await asyncio.sleep(0)
         go_on.set()
         await stopping
-        assert told(desk) == [("reply", "on its way")]
+        assert told(desk) == [("say", "on its way")]
     event = next(each for each in slack.deliveries() if each["payload"]["event"].get("ts") == said["ts"])
     assert event["attempts"][0]["confirmed"]

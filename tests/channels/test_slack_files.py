@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from channels.slack.sender import LOOKS_FOR_A_FILE
 from rules.effects import OutboxEntry, OwedFile, Post, StaffFile, Upload
 from rules.errors import PermanentDeliveryError, TemporaryDeliveryError, UncertainDeliveryError
 from rules.files import STAFF_COUNT_MOST, STAFF_MOST
+from rules.journal import EntryKind
+from tests.builders import an_entry
 from tests.channels.slack_desk import FakeDesk, a_channel, card_of, owed, settled, told
 from tests.loopback_slack import LoopbackSlack, Manifest
 
@@ -136,38 +139,33 @@ async def test_a_file_under_a_staff_reply_goes_with_it(slack: LoopbackSlack) -> 
         root = await card_of(slack, desk, channel)
         slack.upload("ana", "support", "screen.png", PNG, "see the picture", root)
         await slack.eventually(lambda: desk.obeyed)
-        assert told(desk) == [("reply", "see the picture")]
+        assert told(desk) == [("say", "see the picture")]
         assert desk.obeyed[0].files == (StaffFile(filename="screen.png", content_type="image/png", data=PNG),)
         await slack.eventually(lambda: settled(slack))
 
 
-@pytest.mark.parametrize(("text", "name"), [("", "reply"), ("🔒", "note"), ("note: for us", "note")])
-async def test_a_file_without_words_is_a_reply_and_one_under_a_lock_a_note(
-    slack: LoopbackSlack, text: str, name: str
-) -> None:
+async def test_a_file_without_words_is_said_too(slack: LoopbackSlack) -> None:
     desk = FakeDesk()
     async with a_channel(slack, desk) as channel:
         root = await card_of(slack, desk, channel)
-        slack.upload("ana", "support", "screen.png", PNG, text, root)
+        slack.upload("ana", "support", "screen.png", PNG, "", root)
         await slack.eventually(lambda: desk.obeyed)
-        assert [(command.name, len(command.files)) for command in desk.obeyed] == [(name, 1)]
+        assert [(command.name, len(command.files)) for command in desk.obeyed] == [("say", 1)]
 
 
-async def test_deleting_a_file_takes_the_held_reply_back_and_locking_it_keeps_the_file_inside(
-    slack: LoopbackSlack,
-) -> None:
+async def test_the_files_of_words_that_the_desk_knows_are_not_fetched_again(slack: LoopbackSlack) -> None:
     desk = FakeDesk()
     async with a_channel(slack, desk) as channel:
         root = await card_of(slack, desk, channel)
-        alone = slack.upload("ana", "support", "screen.png", PNG, "", root)
         slip = slack.upload("ana", "support", "price.pdf", PDF, "our price", root)
-        await slack.eventually(lambda: len(desk.obeyed) == 2)
-        slack.delete("ana", "support", alone["ts"])
+        await slack.eventually(lambda: len(desk.obeyed) == 1)
+        place = f"{slack.channel('support')['id']}:{slip['ts']}"
+        desk.journal[7] += (replace(an_entry(7), kind=EntryKind.REPLIED, place=place),)
         slack.edit("ana", "support", slip["ts"], "our best price")
-        slack.edit("ana", "support", slip["ts"], "🔒 our best price")
-        await slack.eventually(lambda: len(desk.obeyed) == 6)
-        made = [(command.name, [file.data for file in command.files]) for command in desk.obeyed[2:]]
-        assert sorted(made) == [("edit", []), ("note", [PDF]), ("withdraw", []), ("withdraw", [])]
+        await slack.eventually(lambda: len(desk.obeyed) == 2)
+        slack.delete("ana", "support", slip["ts"])
+        await slack.eventually(lambda: len(desk.obeyed) == 3)
+        assert [[file.data for file in command.files] for command in desk.obeyed] == [[PDF], [], []]
 
 
 async def test_a_strangers_file_is_not_even_fetched(slack: LoopbackSlack) -> None:

@@ -29,36 +29,12 @@ async def test_what_staff_write_in_the_thread_goes_to_the_customer(slack: Loopba
         said = slack.post("ana", "support", "Hi Mei, a new one is on its way & arrives today 🎉", root)
         await slack.eventually(lambda: desk.obeyed)
         command = desk.obeyed[0]
-        assert (command.name, command.ticket) == ("reply", 7)
+        assert (command.name, command.ticket) == ("say", 7)
         assert command.text == "Hi Mei, a new one is on its way & arrives today 🎉"
         assert command.actor.staff == "ana"
         assert command.args["target"] == f"{slack.channel('support')['id']}:{said['ts']}"
         assert command.key == f"slack:{slack.team_id}:{slack.channel('support')['id']}:{said['ts']}"
         await slack.eventually(lambda: settled(slack))
-
-
-@pytest.mark.parametrize(
-    ("typed", "name", "text", "then"),
-    [
-        ("🔒 he sounds angry", "note", "he sounds angry", None),
-        (":lock: he sounds angry", "note", "he sounds angry", None),
-        ("note: he sounds angry", "note", "he sounds angry", None),
-        ("  *Note:* he sounds angry", "note", "he sounds angry", None),
-        ("note：他很生气", "note", "他很生气", None),
-        ("wait: please send the log", "reply", "please send the log", "wait"),
-        ("notes follow", "reply", "notes follow", None),
-    ],
-)
-async def test_the_beginning_of_a_message_says_whether_it_stays_inside(
-    slack: LoopbackSlack, typed: str, name: str, text: str, then: str | None
-) -> None:
-    desk = FakeDesk()
-    async with a_channel(slack, desk) as channel:
-        root = await card_of(slack, desk, channel)
-        slack.post("ana", "support", typed, root)
-        await slack.eventually(lambda: desk.obeyed)
-        assert told(desk) == [(name, text)]
-        assert desk.obeyed[0].args.get("then") == then
 
 
 async def test_an_event_is_confirmed_only_when_it_is_on_disk(slack: LoopbackSlack) -> None:
@@ -74,7 +50,7 @@ async def test_an_event_is_confirmed_only_when_it_is_on_disk(slack: LoopbackSlac
         await slack.eventually(lambda: settled(slack))
         event = next(each for each in slack.deliveries() if each["payload"]["event"].get("ts") == said["ts"])
         assert [attempt["confirmed"] for attempt in event["attempts"]] == [False, False, True]
-        assert told(desk) == [("reply", "on its way")]
+        assert told(desk) == [("say", "on its way")]
 
 
 async def test_what_slack_delivers_twice_is_done_once(slack: LoopbackSlack) -> None:
@@ -107,10 +83,10 @@ async def test_robots_links_joins_and_our_own_words_are_no_commands(slack: Loopb
         slack.unfurl("support", said["ts"])
         slack.post("ana", "support", "lunch?")
         await slack.eventually(lambda: desk.obeyed and settled(slack))
-        assert told(desk) == [("reply", "see https://example.org/x")]
+        assert told(desk) == [("say", "see https://example.org/x")]
 
 
-async def test_an_edit_changes_and_a_deletion_withdraws_the_reply(slack: LoopbackSlack) -> None:
+async def test_an_edit_and_a_deletion_are_told_as_such(slack: LoopbackSlack) -> None:
     desk = FakeDesk()
     async with a_channel(slack, desk) as channel:
         root = await card_of(slack, desk, channel)
@@ -120,31 +96,24 @@ async def test_an_edit_changes_and_a_deletion_withdraws_the_reply(slack: Loopbac
         await slack.eventually(lambda: len(desk.obeyed) == 2)
         slack.delete("ana", "support", said["ts"])
         await slack.eventually(lambda: len(desk.obeyed) == 3)
-        assert told(desk) == [("reply", "on its wya"), ("edit", "on its way"), ("withdraw", "")]
+        assert told(desk) == [("say", "on its wya"), ("say", "on its way"), ("say", "")]
+        happened = [(command.args["happened"], bool(command.args["edition"])) for command in desk.obeyed]
+        assert happened == [("posted", False), ("edited", True), ("deleted", False)]
         assert len({command.args["target"] for command in desk.obeyed}) == 1
         assert len({command.key for command in desk.obeyed}) == 3
 
 
-async def test_a_reply_that_is_locked_in_its_hold_becomes_a_note(slack: LoopbackSlack) -> None:
+async def test_what_is_edited_or_deleted_by_somebody_who_is_no_agent_is_nobodys_business(slack: LoopbackSlack) -> None:
+    """They were told once that their words go nowhere."""
     desk = FakeDesk()
     async with a_channel(slack, desk) as channel:
         root = await card_of(slack, desk, channel)
-        said = slack.post("ana", "support", "he sounds angry", root)
+        said = slack.post("eve", "support", "me too", root)
         await slack.eventually(lambda: len(desk.obeyed) == 1)
-        slack.edit("ana", "support", said["ts"], "🔒 he sounds angry")
-        await slack.eventually(lambda: len(desk.obeyed) == 3)
-        assert told(desk)[1:] == [("withdraw", ""), ("note", "he sounds angry")]
-
-
-async def test_a_deleted_note_stays_in_the_journal(slack: LoopbackSlack) -> None:
-    desk = FakeDesk()
-    async with a_channel(slack, desk) as channel:
-        root = await card_of(slack, desk, channel)
-        said = slack.post("ana", "support", "🔒 he sounds angry", root)
-        await slack.eventually(lambda: len(desk.obeyed) == 1)
-        slack.delete("ana", "support", said["ts"])
-        await slack.eventually(lambda: settled(slack))
-        assert told(desk) == [("note", "he sounds angry")]
+        slack.edit("eve", "support", said["ts"], "me too!")
+        slack.delete("eve", "support", said["ts"])
+        await slack.eventually(lambda: settled(slack) and not desk.waiting)
+        assert [command.args["happened"] for command in desk.obeyed] == ["posted"]
 
 
 async def test_staff_without_a_slack_id_in_the_configuration_are_known_by_their_address(slack: LoopbackSlack) -> None:
@@ -188,7 +157,7 @@ async def test_a_reply_under_a_card_whose_delivery_is_not_settled_yet_is_not_los
         desk.threads.clear()
         slack.post("ana", "support", "on its way", root)
         await slack.eventually(lambda: desk.obeyed)
-        assert (desk.obeyed[0].name, desk.obeyed[0].ticket) == ("reply", 7)
+        assert (desk.obeyed[0].name, desk.obeyed[0].ticket) == ("say", 7)
 
 
 def deliveries_of(slack: LoopbackSlack, ts: str) -> list[Any]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from channels.slack.blocks import escape
 from channels.slack.emoji import EMOJI
 from channels.slack.posts import MARKS
-from channels.slack.text import mentioned, plain_text, spoken
+from channels.slack.text import mentioned, plain_text, without_mention
 
 NAMES = {"U0ANA": "Ana Silva"}
 
@@ -51,16 +51,12 @@ def shown_as(text: str) -> str:
     ).strip()
 
 
-@pytest.mark.parametrize(
-    "typed", ["🔒 x", "🔒️x", "  🔒 x", "*🔒* x", "> 🔒 x", "NOTE: x", "_note:_ x", "note : x", "\u200bnote: x", "🔐 x"]
-)
-def test_whatever_looks_like_an_inside_word_stays_inside(typed: str) -> None:
-    """Complaint 62: a line meant for colleagues was sent to the customer."""
-    assert (spoken(typed).name, spoken(typed).text) == ("note", "x")
-
-
 def test_mentions_are_found() -> None:
     assert mentioned("<@U0ANA> and <@W1X|eve> but not @bob") == {"U0ANA", "W1X"}
+
+
+def test_what_is_said_to_the_bot_is_what_stands_beside_its_name() -> None:
+    assert without_mention("<@U0BOT|deskbell> give it to <@U0ANA>, <@U0BOT>", "U0BOT") == "give it to <@U0ANA>,"
 
 
 def test_every_mark_is_an_emoji_that_slack_knows_by_its_short_name() -> None:
