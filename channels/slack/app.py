@@ -143,6 +143,11 @@ class SlackChannel:
         """Why Slack cannot tell us anything, in words for the log and the alarm; empty when nothing is known."""
         return self._sockets.problem if self._sockets else ""
 
+    @property
+    def set_aside(self) -> int:
+        """How much of what was heard a bug of ours keeps from being taken in; it is tried again at the next start."""
+        return len(self._listener.inbox.set_aside) if self._listener else 0
+
     async def start(self) -> None:
         """Connect and hear. When Slack does not answer in time the desk starts without it, and it is tried again."""
         self._stopping = False
