@@ -60,6 +60,7 @@ class Scene:
     store: MemoryStore
     relay: Relay
     clock: MovedClock
+    channel: SlackChannel
 
     def mail(self, text: str) -> None:
         """Mei Lin writes to support."""
@@ -97,8 +98,8 @@ async def until(seen: Callable[[], Awaitable[Any]]) -> Any:
 
 
 @asynccontextmanager
-async def a_scene(peer: Peer) -> AsyncIterator[Scene]:
-    """A desk that runs on this Slack, with events by signed HTTP."""
+async def a_scene(peer: Peer, *, hears: bool = True) -> AsyncIterator[Scene]:
+    """A desk that runs on this Slack, with events by signed HTTP unless it is to hear nothing."""
     loop, relay, store, clock = asyncio.get_running_loop(), Relay(), MemoryStore(), MovedClock(datetime.now(UTC))
     policy = replace(stage.a_policy(), staff=(replace(ANA, slack=peer.users["ana"]), BEN))
 
@@ -115,16 +116,18 @@ async def a_scene(peer: Peer) -> AsyncIterator[Scene]:
             mode="http",
             listen=("127.0.0.1", 0),
             posts_per_second=1000.0,
+            sweep_calls=1000,
         )
         given: dict[str, Any] = {"looking": Window(store), "policy": lambda: policy, "now": clock.now}
         channel = SlackChannel(connection, hearing=desk, inbox=ChatInbox(store), executor=executor, **given)
         senders: dict[str, Sender] = {"chat": channel, "mail:support": relay}
         delivery = Delivery(desk, senders, clock, executor, random.Random(1))
         await channel.start()
-        await peer.deliver_to(f"http://{channel.listening}{EVENTS_PATH}")
+        if hears:
+            await peer.deliver_to(f"http://{channel.listening}{EVENTS_PATH}")
         running = asyncio.create_task(delivery.run())
         try:
-            yield Scene(peer, desk, store, relay, clock)
+            yield Scene(peer, desk, store, relay, clock, channel)
         finally:
             delivery.stop()
             await running
@@ -183,3 +186,26 @@ async def test_somebody_who_is_no_agent_is_known_by_what_slack_says_of_them(peer
 
         await until(mailed)
         assert [mail.text.splitlines()[0] for mail in scene.replies()] == ["We are looking into it."]
+
+
+async def test_what_no_event_told_of_is_found_in_the_thread(peer: Peer) -> None:
+    """Not one event comes; what moved is seen in the channel's history and read from the thread."""
+    async with a_scene(peer, hears=False) as scene:
+        scene.mail("The printer is on fire.")
+        [card] = await until(scene.cards)
+        await scene.channel.sweep()
+        said = await peer.post("ana", "support", "A new one is on its way.", card["ts"])
+        await scene.channel.sweep()
+
+        async def held() -> bool:
+            return "hourglass_flowing_sand" in await scene.marks(said)
+
+        await until(held)
+        await scene.channel.sweep()
+        scene.clock.advance(timedelta(seconds=20))
+
+        async def mailed() -> bool:
+            return bool(scene.replies())
+
+        await until(mailed)
+        assert len(scene.replies()) == 1
