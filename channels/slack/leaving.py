@@ -11,11 +11,10 @@ import structlog
 log = structlog.get_logger(__name__)
 
 _REVOKED = ("tokens_revoked", "app_uninstalled")
-_OUT = ("channel_left", "group_left", "member_left_channel")
+_OUT = ("channel_left", "group_left")
 _ARCHIVED = ("channel_archive", "group_archive")
 _BACK = ("channel_unarchive", "group_unarchive", "member_joined_channel")
 EVENTS_OF_LEAVING = (*_REVOKED, *_OUT, *_ARCHIVED, *_BACK)
-_ABOUT_SOMEBODY = frozenset({"member_left_channel", "member_joined_channel"})
 
 _WHY = {
     "tokens_revoked": "token_revoked: install the app again and put its token in the settings",
@@ -40,7 +39,7 @@ class Leaving:
         """Take note. Slack itself is the proof when the desk next speaks, so nothing needs writing down."""
         event = body.get("event") or {}
         kind, channel = str(event.get("type") or ""), str(event.get("channel") or "")
-        if kind in _ABOUT_SOMEBODY and event.get("user") != self.own_user():
+        if kind == "member_joined_channel" and event.get("user") != self.own_user():
             return
         if kind == "tokens_revoked" and not (event.get("tokens") or {}).get("bot"):
             return

@@ -20,12 +20,15 @@ MANIFEST = Manifest.load(ROOT / "slack-manifest.yaml")
 METHOD_SCOPES = {
     "apps_connections_open": set(),
     "auth_test": set(),
+    "chat_getPermalink": set(),
     "chat_postEphemeral": {"chat:write"},
     "chat_postMessage": {"chat:write"},
     "chat_update": {"chat:write"},
-    "conversations_history": {"channels:history", "groups:history"},
+    "conversations_history": {"channels:history", "groups:history", "im:history"},
     "conversations_info": {"channels:read", "groups:read"},
-    "conversations_replies": {"channels:history", "groups:history"},
+    "conversations_list": {"im:read"},
+    "conversations_open": {"im:write"},
+    "conversations_replies": {"channels:history", "groups:history", "im:history"},
     "files_completeUploadExternal": {"files:write"},
     "files_getUploadURLExternal": {"files:write"},
     "reactions_add": {"reactions:write"},
@@ -33,22 +36,38 @@ METHOD_SCOPES = {
     "users_info": {"users:read"},
     "users_lookupByEmail": {"users:read.email"},
     "views_open": set(),
+    "views_publish": set(),
     "views_push": set(),
     "views_update": set(),
 }
 """What each method needs, from docs.slack.dev/reference/methods."""
 
 EVENT_SCOPES = {
+    "app_home_opened": set(),
     "app_mention": {"app_mentions:read"},
+    "app_uninstalled": set(),
+    "channel_archive": {"channels:read"},
+    "channel_left": {"channels:read"},
+    "channel_unarchive": {"channels:read"},
+    "group_archive": {"groups:read"},
+    "group_left": {"groups:read"},
+    "group_unarchive": {"groups:read"},
+    "member_joined_channel": {"channels:read", "groups:read"},
     "message.channels": {"channels:history"},
     "message.groups": {"groups:history"},
+    "message.im": {"im:history"},
     "reaction_added": {"reactions:read"},
+    "reaction_removed": {"reactions:read"},
+    "tokens_revoked": set(),
 }
 """What each subscription needs, from docs.slack.dev/reference/events."""
 
 
 DOWNLOAD_SCOPES = {"files:read"}
 """What fetching ``url_private`` of a file needs, from docs.slack.dev/reference/objects/file-object."""
+
+COMMAND_SCOPES = {"commands"}
+"""What slash commands and shortcuts need, from docs.slack.dev/interactivity."""
 
 
 def called() -> set[str]:
@@ -58,7 +77,8 @@ def called() -> set[str]:
 
 
 def test_the_manifest_asks_for_exactly_the_scopes_that_calls_and_events_need() -> None:
-    needed = set().union(*(METHOD_SCOPES[method] for method in called()), *EVENT_SCOPES.values(), DOWNLOAD_SCOPES)
+    methods = (METHOD_SCOPES[method] for method in called())
+    needed = set().union(*methods, *EVENT_SCOPES.values(), DOWNLOAD_SCOPES, COMMAND_SCOPES)
     assert MANIFEST.scopes == needed
     assert needed == SCOPES
 
