@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -57,6 +58,10 @@ class Peer(ABC):
     @abstractmethod
     async def delete(self, user: str, channel: str, ts: str) -> None:
         """A person deletes what they wrote."""
+
+    @abstractmethod
+    async def upload(self, user: str, channel: str, name: str, content: bytes, text: str, thread: str) -> str:
+        """A person shares a file in a thread with a word to it; gives the ts."""
 
     @abstractmethod
     async def react(self, user: str, channel: str, ts: str, name: str) -> None:
@@ -126,6 +131,9 @@ class LoopbackPeer(Peer):
 
     async def delete(self, user: str, channel: str, ts: str) -> None:
         self._slack.delete(user, channel, ts)
+
+    async def upload(self, user: str, channel: str, name: str, content: bytes, text: str, thread: str) -> str:
+        return str(self._slack.upload(user, channel, name, content, text, thread)["ts"])
 
     async def react(self, user: str, channel: str, ts: str, name: str) -> None:
         self._slack.react(user, channel, ts, name)
@@ -204,6 +212,16 @@ class EmulatePeer(Peer):
 
     async def delete(self, user: str, channel: str, ts: str) -> None:
         await self._as(user, "chat.delete", channel=self.channels[channel], ts=ts)
+
+    async def upload(self, user: str, channel: str, name: str, content: bytes, text: str, thread: str) -> str:
+        place = self.channels[channel]
+        told = await self._as(user, "files.getUploadURLExternal", filename=name, length=len(content))
+        async with aiohttp.ClientSession() as session, session.post(told["upload_url"], data=content) as response:
+            assert response.status == 200
+        share = {"channel_id": place, "thread_ts": thread, "initial_comment": text}
+        await self._as(user, "files.completeUploadExternal", files=[{"id": told["file_id"]}], **share)
+        said = (await self._as(user, "conversations.replies", channel=place, ts=thread))["messages"]
+        return str(said[-1]["ts"])
 
     async def react(self, user: str, channel: str, ts: str, name: str) -> None:
         await self._as(user, "reactions.add", channel=self.channels[channel], timestamp=ts, name=name)

@@ -11,13 +11,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP, default
 from typing import Any
+
+import aiohttp
 
 from bot.chat_inbox import ChatInbox
 from bot.clock import MovedClock
 from bot.desk import Desk
 from bot.outbox import Delivery
 from bot.window import Window
+from channels.mail.addresses import OwnAddresses
+from channels.mail.compose import compose
+from channels.mail.parse import parse
 from channels.protocol import Sender
 from channels.slack.app import EVENTS_PATH, SlackChannel, SlackConnection
 from rules.effects import Mail, OutboxEntry, Receipt
@@ -209,3 +217,44 @@ async def test_what_no_event_told_of_is_found_in_the_thread(peer: Peer) -> None:
 
         await until(mailed)
         assert len(scene.replies()) == 1
+
+
+async def test_files_go_both_ways(peer: Peer) -> None:
+    """Byte for byte: the customer's into the thread, the agent's into the mail."""
+    pdf, png = b"%PDF-1.7" + bytes(range(256)) * 9, b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9
+    mail = EmailMessage(policy=SMTP)
+    mail["From"], mail["Subject"], mail["Message-ID"] = "mei.lin@example.net", "Printer", "<1@example.net>"
+    mail.set_content("See the invoice.\r\n")
+    mail.add_attachment(pdf, maintype="application", subtype="pdf", filename="invoice.pdf")
+    async with a_scene(peer) as scene:
+        scene.desk.receive(parse(mail.as_bytes(), received_at=scene.clock.now(), channel="mail:support"))
+        [card] = await until(scene.cards)
+
+        async def shared() -> list[Json]:
+            place = peer.channels["support"]
+            thread = (await peer.ask("conversations.replies", channel=place, ts=card["ts"]))["messages"]
+            return [file for each in thread for file in each.get("files", [])]
+
+        [file] = await until(shared)
+        bearer = {"Authorization": f"Bearer {peer.bot_token}"}
+        async with aiohttp.ClientSession() as session, session.get(file["url_private"], headers=bearer) as response:
+            assert await response.read() == pdf
+
+        said = await peer.upload("ana", "support", "so.png", png, "like this", card["ts"])
+
+        async def held() -> bool:
+            return "hourglass_flowing_sand" in await scene.marks(said)
+
+        await until(held)
+        scene.clock.advance(timedelta(seconds=20))
+
+        async def mailed() -> bool:
+            return bool(scene.replies())
+
+        await until(mailed)
+        box = scene.desk.policy.mailboxes[0]
+        [reply] = scene.replies()
+        files = Window(scene.store).file
+        raw = compose(reply, mailbox=box, own=OwnAddresses((box,)), now=scene.clock.now(), files=files)
+        [part] = message_from_bytes(raw, policy=default).iter_attachments()
+        assert (part.get_filename(), part.get_content()) == ("so.png", png)
