@@ -17,9 +17,10 @@ _SUBJECT_MOST = 200
 def new_view(scene: Scene) -> Block:
     """A new ticket: staff open it for somebody, others for themselves; the category says what else is asked."""
     texts, policy = scene.texts, scene.policy
-    made = [parts.written("for", texts, hint=texts.say("form_for_hint"), most=254)] if scene.person else []
+    whom = parts.written("for", texts, hint=texts.say("form_for_hint"), most=254, optional=True)
+    made = [whom] if scene.person else []
     made += [
-        parts.written("subject", texts, most=_SUBJECT_MOST),
+        parts.written("subject", texts, most=_SUBJECT_MOST, initial=scene.memory.value),
         parts.written("request", texts, multiline=True),
     ]
     category = _category_now(scene, "")
@@ -38,7 +39,7 @@ def new_read(scene: Scene) -> Step:
     filled, texts = scene.filled, scene.texts
     email, subject, text = filled.one("for"), filled.one("subject"), filled.one("request")
     errors = {name: texts.say("form_missing") for name, value in (("subject", subject), ("request", text)) if not value}
-    if "for" in filled and not _is_address(email):
+    if email and not _is_address(email):
         errors["for"] = texts.say("form_bad_address", value=email)
     category = filled.one("category")
     details, missing = details_of(scene, category)

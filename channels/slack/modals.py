@@ -21,6 +21,7 @@ from channels.slack.form_parts import Asked, Memory, Scene, Step
 from channels.slack.interactions import Click, OpenView, Sent, sent
 from channels.slack.new_tickets import open_ticket
 from channels.slack.presence import Presence, Writer
+from channels.slack.telling import as_modal, line_card
 from rules.effects import OutboxEntry, Whisper
 from rules.errors import DeliveryError
 from rules.model import Actor, Command, Entry, Ticket
@@ -128,11 +129,18 @@ class Modals:
         )  # fmt: skip
         answer = await (open_ticket(door, command, view) if name == "new" else door.obey(command))
         if answer.refusal is None:
-            return Step()
+            return self._number_told(name, answer.ticket)
         self._refused[view.id] = tried + 1
         while len(self._refused) > REMEMBERED_MOST:
             del self._refused[next(iter(self._refused))]
         return forms.refused(name, scene, asked, answer.refusal)
+
+    def _number_told(self, name: str, ticket: int | None) -> Step:
+        """Whoever opened a ticket by a form is told its number where they look."""
+        if name != "new" or ticket is None:
+            return Step()
+        texts = self._door.texts
+        return Step(view=as_modal(line_card(texts.say("ticket_made", number=ticket)), f"#{ticket}", texts))
 
     # What a form is made of
 

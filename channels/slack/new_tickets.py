@@ -14,13 +14,15 @@ from channels.slack.interactions import OpenView
 from rules.asked import DETAIL
 from rules.model import Address, Command, InChat, Message, Refusal
 
+LOOKED_THROUGH = 10
 CHOSEN = ("category", "impact", "urgency", BY_MAIL)
 
 
 async def open_ticket(door: Door, command: Command, view: OpenView) -> Answer:
     """Open the ticket that a form describes; one form opens one ticket, however often it is sent in.
 
-    For an address it is opened as if its owner had written a mail, which only staff may do.
+    Without an address it is for whoever filled it in. For an address it is opened as if its owner had written a mail,
+    which only staff may do.
     """
     args, email = command.args, command.args.get("for", "")
     details = {name.removeprefix(DETAIL): value for name, value in args.items() if name.startswith(DETAIL)}
@@ -31,7 +33,18 @@ async def open_ticket(door: Door, command: Command, view: OpenView) -> Answer:
         return Answer(refusal=Refusal(code="role", text=door.texts.say("refused_stranger", name=command.actor.name)))
     message = _as_mail(door, command, view.id, email, details, chosen)
     outcome = await door.run(door.hearing.receive, message)
-    return Answer(outcome=outcome)
+    number = await door.run(_number_of, door, message.key)
+    if number is None and outcome != "duplicate":
+        return Answer(refusal=Refusal(code="open", text=door.texts.say("form_bad_address", value=email)))
+    return Answer(ticket=number, outcome=outcome)
+
+
+def _number_of(door: Door, key: str) -> int | None:
+    """The ticket that a message was taken into, a moment ago."""
+    for ticket in door.looking.latest(LOOKED_THROUGH):
+        if any(entry.message_key == key for entry in door.looking.entries(ticket.number)):
+            return ticket.number
+    return None
 
 
 def _as_mail(

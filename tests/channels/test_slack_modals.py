@@ -122,13 +122,14 @@ async def test_a_refused_form_can_be_corrected_and_sent_in_again(slack: Loopback
 
 async def test_staff_open_a_ticket_for_somebody_who_called_and_it_is_one(slack: LoopbackSlack) -> None:
     async with a_play(slack) as play:
-        slack.slash("ana", "support", "/ticket", "new")
+        slack.slash("ana", "support", "/ticket", "new Lamp")
         await slack.eventually(lambda: slack.modals("ana"))
+        assert '"initial_value": "Lamp"' in shown(slack, "ana")
         slack.submit("ana", {"for": "nobody", "subject": "Lamp", "request": "It is dark."})
         errors = await slack.eventually(lambda: slack.modals("ana")[-1]["errors"])
         assert list(errors) == ["for"]
         slack.submit("ana", {"for": "bo@customer.test", "subject": "Lamp", "request": "It is dark."})
-        await slack.eventually(lambda: not slack.modals("ana"))
+        await slack.eventually(lambda: "#1" in shown(slack, "ana"))
         ticket = play.ticket()
         assert (ticket.customer.email, ticket.subject, ticket.status) == ("bo@customer.test", "Lamp", Status.NEW)
         (mail,) = await slack.eventually(lambda: [mail for mail in play.relay.mails if mail.automatic])
@@ -177,3 +178,26 @@ async def test_a_shortcut_opens_the_form_for_a_new_ticket(slack: LoopbackSlack) 
         slack.global_shortcut("eve", "ticket_new")
         await slack.eventually(lambda: slack.modals("eve") and slack.modals("eve")[-1]["callback_id"] == "deskbell:new")
         assert '"for"' not in shown(slack, "eve")
+
+
+async def test_an_employee_asks_by_the_form_and_is_answered_in_their_talk_with_the_bot(slack: LoopbackSlack) -> None:
+    async with a_play(slack) as play:
+        slack.global_shortcut("eve", "ticket_new")
+        await slack.eventually(lambda: slack.modals("eve") and slack.modals("eve")[-1]["callback_id"] == "deskbell:new")
+        slack.submit("eve", {"subject": "Lamp", "request": "It is dark."})
+        await slack.eventually(lambda: "#1" in shown(slack, "eve"))
+        ticket = play.ticket()
+        assert (ticket.subject, ticket.asker) == ("Lamp", slack.user("eve")["id"])
+        assert ticket.asked_in.startswith("D")
+    assert slack.misuse() == []
+
+
+async def test_a_message_is_made_a_ticket_from_its_own_menu_once(slack: LoopbackSlack) -> None:
+    async with a_play(slack) as play:
+        said = slack.post("eve", "support", "My lamp is dark.")
+        for _ in range(2):
+            slack.message_shortcut("ana", "support", said["ts"], "ticket_from_message")
+        await slack.eventually(lambda: len(slack.ephemerals("ana")) == 2)
+        assert (play.ticket().asker, play.ticket().asked_in.rpartition(":")[2]) == (slack.user("eve")["id"], said["ts"])
+        with play.store.read() as store:
+            assert store.counts().tickets == 1

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from channels.slack.controls import CONTROLS, MENU, MORE, ROW
+from channels.slack.controls import CONTROLS, MENU, MORE, ROW, Control
 from rules.model import Address, EntryKind, Status
 from tests.channels.test_slack_story import Play, a_play
 from tests.loopback_slack import LoopbackSlack, Manifest
@@ -94,8 +95,8 @@ async def test_everything_that_a_card_offers_is_done(slack: LoopbackSlack, place
             root = place_of(play, number)
             if row.command in BEFORE:
                 slack.slash("ana", "support", "/ticket", f"{BEFORE[row.command]} {number} done")
-                await slack.eventually(lambda row=row, n=number: row.works(play.ticket(n)))
-            await slack.eventually(lambda row=row, root=root: offers(slack, root, place, row.action))
+                await slack.eventually(partial(works, play, row, number))
+            await slack.eventually(partial(offers, slack, root, place, row.action))
             version = play.ticket(number).version
             await press(play, root, number, place, row.action)
             if row.form:
@@ -103,6 +104,16 @@ async def test_everything_that_a_card_offers_is_done(slack: LoopbackSlack, place
             await done(play, number, version)
             assert not refusals(play, number), row.command
     assert slack.misuse() == []
+
+
+def works(play: Play, row: Control, number: int) -> bool:
+    """Whether a control works on a ticket now."""
+    return row.works(play.ticket(number))
+
+
+def more_than(slack: LoopbackSlack, before: int) -> bool:
+    """Whether ana was told something more."""
+    return len(slack.ephemerals("ana")) > before
 
 
 def refusals(play: Play, number: int) -> list[str]:
@@ -152,7 +163,7 @@ async def test_every_word_that_needs_no_post_is_obeyed_after_slash_ticket(slack:
             number = await a_ticket_with_a_card(play)
             if row.command in BEFORE:
                 slack.slash("ana", "support", "/ticket", f"{BEFORE[row.command]} {number} done")
-                await slack.eventually(lambda row=row, n=number: row.works(play.ticket(n)))
+                await slack.eventually(partial(works, play, row, number))
             version = play.ticket(number).version
             behind = play.desk.policy.categories[-1] if row.command == "category" else SAID[row.command]
             if row.command == "category" and play.ticket(number).category == behind:
@@ -174,7 +185,7 @@ async def test_what_only_tells_is_told_to_whoever_asks_and_changes_nothing(slack
         ):  # fmt: skip
             before = len(slack.ephemerals("ana"))
             slack.slash("ana", "support", "/ticket", said)
-            await slack.eventually(lambda before=before: len(slack.ephemerals("ana")) > before)
+            await slack.eventually(partial(more_than, slack, before))
             shown = json.dumps(slack.ephemerals("ana")[-1], ensure_ascii=False)
             assert told.lower() in shown.lower(), said
         assert play.ticket().version == version
