@@ -266,11 +266,14 @@ def test_the_manifest_decides_what_the_app_may_do(tmp_path: Path) -> None:
         "  app_home: {messages_tab_enabled: true}\n"
         "  slash_commands: [{command: /desk}]\n"
         "  shortcuts: [{callback_id: anywhere, type: global}]\n"
-        "oauth_config: {scopes: {bot: [chat:write]}}\n"
-        "settings: {event_subscriptions: {bot_events: [message.im]}}\n"
+        "oauth_config: {scopes: {bot: [chat:write, commands, im:history]}}\n"
+        "settings:\n"
+        "  event_subscriptions: {bot_events: [message.im, message.channels]}\n"
+        "  interactivity: {is_enabled: true}\n"
     )
     with LoopbackSlack(Manifest.load(manifest)) as slack:
-        slack.post("ana", "support", "not subscribed")
+        slack.post("ana", "triage", "not subscribed")
+        slack.post("ana", "support", "subscribed, but without the scope channels:history")
         slack.post("ana", "@ana", "subscribed")
         assert [each["payload"]["event"]["text"] for each in slack.deliveries("events_api")] == ["subscribed"]
         with pytest.raises(ControlError, match="/ticket is not in the manifest"):

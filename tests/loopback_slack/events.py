@@ -157,7 +157,7 @@ class EventFeed:
             self._send(subscription, event)
 
     def _send(self, subscription: str, event: Json) -> None:
-        if not self.told or subscription not in self.manifest.bot_events:
+        if not self.told or not self.manifest.hears(subscription):
             return
         event_id = self.workspace.new_id("Ev")
         payload = {

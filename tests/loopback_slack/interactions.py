@@ -113,6 +113,7 @@ def close_view(world: World, user: User, view: View, everything: bool = False) -
 
 def slash(world: World, user: User, channel: Channel, command: str, text: str) -> Delivery:
     """A user types a slash command. Raises ControlError for one that the manifest does not register."""
+    _needs_commands(world)
     if command not in world.manifest.commands:
         raise ControlError(f"{command} is not in the manifest; it has {sorted(world.manifest.commands)}")
     payload = {
@@ -144,6 +145,7 @@ def slash(world: World, user: User, channel: Channel, command: str, text: str) -
 
 def message_shortcut(world: World, user: User, message: Message, callback_id: str) -> Delivery:
     """A user picks the app's action from a message's menu."""
+    _needs_commands(world)
     if callback_id not in world.manifest.shortcuts:
         raise ControlError(f"{callback_id} is not in the manifest; it has {sorted(world.manifest.shortcuts)}")
     channel = world.workspace.channels[message.channel]
@@ -192,6 +194,7 @@ def _place_of(world: World, seen: Message | View) -> Json:
 
 def global_shortcut(world: World, user: User, callback_id: str) -> Delivery:
     """A user picks the app's action from the shortcuts menu: no message, no channel, no response URL."""
+    _needs_commands(world)
     if callback_id not in world.manifest.global_shortcuts:
         raise ControlError(f"{callback_id} is not in the manifest; it has {sorted(world.manifest.global_shortcuts)}")
     payload = _frame(world, user, "shortcut") | {
@@ -202,7 +205,14 @@ def global_shortcut(world: World, user: User, callback_id: str) -> Delivery:
     return world.deliveries.interaction("interactive", payload)
 
 
+def _needs_commands(world: World) -> None:
+    if "commands" not in world.manifest.scopes:
+        raise ControlError("slash commands and shortcuts need the scope commands")
+
+
 def _frame(world: World, user: User, kind: str) -> Json:
+    if not world.manifest.interactive:
+        raise ControlError("interactivity is off in the manifest: Slack shows its user a warning")
     return {
         "type": kind,
         "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team_id},

@@ -40,6 +40,25 @@ DEFAULT_EVENTS = (
 )
 
 
+# What each subscription needs, one of them where there are two (docs.slack.dev/reference/events).
+EVENT_SCOPES = {
+    "app_mention": ("app_mentions:read",),
+    "message.channels": ("channels:history",),
+    "message.groups": ("groups:history",),
+    "message.im": ("im:history",),
+    "reaction_added": ("reactions:read",),
+    "reaction_removed": ("reactions:read",),
+    "member_joined_channel": ("channels:read", "groups:read"),
+    "member_left_channel": ("channels:read", "groups:read"),
+    "channel_archive": ("channels:read",),
+    "channel_unarchive": ("channels:read",),
+    "channel_left": ("channels:read",),
+    "group_archive": ("groups:read",),
+    "group_unarchive": ("groups:read",),
+    "group_left": ("groups:read",),
+}
+
+
 @dataclass(frozen=True)
 class Manifest:
     """Scopes of the bot token, events subscribed to, slash commands, shortcuts and tabs registered.
@@ -54,6 +73,7 @@ class Manifest:
     global_shortcuts: frozenset[str] = frozenset({"ticket_new"})
     escaping_commands: frozenset[str] = frozenset({"/ticket"})
     tabs: frozenset[str] = frozenset({"home", "messages"})
+    interactive: bool = True
     bot_name: str = "helpdesk"
 
     @classmethod
@@ -71,9 +91,15 @@ class Manifest:
             escaping_commands=frozenset(each["command"] for each in commands if each.get("should_escape")),
             shortcuts=frozenset(each["callback_id"] for each in shortcuts if each["type"] == "message"),
             global_shortcuts=frozenset(each["callback_id"] for each in shortcuts if each["type"] == "global"),
+            interactive=bool(document["settings"].get("interactivity", {}).get("is_enabled")),
             tabs=_tabs(features.get("app_home", {})),
             bot_name=features.get("bot_user", {}).get("display_name", "helpdesk"),
         )
+
+    def hears(self, event: str) -> bool:
+        """Whether the app is told of an event: it must be subscribed to and the token have the scope for it."""
+        needed = EVENT_SCOPES.get(event)
+        return event in self.bot_events and (needed is None or bool(self.scopes & set(needed)))
 
 
 def _tabs(app_home: dict[str, Any]) -> frozenset[str]:
