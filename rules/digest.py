@@ -74,7 +74,7 @@ def figures(tickets: Iterable[Ticket], period: Period, policy: Policy, now: date
         volume=volume(sorted_out),
         by_priority=volume_by(sorted_out, lambda ticket: ticket.priority, levels),
         by_category=volume_by(sorted_out, lambda ticket: ticket.category),
-        by_mailbox=volume_by(sorted_out, lambda ticket: ticket.mailbox),
+        by_mailbox=volume_by(sorted_out, lambda ticket: ticket.mailbox or "chat"),
         first_response=first_response_times(sorted_out, policy),
         resolution=resolution_times(sorted_out, policy),
         services=services(sorted_out, policy),

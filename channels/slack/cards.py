@@ -147,7 +147,7 @@ def _fallback(ticket: Ticket, policy: Policy) -> str:
 
 def _origin(ticket: Ticket, policy: Policy, opening: Entry | None, asked_at: str) -> Block:
     customer, texts = ticket.customer, staff_texts(policy)
-    name = f"{customer.name} <{customer.email}>" if customer.name and customer.email else str(customer)
+    name = f"{customer.name} <{customer.email}>" if customer.name and customer.takes_mail else str(customer)
     opened = blocks.mrkdwn(texts.say("card_opened", at=stamp(ticket.opened_at, policy.timezone)))
     made = [blocks.plain(name, 300), _source(ticket, policy, asked_at), opened]
     if ticket.participants:
