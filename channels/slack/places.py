@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from weakref import WeakValueDictionary
 
 from channels.slack.history import History
 from channels.slack.voice import Voice
@@ -51,6 +53,11 @@ class Places:
         self._entries = entries
         self.desk = channel
         self._moved: dict[int, Place] = {}
+        self._placing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    def placing(self, number: int) -> asyncio.Lock:
+        """Held by whoever is about to give a ticket another card, so that it gets one."""
+        return self._placing.setdefault(number, asyncio.Lock())
 
     def channel_for(self, ticket: Ticket) -> str:
         """Where the card of a new ticket goes: by its category and mailbox, else the desk's own channel."""

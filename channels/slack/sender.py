@@ -7,7 +7,7 @@ is ever posted again (law 5). Metadata holds our own ids only: everybody in the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import timedelta
@@ -26,7 +26,7 @@ from channels.slack.places import Place, Places
 from channels.slack.posts import answer, post, whisper
 from channels.slack.reachable import Reachable
 from channels.slack.voice import Voice
-from rules.effects import IDLE, Card, Mark, OutboxEntry, Post, Receipt, Upload, Whisper, owed_since
+from rules.effects import IDLE, Card, Mark, OutboxEntry, OutboxState, Post, Receipt, Upload, Whisper, owed_since
 from rules.errors import PermanentDeliveryError, StoreError, TemporaryDeliveryError
 from rules.model import Entry, Ticket
 from rules.policy import Policy
@@ -43,6 +43,8 @@ REMEMBERED_CARDS = 5000
 
 Asked = TypeVar("Asked")
 
+_SOON = timedelta(seconds=3)
+_OWED = (OutboxState.QUEUED, OutboxState.SENDING)
 _GONE = frozenset({"message_not_found", "thread_not_found"})
 _NO_ROOT = _GONE | {"cannot_reply_to_message"}
 
@@ -159,10 +161,27 @@ class SlackSender:
         place = self._places.of(ticket)
         if place and await self._edit(place, ticket.number):
             return place
+        if place is None and not ticket.chat_thread:
+            await self._check_first(entry, ticket.number)
+        async with self._places.placing(ticket.number):
+            return await self._placed(entry, ticket, place)
+
+    async def _check_first(self, entry: OutboxEntry, number: int) -> None:
+        """An edit waits for the card that heads the thread: both at once would be two (complaint 72)."""
+        owed: Sequence[OutboxEntry] = await self._look(self._looking.outbox_of, number)
+        others = (one for one in owed if one.key != entry.key and one.lane == f"chat:{number}")
+        if any(isinstance(one.content, Card) and one.state in _OWED for one in others):
+            raise TemporaryDeliveryError(f"The card of #{number} is not in Slack yet.", _SOON, untried=True)
+
+    async def _placed(self, entry: OutboxEntry, ticket: Ticket, gone: Place | None) -> Place:
+        """Where the card stands that is not where it was: it was found elsewhere, or posted anew."""
+        found = self._places.of(ticket)
         # A first card has nothing to look for. A second try, a card that somebody deleted and one that stood on the
         # console page so far have: there must never be two (complaint 72).
-        found = await self._places.search(ticket) if entry.attempts > 1 or ticket.chat_thread else None
-        if found is None or found == place or not await self._edit(found, ticket.number):
+        searched = entry.attempts > 1 or ticket.chat_thread or entry.lane.startswith("card:")
+        if found == gone:
+            found = await self._places.search(ticket) if searched else None
+        if found is None or found == gone or not await self._edit(found, ticket.number):
             found = await self._first_card(ticket, entry)
         self._places.moved(ticket.number, found)
         return found
@@ -311,16 +330,20 @@ class SlackSender:
             return root
         if not ticket.chat_thread:
             raise TemporaryDeliveryError(f"The card of #{number} is not in Slack yet.")
-        return await self._new_card(ticket, entry)
+        async with self._places.placing(number):
+            return self._places.of(ticket) or await self._new_card(ticket, entry)
 
     async def _new_head(self, number: int, entry: OutboxEntry, gone: Place) -> Place:
         """Another head for a thread whose card somebody deleted: the card that was posted since, else a new one."""
         ticket = await self._ticket(number)
-        found = await self._places.search(ticket)
-        if found is None or found == gone:
-            return await self._new_card(ticket, entry)
-        self._places.moved(number, found)
-        return found
+        async with self._places.placing(number):
+            found = self._places.of(ticket)
+            if found == gone:
+                found = await self._places.search(ticket)
+            if found is None or found == gone:
+                return await self._new_card(ticket, entry)
+            self._places.moved(number, found)
+            return found
 
     async def _new_card(self, ticket: Ticket, entry: OutboxEntry) -> Place:
         first = replace(entry, key=f"{ticket.number}:card", ticket=ticket.number)

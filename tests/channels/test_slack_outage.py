@@ -1,0 +1,235 @@
+"""Slack is down for an hour in the middle of work: no line is lost, none stands there twice, and P1 rings by mail."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.chat_inbox import ChatInbox
+from bot.clock import MovedClock
+from bot.degraded import Degraded
+from bot.desk import Desk
+from bot.outbox import Delivery
+from bot.window import Window
+from channels.protocol import Sender
+from channels.slack.app import SlackChannel, SlackConnection
+from rules.effects import Card, Mail, OutboxEntry, OutboxState, Post, Receipt, owed_since
+from rules.model import Ticket
+from storage.memory import MemoryStore
+from tests import stage
+from tests.builders import a_message
+from tests.loopback_slack import LoopbackSlack, Manifest
+
+MANIFEST = Manifest.load(Path(__file__).parents[2] / "slack-manifest.yaml")
+UNSETTLED = (OutboxState.QUEUED, OutboxState.SENDING)
+
+
+@dataclass
+class Relay:
+    """A relay that takes every mail and notes when."""
+
+    now: Any
+    name: str = "mail:support"
+    at_once: int = 64
+    took: dict[str, tuple[datetime, Mail]] = field(default_factory=dict)
+
+    async def send(self, entry: OutboxEntry) -> Receipt:
+        assert isinstance(entry.content, Mail)
+        assert entry.key not in self.took, "each is mailed once"
+        self.took[entry.key] = (self.now(), entry.content)
+        return Receipt(text="250 ok", at=entry.due_at)
+
+    async def find(self, entry: OutboxEntry) -> Receipt | None:
+        raise AssertionError(f"the fate of every mail is known here: {entry.key}")
+
+    async def stop(self) -> None:
+        """Nothing to let go."""
+
+
+@dataclass
+class Day:
+    """A working desk with its Slack, on a day that passes as fast as the test wants."""
+
+    desk: Desk
+    store: MemoryStore
+    slack: LoopbackSlack
+    relay: Relay
+    clock: MovedClock
+    channel: SlackChannel
+    delivery: Delivery
+    degraded: Degraded
+    mails: int = 0
+
+    def mail(self, text: str, **changes: Any) -> None:
+        """A customer writes."""
+        self.mails += 1
+        values = {"key": f"mail:{self.mails}", "message_id": f"<{self.mails}@example.net>", **changes}
+        self.desk.receive(a_message(text=text, reply_text=text, received_at=self.clock.now(), **values))
+
+    def answer(self, number: int, text: str) -> None:
+        """The customer answers the first mail about a ticket."""
+        (ours,) = {mail.message_id for key, (_, mail) in self.relay.took.items() if key == f"{number}:acknowledgement"}
+        self.mail(text, in_reply_to=(ours,))
+
+    async def passes(self, seconds: int) -> None:
+        """Time goes by in steps of five seconds, in each of which the desk does what it does in a second of its own."""
+        for _ in range(seconds // 5):
+            self.clock.advance(timedelta(seconds=5))
+            await asyncio.to_thread(self.desk.ring_due)
+            late = (self.channel.reachable.troubles, self.delivery.waits_since("chat"), self.delivery.put_off("chat"))
+            await asyncio.to_thread(self.degraded.look, *late)
+            await self.slack.eventually(lambda: not self.owed("mail:support", due=True), timeout_s=20.0)
+
+    def owed(self, channel: str, *, due: bool = False) -> list[OutboxEntry]:
+        """What a channel has not taken; with ``due``, only what is to leave by now."""
+        with self.store.read() as store:
+            found = [entry for entry in store.outbox(states=UNSETTLED) if entry.channel == channel]
+        return [entry for entry in found if not due or entry.due_at <= self.clock.now()]
+
+    def all_owed(self) -> list[OutboxEntry]:
+        """Everything there ever was."""
+        with self.store.read() as store:
+            return list(store.outbox())
+
+    def ticket(self, number: int) -> Ticket:
+        """A ticket as it is now."""
+        with self.store.read() as store:
+            found = store.ticket(number)
+        assert found is not None
+        return found
+
+    async def filled(self) -> None:
+        """Wait until chat took everything; time passes meanwhile."""
+
+        def is_filled() -> bool:
+            self.clock.advance(timedelta(seconds=1))
+            return not self.owed("chat")
+
+        await self.slack.eventually(is_filled, timeout_s=30.0)
+
+    def stands(self, channel: str = "support") -> dict[int, list[str]]:
+        """The names of our lines in each ticket's thread, in the order in which they stand."""
+        found: dict[int, list[str]] = {}
+        for root in self.slack.messages(channel):
+            payload = (root.get("metadata") or {}).get("event_payload") or {}
+            if payload.get("kind") == "card":
+                thread = self.slack.messages(channel, root["ts"])
+                keys = [((line.get("metadata") or {}).get("event_payload") or {}).get("key") for line in thread]
+                assert payload["ticket"] not in found, "one card a ticket"
+                found[payload["ticket"]] = [key for key in keys if key]
+        return found
+
+    def prove_whole(self, channel: str = "support") -> None:
+        """No line lost, none twice, each thread in its order."""
+        with self.store.read() as store:
+            entries = list(store.outbox())
+            tickets = [ticket.number for ticket in store.tickets()]
+        assert [entry.key for entry in entries if entry.state is not OutboxState.ACCEPTED] == []
+        stands = self.stands(channel)
+        assert sorted(stands) == tickets
+        for number in tickets:
+            lines = [entry for entry in entries if entry.lane == f"chat:{number}"]
+            due = [entry.key for entry in lines if isinstance(entry.content, Post | Card)]
+            assert stands[number] == due
+        assert max(Counter(key for keys in stands.values() for key in keys).values()) == 1
+
+
+@pytest.fixture
+def slack() -> Iterator[LoopbackSlack]:
+    with LoopbackSlack(MANIFEST, rate_limits=False) as running:
+        yield running
+
+
+@asynccontextmanager
+async def a_day(slack: LoopbackSlack) -> AsyncIterator[Day]:
+    """A desk that runs, with real rules, its watch over chat, and a relay."""
+    loop, store, clock = asyncio.get_running_loop(), MemoryStore(), MovedClock(datetime.now(UTC))
+    relay, place = Relay(clock.now), slack.channel("support")["id"]
+    policy = stage.a_policy()
+    staff = tuple(replace(person, slack=f"U0{person.key.upper().replace('.', '')}") for person in policy.staff)
+    policy = replace(policy, staff=staff, chat=replace(policy.chat, channel=place))
+
+    def wake(_: object) -> None:
+        loop.call_soon_threadsafe(delivery.wake)
+
+    with ThreadPoolExecutor(8) as executor:
+        desk = Desk(store, policy, clock, wake)
+        connection = SlackConnection(
+            channel=place, bot_token=slack.bot_token, app_token=slack.app_token, api_url=slack.api_url,
+            posts_per_second=1000.0,
+        )  # fmt: skip
+        given: dict[str, Any] = {"looking": Window(store), "policy": lambda: policy, "now": clock.now}
+        channel = SlackChannel(connection, hearing=desk, inbox=ChatInbox(store), executor=executor, **given)
+        senders: dict[str, Sender] = {"chat": channel, "mail:support": relay}
+        delivery, degraded = Delivery(desk, senders, clock, executor, random.Random(1)), Degraded(desk, clock)
+        filling: set[asyncio.Task[None]] = set()
+
+        def back(_: str) -> None:
+            delivery.hurry()
+            filling.add(loop.create_task(asyncio.to_thread(degraded.back)))
+
+        channel.reachable.on_open = lambda where: delivery.hurry()
+        channel.reachable.on_back = back
+        await channel.start()
+        running = asyncio.create_task(delivery.run())
+        try:
+            yield Day(desk, store, slack, relay, clock, channel, delivery, degraded)
+        finally:
+            channel.let_go()
+            delivery.stop()
+            await running
+            await channel.stop()
+            await asyncio.gather(*filling)
+
+
+def prove_rung(day: Day, *, at_least: int) -> None:
+    """Whoever an escalation was to call had a mail within a minute of when it was to ring."""
+    rang = [entry for entry in day.all_owed() if ":escalation:" in entry.key and isinstance(entry.content, Post)]
+    assert len(rang) >= at_least
+    for entry in rang:
+        assert isinstance(entry.content, Post)
+        for person in entry.content.mentions:
+            names = (f"{entry.key}:by_mail:{person}", f"{entry.key}:{person}")
+            took = [day.relay.took[name][0] for name in names if name in day.relay.took]
+            assert len(took) == 1, names
+            # The clock of the test goes in steps of five seconds, and the machine's own time is added to it.
+            assert took[0] - owed_since(entry) <= timedelta(seconds=60), names
+
+
+@pytest.mark.parametrize("status", [None, 503])
+async def test_an_hour_without_slack_loses_nothing_doubles_nothing_and_rings_by_mail(
+    slack: LoopbackSlack, status: int | None
+) -> None:
+    async with a_day(slack) as day:
+        for number in range(1, 4):
+            day.mail(f"Printer {number} is on fire.")
+        await day.filled()
+        await slack.eventually(lambda: len(day.relay.took) == 3)
+
+        slack.go_down(status)
+        day.mail("Production ERP is down, nobody can work.", subject="URGENT")
+        assert day.ticket(4).priority == "P1"
+        for minute in range(60):
+            if minute % 7 == 0:
+                day.answer(1 + minute % 3, f"Minute {minute}: still burning.")
+            if minute % 13 == 0:
+                day.mail(f"In minute {minute} the next one went.")
+            await day.passes(60)
+        prove_rung(day, at_least=4)
+        waiting = len(day.owed("chat"))
+        assert waiting > 20
+
+        slack.come_back()
+        await day.filled()
+        day.prove_whole()
+        assert day.channel.reachable.troubles == {}
