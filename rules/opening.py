@@ -14,6 +14,7 @@ from rules.effects import Button
 from rules.hours import is_open
 from rules.identities import author_of, customer_address, one_line, zone_of
 from rules.lifecycle import LIVE
+from rules.long_words import tell_rest
 from rules.model import Author, Customer, Decision, EntryKind, Message, Situation, SlaClock, Status, Ticket
 from rules.policy import Policy
 from rules.receiving import draft_of, record_words, tell_calendar, tell_protected, warn, with_message
@@ -146,6 +147,7 @@ def _asked_in_chat(ticket: Ticket, message: Message, policy: Policy) -> Ticket:
 
 def _tell_thread(draft: Draft, message: Message, how: Opening) -> None:
     """What stands under the new card: files, warnings, hints, and what came with it from inside."""
+    tell_rest(draft, message)
     if sent := files.of_message(message):
         # The card has the words; files stand under it.
         name = author_of(message, draft.ticket, draft.policy).name
