@@ -25,6 +25,7 @@ from channels.protocol import Sender
 from channels.slack.app import SlackChannel, SlackConnection
 from rules.effects import Card, Mail, OutboxEntry, OutboxState, Post, Receipt, owed_since
 from rules.model import Ticket
+from rules.policy import Route
 from storage.memory import MemoryStore
 from tests import stage
 from tests.builders import a_message
@@ -168,7 +169,7 @@ async def a_day(slack: LoopbackSlack) -> AsyncIterator[Day]:
             channel=place, bot_token=slack.bot_token, app_token=slack.app_token, api_url=slack.api_url,
             posts_per_second=1000.0,
         )  # fmt: skip
-        given: dict[str, Any] = {"looking": Window(store), "policy": lambda: policy, "now": clock.now}
+        given: dict[str, Any] = {"looking": Window(store), "policy": lambda: desk.policy, "now": clock.now}
         channel = SlackChannel(connection, hearing=desk, inbox=ChatInbox(store), executor=executor, **given)
         senders: dict[str, Sender] = {"chat": channel, "mail:support": relay}
         delivery, degraded = Delivery(desk, senders, clock, executor, random.Random(1)), Degraded(desk, clock)
@@ -233,3 +234,75 @@ async def test_an_hour_without_slack_loses_nothing_doubles_nothing_and_rings_by_
         await day.filled()
         day.prove_whole()
         assert day.channel.reachable.troubles == {}
+
+
+async def test_a_revoked_token_keeps_everything_owed_until_the_app_is_installed_again(slack: LoopbackSlack) -> None:
+    async with a_day(slack) as day:
+        day.mail("The printer is on fire.")
+        await day.filled()
+        slack.revoke()
+        day.mail("The next one too.")
+        await slack.eventually(lambda: "" in day.channel.reachable.troubles)
+        await day.passes(120)
+        assert any(key.startswith("2:card:1:by_mail:") for key in day.relay.took)
+        assert "token_revoked" in day.channel.reachable.troubles[""].problem
+        slack.install_again()
+        await day.filled()
+        day.prove_whole()
+
+
+async def test_an_archived_channel_stops_no_other_and_is_filled_when_it_is_open_again(slack: LoopbackSlack) -> None:
+    slack.add_channel("vip")
+    async with a_day(slack) as day:
+        route = Route(channel=slack.channel("vip")["id"], categories=("hardware",))
+        day.desk.policy = replace(day.desk.policy, chat=replace(day.desk.policy.chat, routes=(route,)))
+        slack.archive("vip")
+        day.mail("The printer is on fire.")
+        assert day.ticket(1).category == "hardware"
+        day.mail("I would like a training.", subject="Training")
+        assert day.ticket(2).category != "hardware"
+        await slack.eventually(lambda: day.ticket(2).chat_thread)
+        await day.passes(60)
+        assert list(day.channel.reachable.troubles) == [slack.channel("vip")["id"]]
+        mailed = {key for key in day.relay.took if ":by_mail:" in key}
+        assert {key.partition(":")[0] for key in mailed} == {"1"}
+        slack.archive("vip", archived=False)
+        await day.filled()
+        assert list(day.stands("vip")) == [1]
+        assert list(day.stands("support")) == [2]
+
+
+async def test_a_desk_that_starts_while_slack_is_away_mails_and_fills_up_later(slack: LoopbackSlack) -> None:
+    slack.go_down(503)
+    async with a_day(slack) as day:
+        day.mail("The printer is on fire.")
+        await day.passes(60)
+        assert any(key.startswith("1:card:1:by_mail:") for key in day.relay.took)
+        slack.come_back()
+        await day.filled()
+        day.prove_whole()
+
+
+async def test_without_sockets_the_desk_still_speaks(slack: LoopbackSlack) -> None:
+    async with a_day(slack) as day:
+        await slack.eventually(lambda: slack.connections())
+        slack.fault("apps.connections.open", times=1000, status=500)
+        slack.cut_connections()
+        day.mail("The printer is on fire.")
+        await day.filled()
+        day.prove_whole()
+        assert day.channel.reachable.troubles == {}
+        assert [key for key in day.relay.took if ":by_mail:" in key] == []
+        slack.clear_faults()
+
+
+async def test_posts_that_fail_while_questions_are_answered_reach_people_by_mail(slack: LoopbackSlack) -> None:
+    """Slack looks well, but takes nothing."""
+    async with a_day(slack) as day:
+        slack.fault("chat.postMessage", times=10_000, status=500)
+        day.mail("The printer is on fire.")
+        await day.passes(75)
+        assert any(key.startswith("1:card:1:by_mail:") for key in day.relay.took)
+        slack.clear_faults()
+        await day.filled()
+        day.prove_whole()
