@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
 _SHORT_NAME = re.compile(r"[a-z0-9_+'-]+")
+REMEMBERED_MOST = 10_000
 _GONE = frozenset({"message_not_found", "thread_not_found"})
 
 
@@ -57,6 +58,8 @@ class Marks:
         old = self._held.pop(str(place), _reaction("held"))
         if new in _PASSING:
             self._held[str(place)] = new
+            while len(self._held) > REMEMBERED_MOST:
+                del self._held[next(iter(self._held))]
         if old == new:
             return
 
@@ -77,5 +80,5 @@ def _reaction(mark: str) -> str:
     return mark if _SHORT_NAME.fullmatch(mark) else "speech_balloon"
 
 
-_PASSING = frozenset(map(_reaction, ("held", "draft", "asked")))
+_PASSING = frozenset(map(_reaction, ("held", "draft", "asked", "inside")))
 """Marks that another one replaces sooner or later."""

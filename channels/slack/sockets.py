@@ -56,8 +56,8 @@ class Sockets:
         self._client = client
         self._around = around
         self._up = up
-        self._down_most_s = down_most_s
-        self._handlers: list[AsyncSocketModeHandler] = []
+        self.down_most_s = down_most_s
+        self.handlers: list[AsyncSocketModeHandler] = []
         self._watch: asyncio.Task[None] | None = None
         self.problem = ""
 
@@ -65,7 +65,7 @@ class Sockets:
         """Open the lines, however long it takes."""
         for _ in range(lines):
             handler = self._make()
-            self._handlers.append(handler)
+            self.handlers.append(handler)
             client: Any = handler.client
             await client.connect()
         self._watch = asyncio.create_task(self._replace_the_dead())
@@ -76,13 +76,13 @@ class Sockets:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
             self._watch = None
-        for handler in self._handlers:
+        for handler in self.handlers:
             await _close(handler)
-        self._handlers.clear()
+        self.handlers.clear()
 
     async def up(self) -> bool:
         """Whether any line is up."""
-        return any([await handler.client.is_connected() for handler in self._handlers])
+        return any([await handler.client.is_connected() for handler in self.handlers])
 
     def _make(self) -> AsyncSocketModeHandler:
         from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
@@ -115,22 +115,22 @@ class Sockets:
             tell("slack_disconnects", reason=reason, problem=self.problem)
 
     async def _replace_the_dead(self) -> None:
-        down_s = [0.0] * len(self._handlers)
+        down_s = [0.0] * len(self.handlers)
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            for place, handler in enumerate(self._handlers):
+            for place, handler in enumerate(self.handlers):
                 down_s[place] = 0.0 if await handler.client.is_connected() else down_s[place] + LOOK_EVERY_S
-                if down_s[place] >= self._down_most_s:
+                if down_s[place] >= self.down_most_s:
                     down_s[place] = 0.0
                     await self._replace(place)
 
     async def _replace(self, place: int) -> None:
         log.warning("slack_line_replaced", problem="it stayed down")
-        old, self._handlers[place] = self._handlers[place], self._make()
+        old, self.handlers[place] = self.handlers[place], self._make()
         try:
             await asyncio.wait_for(_close(old), LOOK_EVERY_S)
-            client: Any = self._handlers[place].client
-            await asyncio.wait_for(client.connect(), self._down_most_s)
+            client: Any = self.handlers[place].client
+            await asyncio.wait_for(client.connect(), self.down_most_s)
         except (TimeoutError, OSError) as problem:
             log.warning("slack_line_down", problem=str(problem) or type(problem).__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -68,6 +68,7 @@ class Play:
     slack: LoopbackSlack
     relay: Relay
     clock: MovedClock
+    channel: SlackChannel
 
     def mail(self, text: str, **changes: Any) -> None:
         """Mei Lin writes to support."""
@@ -110,8 +111,13 @@ def slack() -> Iterator[LoopbackSlack]:
 
 
 @asynccontextmanager
-async def a_play(slack: LoopbackSlack, **changes: Any) -> AsyncIterator[Play]:
-    """A desk that runs: delivery, Slack and a relay around the real rules; ``changes`` are of its policy."""
+async def a_play(
+    slack: LoopbackSlack, *, connected: Mapping[str, Any] | None = None, **changes: Any
+) -> AsyncIterator[Play]:
+    """A desk that runs: delivery, Slack and a relay around the real rules; ``changes`` are of its policy.
+
+    ``connected`` says more about how it reaches Slack.
+    """
     loop, relay, store, clock = asyncio.get_running_loop(), Relay(), MemoryStore(), MovedClock(datetime.now(UTC))
     staff = (replace(ANA, slack=slack.user("ana")["id"]), BEN)
     policy = replace(stage.a_policy(), **{"staff": staff, **changes})
@@ -127,6 +133,7 @@ async def a_play(slack: LoopbackSlack, **changes: Any) -> AsyncIterator[Play]:
             app_token=slack.app_token,
             api_url=slack.api_url,
             posts_per_second=1000.0,
+            **(connected or {}),
         )
         given: dict[str, Any] = {"looking": Window(store), "policy": lambda: policy, "now": clock.now}
         channel = SlackChannel(connection, hearing=desk, inbox=ChatInbox(store), executor=executor, **given)
@@ -135,7 +142,7 @@ async def a_play(slack: LoopbackSlack, **changes: Any) -> AsyncIterator[Play]:
         await channel.start()
         running = asyncio.create_task(delivery.run())
         try:
-            yield Play(desk, store, slack, relay, clock)
+            yield Play(desk, store, slack, relay, clock, channel)
         finally:
             delivery.stop()
             await running
