@@ -83,6 +83,25 @@ class Asking:
         )  # fmt: skip
 
 
+class Directions:
+    """Tells who calls the bot where it hears no requests how to ask. Serves ``channels.slack.inbox.TakesIn``, last."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    async def take(self, happened: Said | Reacted) -> bool:
+        """Say so to them alone; nothing else follows from their words."""
+        door = self._door
+        if not isinstance(happened, Said) or happened.happened is not Happened.POSTED or happened.direct:
+            return False
+        if door.own_user() not in mentioned(happened.text):
+            return False
+        emoji = next(iter(door.policy().chat.emoji.get("open", ())), "ticket")
+        content = Whisper(to=happened.user, text=door.texts.say("ask_how", emoji=emoji))
+        door.whisper(happened.channel, happened.thread, content)
+        return True
+
+
 async def is_asked_in(door: Door, number: int, room: str) -> bool:
     """Whether a thread is one in which a ticket was asked for, and not that of its card."""
     ticket = await door.run(door.looking.ticket, number)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from channels.slack.asking import Asking
+from channels.slack.asking import Asking, Directions
 from channels.slack.door import Door
 from channels.slack.home import Home
 from channels.slack.inbox import SETTLE_S, SlackInbox, TakesIn
@@ -39,7 +39,7 @@ class SlackListener:
     def __init__(self, door: Door, leaving: Leaving, *, settle_s: float = SETTLE_S) -> None:
         self._door = door
         self._presses = Presses(door)
-        handlers: tuple[TakesIn, ...] = (Asking(door), Words(door))
+        handlers: tuple[TakesIn, ...] = (Asking(door), Words(door), Directions(door))
         self.inbox = SlackInbox(door, handlers, settle_s=settle_s)
         self._leaving = leaving
         self.home = Home(door)
@@ -55,6 +55,11 @@ class SlackListener:
         app.event(re.compile(".+"))(_leave_alone)
         app.action(re.compile(".+"))(_confirm_only)
         app.error(_not_confirmed)
+
+    def changed(self) -> None:
+        """Tickets changed: what stands on people's screens about them follows."""
+        self.home.changed()
+        self._presses.modals.changed()
 
     async def finish(self) -> None:
         """Let what is half taken in, and what is done beside a confirmation, finish."""

@@ -238,3 +238,19 @@ async def test_robots_and_words_elsewhere_open_nothing(slack: LoopbackSlack) -> 
         slack.post("carl", "@carl", "Hello?")
         await a_request(play)
         assert count(play) == 1
+
+
+async def test_who_calls_the_bot_elsewhere_is_told_how_to_ask(slack: LoopbackSlack) -> None:
+    async with a_play(slack, chat=chat(slack)) as play:
+        slack.post("carl", "random", "@deskbell my laptop does not start")
+        (told,) = await slack.eventually(lambda: slack.ephemerals("carl"))
+        assert ":ticket:" in told["text"]
+        assert count(play) == 0
+
+
+async def test_an_order_of_staff_in_the_askers_thread_is_no_answer_to_them(slack: LoopbackSlack) -> None:
+    async with a_play(slack, chat=chat(slack)) as play:
+        root = await a_request(play)
+        slack.post("ana", "help", "@deskbell claim", root)
+        await slack.eventually(lambda: play.ticket().assignee == "ana")
+        assert play.ticket().replies == 0

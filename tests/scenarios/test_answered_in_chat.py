@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from bot import plain
 from rules.effects import OutboxEntry, OutboxState, Post, StaffFile, Upload
 from rules.model import Actor, Command, EntryKind, Status
 from tests.askers import CARL, DORA, FORM, a_desk, ask, kinds, mails, press, told
@@ -170,3 +172,48 @@ def test_an_answer_that_the_chat_refused_is_told_to_staff() -> None:
 
 def is_reply(entry: OutboxEntry) -> bool:
     return ":reply:" in entry.key and isinstance(entry.content, Post) and bool(entry.content.room)
+
+
+def test_a_reply_edited_in_its_hold_reaches_the_asker_once_as_it_was_last() -> None:
+    desk = a_desk(answers_by_mail="yes")
+    ask(desk, "My laptop does not start.")
+    desk.command("say", "Press F1.", target="C0SUPPORT:9.1", happened="posted", ts="9.1", user="U0ANA")
+    desk.command("say", "Press F2.", target="C0SUPPORT:9.1", happened="edited", edition="9.5", ts="9.1", user="U0ANA")
+    desk.wait(seconds=30)
+    assert [post.text for post in told(desk) if "Press" in post.text] == ["Press F2.\n— Ana Lopez"]
+    assert ["Press F2." in mail.text for mail in mails(desk) if "Press" in mail.text] == [True]
+
+
+def test_a_reminder_and_the_end_of_waiting_come_in_the_askers_thread() -> None:
+    desk = a_desk()
+    ask(desk, "My laptop does not start.")
+    desk.command("wait")
+    desk.wait(days=20)
+    words = [post.text for post in told(desk)]
+    assert any("still wait" in text for text in words)
+    assert desk.ticket().status is Status.CLOSED
+    assert mails(desk) == []
+
+
+def test_reopening_takes_back_what_was_not_told_yet() -> None:
+    desk = a_desk(answers_by_mail="yes")
+    ask(desk, "My laptop does not start.")
+    desk.command("resolve", "A new battery.")
+    desk.command("reopen")
+    desk.wait(minutes=5)
+    assert not any("battery" in post.text for post in told(desk))
+    assert not any("battery" in mail.text for mail in mails(desk))
+
+
+def test_what_is_listed_of_such_a_ticket_says_that_it_came_by_chat() -> None:
+    desk = a_desk(answers_by_mail="yes")
+    ask(desk, "The door is locked.", who=DORA)
+    desk.reply("It opens at nine.")
+    with desk.store.read() as store:
+        entries, owed = store.entries(1), store.outbox(ticket=1)
+    ticket = desk.ticket()
+    assert plain.ticket_line(ticket)["channel"] == "chat"
+    lines = [{**plain.ticket_line(ticket), **plain.ticket_more(ticket)}, *map(plain.outbox_line, owed)]
+    lines += [plain.entry_line(entry, reasons=True) for entry in entries]
+    assert json.loads(json.dumps(lines))[0]["customer_name"] == "Dora Maar"
+    assert desk.store.verify() == ()
