@@ -196,9 +196,9 @@ class SlackChannel:
             self._sender.let_go()
 
     def changed(self) -> None:
-        """Tickets changed; open Home tabs follow. On the event loop only."""
+        """Tickets changed; open Home tabs and forms follow. On the event loop only."""
         if self._listener and not self._stopping:
-            self._listener.home.changed()
+            self._listener.changed()
 
     async def connected(self) -> bool:
         """Whether events can reach us now, for ``/healthz``."""

@@ -100,6 +100,11 @@ class Modals:
             self._gone(form.view.id)
         await ack()
 
+    def changed(self) -> None:
+        """Tickets changed, perhaps one that somebody writes an answer about. On the event loop only."""
+        for ticket in self._presence.tickets():
+            self.refresh(ticket)
+
     def refresh(self, ticket: int) -> None:
         """Something changed about a ticket: whoever writes an answer sees who else does."""
         if self._presence.writers(ticket, self._door.now()):

@@ -53,6 +53,10 @@ class Presence:
         self._open = {view: one for view, one in self._open.items() if now - one.since_at < ENDS_AFTER}
         return tuple(one for one in self._open.values() if one.ticket == ticket)
 
+    def tickets(self) -> frozenset[int]:
+        """The tickets that somebody writes about."""
+        return frozenset(one.ticket for one in self._open.values())
+
     def lines(
         self, ticket: int, user: str, owed: Sequence[OutboxEntry], policy: Policy, now: datetime
     ) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from channels.slack.calls import SlackRefusedError, call
 from channels.slack.cards import CardBlocks, card, last_change, opening_of
 from channels.slack.files import SlackFiles
 from channels.slack.history import History, Said
+from channels.slack.links import Links
 from channels.slack.marks import Marks
 from channels.slack.pace import Pace
 from channels.slack.people import People
@@ -77,6 +78,7 @@ class SlackSender:
         self._history = History(client, METADATA_TYPE)
         self._places = Places(self._history, self._voice, channel=channel, policy=policy, entries=self._entries)
         self._marks = Marks(client, self._voice)
+        self._links = Links(client)
         self._shown: dict[int, tuple[Place, CardBlocks]] = {}
         self._looks: dict[str, int] = {}
 
@@ -193,8 +195,9 @@ class SlackSender:
         """The card as the ticket is now: it is drawn when its turn comes, so that one edit serves many changes."""
         ticket, entries = await self._ticket(number), await self._entries(number)
         return card(
-            ticket, policy=self._policy(), opening=opening_of(entries), last=last_change(entries), now=self._now()
-        )
+            ticket, policy=self._policy(), opening=opening_of(entries), last=last_change(entries), now=self._now(),
+            asked_at=await self._links.of(ticket.asked_in),
+        )  # fmt: skip
 
     async def _edit(self, place: Place, number: int) -> bool:
         """Edit a card in place, if it shows anything else; False when it is not there any more."""
