@@ -167,7 +167,7 @@ async def test_a_mail_is_answered_and_resolved_from_slack(slack: LoopbackSlack) 
         assert "Hello Mei, a new one is on its way." in play.replies()[0].text
         assert play.replies()[0].to == ("mei.lin@example.net",)
 
-        slack.click("ana", "support", root, "deskbell:resolve")
+        slack.click("ana", "support", root, "deskbell:open:resolve")
         await slack.eventually(lambda: slack.modals("ana"))
         slack.submit("ana", {"text": "Sent a new printer", "root_cause": "toner dust"})
         await slack.eventually(lambda: play.ticket().status is Status.RESOLVED)
