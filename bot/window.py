@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from channels.mail.parse import part_bytes
 from channels.web.protocol import Before
 from rules.effects import OutboxEntry, OwedFile, Post
+from rules.holding import handle_of
 from rules.lifecycle import LIVE
 from rules.model import Entry, Ticket
 from storage.protocol import Store
@@ -53,6 +54,11 @@ class Window:
         with self._store.read() as store:
             posts = [entry for entry in store.outbox(ticket=0) if isinstance(entry.content, Post)]
         return posts[: -limit - 1 : -1]
+
+    def waiting(self) -> frozenset[str]:
+        """The mails that wait for a person's word, by the short name that buttons carry."""
+        with self._store.read() as store:
+            return frozenset(handle_of(held.key) for held in store.quarantined())
 
     def file(self, owed: OwedFile) -> bytes:
         """The bytes of a file that an effect carries, read again from the raw mail. Raises KeyError if it is gone."""

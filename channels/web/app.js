@@ -11,7 +11,7 @@ import { el } from "./mrkdwn.js";
 const PAGE = 25;
 const MOST = 100;
 const at = (id) => document.getElementById(id);
-const state = { tickets: [], before: null, notices: [], chosen: null, thread: null, people: {}, staff: [], forms: new Set(), offset: 0 };
+const state = { tickets: [], before: null, notices: [], chosen: null, thread: null, people: {}, staff: [], offset: 0 };
 
 // ---- what was said about it -------------------------------------------------------------------
 
@@ -42,16 +42,20 @@ async function obey(asking) {
 function actOn(number) {
   return async ({ command, value, ticket }) => {
     const target = ticket ?? number;
-    const name = command.replace(/^open:/, "");
-    if (name !== command || state.forms.has(name)) return fillIn(name, target, value);
+    if (command.startsWith("open:")) return fillIn(command.slice(5), target, value);
+    if (command === "resolve") return fillIn(command, target, ""); // A resolution needs words.
+    if (command === "why") return fillIn(command, target, ""); // What only tells is shown as a form without fields.
     if (command === "reply" || command === "note") return open(target, command);
     const held = command === "send_now" || command === "withdraw";
     const taken = command === "withdraw" ? heldWords(value) : "";
-    const done = await obey({ name: command, ticket: target, args: held ? { reply: value } : value ? { value } : {} });
+    const done = await obey({ name: command, ticket: target, args: held ? reply(value) : value ? { value } : {} });
     if (done && taken) typing.again(target, taken);
     return done;
   };
 }
+
+// A held reply is named by its effect, or by the message in Slack that it was written in.
+const reply = (value) => ({ [/^[A-Z0-9]+:\d+\.\d+$/.test(value) ? "target" : "reply"]: value });
 
 // The words of a held reply; taken back, they can be put right and sent again. What was done is written in its own form.
 const heldWords = (key) =>
@@ -300,7 +304,7 @@ async function begin() {
   document.title = at("desk").textContent = session.desk;
   state.staff = session.staff;
   actors(session.staff);
-  state.forms = new Set(session.forms);
+  at("fresh").addEventListener("click", () => fillIn("new", null, ""));
   copying(session);
   at("more").addEventListener("click", () => older().catch((problem) => say(problem.message)));
   at("close").addEventListener("click", close);

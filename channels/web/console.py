@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from datetime import datetime
@@ -19,10 +19,10 @@ from channels.web.attachments import Links, TooMuchError, at_place, download, re
 from channels.web.changes import Changes
 from channels.web.preview import Preview
 from channels.web.protocol import Before, Window
-from channels.web.thread import card_json, mentionable, post_line, thread
+from channels.web.thread import ask_for_a_word, card_json, mentionable, post_line, thread
 from channels.web.views import Views, actor_of, uuid_of
 from rules.commands import DEEDS
-from rules.effects import StaffFile
+from rules.effects import OutboxEntry, StaffFile
 from rules.files import STAFF_COUNT_MOST, STAFF_MOST
 from rules.model import Command, Ticket
 from rules.policy import Policy
@@ -112,7 +112,6 @@ class Console:
                 "people": {person.slack: person.name for person in mentionable(policy).staff},
                 "categories": list(policy.categories),
                 "priorities": [level.name for level in policy.levels],
-                "forms": self._views.names,
                 "limits": {"bytes": STAFF_MOST, "count": STAFF_COUNT_MOST},
                 "hold": policy.habits.undo_hold.total_seconds(),
                 "intake": self._intake(),
@@ -137,10 +136,17 @@ class Console:
         notices = self._window.notices(MOST_NOTICES) if before is None else ()
         return {
             "now": now.isoformat(),
-            "notices": [post_line(notice, mentionable(policy), Links(0, ())).as_json() for notice in notices],
+            "notices": self._notices(notices, policy),
             "tickets": [self._shown(ticket, policy, now) for ticket in shown],
             "before": f"{last.updated_at.isoformat()}_{last.number}" if last else None,
         }
+
+    def _notices(self, notices: Sequence[OutboxEntry], policy: Policy) -> list[dict[str, Any]]:
+        known, waiting = mentionable(policy), self._waiting(notices)
+        return [post_line(notice, known, Links(0, ()), waiting).as_json() for notice in notices]
+
+    def _waiting(self, outbox: Sequence[OutboxEntry]) -> Collection[str]:
+        return self._window.waiting() if ask_for_a_word(outbox) else ()
 
     def _shown(self, ticket: Ticket, policy: Policy, now: datetime) -> dict[str, Any]:
         return _meta(ticket, policy) | {"card": card_json(ticket, self._window.entries(ticket.number), policy, now)}
@@ -156,7 +162,8 @@ class Console:
             return None
         policy, now = self._policy(), self._now()
         entries = self._window.entries(number)
-        lines = thread(ticket, entries, self._window.outbox_of(number), mentionable(policy), now)
+        owed = self._window.outbox_of(number)
+        lines = thread(ticket, entries, owed, mentionable(policy), now, self._waiting(owed))
         return _meta(ticket, policy) | {
             "now": now.isoformat(),
             "card": card_json(ticket, entries, policy, now),

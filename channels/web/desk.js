@@ -22,7 +22,7 @@ export function keyboard({ open, close, act, chosen }) {
     c: () => number() && act("claim", number()),
     r: () => number() && open(number(), "reply"),
     n: () => number() && open(number(), "note"),
-    e: () => number() && act("resolve", number()),
+    e: () => number() && act("open:resolve", number()),
     "?": () => at("help").showModal(),
   };
 

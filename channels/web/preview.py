@@ -14,11 +14,13 @@ from aiohttp import web
 
 from channels.protocol import Now
 from channels.slack import cards, posts
+from channels.slack.home_view import Choice, asker_home, staff_home
 from channels.web import guard
 from channels.web.imagined import Imagined, first_ticket, next_digest, next_ping
 from channels.web.protocol import Forms, Window
 from channels.web.thread import mentionable
 from channels.web.views import actor_of
+from rules.attention import attention, is_asked_by
 from rules.effects import OutboxEntry, Post
 from rules.lifecycle import LIVE
 from rules.model import Actor, Status, Ticket
@@ -77,6 +79,7 @@ class Preview:
         samples = [
             *self._cards(tickets, policy, now),
             *self._modals(tickets, viewer, now),
+            *self._homes(tickets, viewer, policy, now),
             *self._ping(tickets, policy, now),
             *self._digest(tickets, policy, now),
         ]
@@ -126,6 +129,20 @@ class Preview:
                 title = str((view.get("title") or {}).get("text") or name)
                 yield Sample(name=f"modal-{name}", title=f"Form: {title}", frame="modal", shown=view, at=now)
 
+    def _homes(self, tickets: list[Ticket], viewer: Actor, policy: Policy, now: datetime) -> Iterator[Sample]:
+        person = policy.person(viewer.staff)
+        if person is not None:
+            found = attention([ticket for ticket in tickets if ticket.status in LIVE], person.key, policy, now)
+            view = staff_home(person, found, policy, now, Choice(), _no_link)
+            yield Sample(name="home-staff", title=f"Home of {person.name}", frame="home", shown=view, at=now)
+        asker = next((ticket.customer for ticket in tickets if ticket.customer.email), None)
+        if asker is not None:
+            actor = Actor(name=asker.name or asker.email, email=asker.email)
+            asked = [ticket for ticket in tickets if is_asked_by(ticket, actor)]
+            view = asker_home(actor, asked, policy, Choice(), _no_link)
+            title = f"Home of somebody who asks: {actor.name}"
+            yield Sample(name="home-asker", title=title, frame="home", shown=view, at=now)
+
     def _ping(self, tickets: list[Ticket], policy: Policy, now: datetime) -> Iterator[Sample]:
         live = [ticket for ticket in tickets if ticket.status in LIVE]
         real = next((ping for ticket in live if (ping := self._last_ping(ticket.number))), None)
@@ -156,6 +173,11 @@ def _posted(name: str, title: str, entry: OutboxEntry, policy: Policy, about: st
     made = posts.post(replace(content, files=()), policy)
     shown = {"text": made.text, "blocks": made.blocks}
     return Sample(name=name, title=title, frame="message", shown=shown, at=entry.due_at, about=about)
+
+
+def _no_link(ticket: Ticket) -> str:
+    """Without Slack a ticket has no thread there to lead to."""
+    return ""
 
 
 def _is_new(ticket: Ticket) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -43,9 +43,12 @@ class Window(Protocol):
     def notices(self, limit: int) -> Sequence[OutboxEntry]:
         """The latest ``limit`` chat posts that belong to no ticket (digests, alarms), newest first."""
 
+    def waiting(self) -> Collection[str]:
+        """The mails that wait for a person's word, by the short name that buttons carry."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filled:
+class Sending:
     """A form that somebody filled in. ``key`` names this sending; the same one sent again is done once.
 
     ``changed`` names the field whose choice is to change the form, when it is not to be carried out yet. ``values`` is
@@ -73,12 +76,12 @@ class Forms(Protocol):
     """The forms that commands need, the same ones as in Slack. Plain calls, made off the event loop."""
 
     names: frozenset[str]
-    """The commands that open a form before they are carried out."""
+    """What can be opened."""
 
     def open(self, name: str, ticket: int | None, value: str, actor: Actor) -> View | None:
-        """The form of a command for one ticket; None when there is no such form or no such ticket."""
+        """A form for one ticket, or for none; None when there is no such form or no such ticket."""
 
-    def submit(self, filled: Filled) -> Outcome:
+    def submit(self, sending: Sending) -> Outcome:
         """Carry out what a form asks for, or change the form. With neither errors nor a view, it is on disk."""
 
 

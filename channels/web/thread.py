@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from channels.slack import cards, posts
+from channels.slack.blocks import context, plain
 from channels.web.attachments import FileLink, Links
 from rules.effects import Mail, OutboxEntry, OutboxState, Post
 from rules.lifecycle import LIVE
@@ -19,7 +20,10 @@ ABOUT_THE_ANSWER = (EntryKind.ACKNOWLEDGED, EntryKind.NOT_ACKNOWLEDGED)
 STAFF_MARKS = frozenset({"reply", "inside"})
 """The marks of posts that repeat in chat what staff wrote elsewhere."""
 
+DECIDED = "✔ Somebody gave their word; this mail waits no more."
 HOLD_BUTTONS = frozenset({"send_now", "withdraw"})
+WORD_BUTTONS = frozenset({"admit", "separate"})
+"""The buttons under a mail that waits for a person's word; once it was given, there is nothing to press."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +69,10 @@ def card_json(ticket: Ticket, entries: Sequence[Entry], policy: Policy, now: dat
 
 
 def thread(
-    ticket: Ticket, entries: Sequence[Entry], outbox: Sequence[OutboxEntry], policy: Policy, now: datetime
-) -> tuple[Line, ...]:
-    """The lines of a ticket's thread, oldest first, nothing told twice.
+    ticket: Ticket, entries: Sequence[Entry], outbox: Sequence[OutboxEntry], policy: Policy, now: datetime,
+    waiting: Collection[str] = (),
+) -> tuple[Line, ...]:  # fmt: skip
+    """The lines of a ticket's thread, oldest first, nothing told twice. ``waiting`` names the mails that wait.
 
     The card of a live ticket shows the words that opened it, unless they are too long for it; a chat post that quotes
     the customer stands for the journal entry it was made from; a held reply carries its own buttons.
@@ -76,7 +81,7 @@ def thread(
     owed = {entry.key: entry for entry in outbox}
     said = [_squeezed(entry.text) for entry in entries if entry.kind in STAFF_WORDS]
     links = Links(ticket.number, entries)
-    lines = [post_line(post, policy, links) for post in told if not _told(post.content, said)]
+    lines = [post_line(post, policy, links, waiting) for post in told if not _told(post.content, said)]
     shown = {file.message_key for post in told if isinstance(post.content, Post) for file in post.content.files}
     quotes = [_squeezed(post.content.quote) for post in told if isinstance(post.content, Post) and post.content.quote]
     on_card = _shown_on_card(ticket, cards.opening_of(entries))
@@ -120,20 +125,35 @@ def _squeezed(text: str) -> str:
     return " ".join(text.split()).rstrip("… ")
 
 
-def post_line(entry: OutboxEntry, policy: Policy, links: Links) -> Line:
+def post_line(entry: OutboxEntry, policy: Policy, links: Links, waiting: Collection[str] = ()) -> Line:
     """A chat post as a line, its files as links; ``entry`` must carry one."""
     content = entry.content
     assert isinstance(content, Post)
-    shown = posts.post(replace(content, files=()), policy)
+    decided = _is_decided(content, waiting)
+    shown = posts.post(replace(content, files=(), buttons=() if decided else content.buttons), policy)
     return Line(
         key=f"post:{entry.key}",
         kind="customer" if content.quote_author else "desk",
         at=min(entry.due_at, entry.settled_at) if entry.settled_at else entry.due_at,
         author=content.quote_author or policy.desk_name,
         text=shown.text,
-        blocks=tuple(shown.blocks),
+        blocks=(*shown.blocks, context(plain(DECIDED, 200))) if decided else tuple(shown.blocks),
         files=links.of(content.files),
     )
+
+
+def ask_for_a_word(outbox: Iterable[OutboxEntry]) -> bool:
+    """Whether any of these is about a mail that waits, or waited, for a person's word."""
+    return any(isinstance(entry.content, Post) and _mails_in(entry.content) for entry in outbox)
+
+
+def _mails_in(content: Post) -> frozenset[str]:
+    return frozenset(button.value for button in content.buttons if button.command in WORD_BUTTONS)
+
+
+def _is_decided(content: Post, waiting: Collection[str]) -> bool:
+    mails = _mails_in(content)
+    return bool(mails) and mails.isdisjoint(waiting)
 
 
 def _acknowledged(place: int, entry: Entry, owed: OutboxEntry | None, policy: Policy, now: datetime) -> Line:

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from channels.web import guard
 from channels.web.changes import Changes
-from channels.web.protocol import Filled, Forms
+from channels.web.protocol import Forms, Sending
 from rules.model import Actor
 from rules.policy import Policy
 
@@ -29,13 +29,8 @@ class Views:
         self._executor = executor
         self._changes = changes
 
-    @property
-    def names(self) -> list[str]:
-        """The commands that open a form."""
-        return sorted(self._forms.names)
-
     async def open(self, request: web.Request) -> web.Response:
-        """The form of a command: ``?name=resolve&ticket=12&value=&as=ana``."""
+        """A form: ``?name=resolve&ticket=12&value=&as=ana``."""
         asked = request.query
         number = asked.get("ticket", "")
         ticket = int(number) if number.isdecimal() and len(number) <= LONGEST_NUMBER else None
@@ -53,10 +48,10 @@ class Views:
         if request.headers.get(guard.FROM_THE_PAGE) != "console" or request.content_type != "application/json":
             return guard.refusal(403, "not_from_the_page", "Forms are taken from the console page only.")
         try:
-            filled = _filled(await request.json(), self._policy())
+            sending = _sending(await request.json(), self._policy())
         except ValueError as problem:
             return guard.refusal(400, "unreadable", str(problem))
-        outcome = await asyncio.get_running_loop().run_in_executor(self._executor, self._forms.submit, filled)
+        outcome = await asyncio.get_running_loop().run_in_executor(self._executor, self._forms.submit, sending)
         if outcome.errors:
             return web.json_response({"errors": dict(outcome.errors)})
         if outcome.view is not None:
@@ -79,7 +74,7 @@ def uuid_of(given: object) -> str:
         raise ValueError("A command carries an id of its own (a UUID), so that it is done once.") from None
 
 
-def _filled(body: Any, policy: Policy) -> Filled:
+def _sending(body: Any, policy: Policy) -> Sending:
     """The form in a request's JSON. Raises ValueError with one sentence when it is none."""
     if not isinstance(body, dict):
         raise ValueError("A form is a JSON object.")
@@ -88,7 +83,7 @@ def _filled(body: Any, policy: Policy) -> Filled:
         raise ValueError("A form has its name, and what it remembers has at most 3000 characters.")
     if not isinstance(values, dict) or not all(_is_block(block) for block in values.values()):
         raise ValueError("The values of a form are objects by block and action.")
-    return Filled(
+    return Sending(
         key=f"console:{uuid_of(body.get('id'))}",
         callback_id=name,
         private_metadata=kept,

@@ -160,7 +160,7 @@ async def test_a_form_can_be_left() -> None:
     async with the_form(form) as (page, modal):
         await modal.get_by_text("Leave it").click()
         await expect(modal).to_have_count(0)
-        await page.click(".card [data-command=resolve]")
+        await page.click(".card [data-command='open:resolve']")
         await expect(modal).to_be_visible()
         await page.keyboard.press("Escape")
         await expect(modal).to_have_count(0)

@@ -278,6 +278,21 @@ async def test_what_the_desk_says_to_everybody_stands_between_the_cards(desk: Sm
         await page.wait_for_selector("body[data-thread='1']")
 
 
+async def test_a_mail_that_was_decided_about_has_nothing_to_press(desk: SmallDesk) -> None:
+    """In the channel and in a thread: the buttons go when somebody gave their word, at whatever door."""
+    asks = [a_button("admit", "Accept", "h1"), a_button("separate", "New ticket", "h1")]
+    desk.owed[0] = [a_post(None, "held:1", text="A stranger wrote.", buttons=tuple(asks))]
+    desk.add(a_ticket(1), outbox=[a_post(1, "held:1", text="A stranger wrote.", buttons=tuple(asks))])
+    desk.held = {"h1", "h2"}
+    async with the_console(desk) as (web, page):
+        await open_thread(page)
+        await expect(page.locator("[data-command=admit]")).to_have_count(2)
+        desk.held = {"h2"}
+        web.changed(None)
+        await expect(page.locator("[data-command=admit], [data-command=separate]")).to_have_count(0)
+        await expect(page.locator("#lines")).to_contain_text("waits no more")
+
+
 async def test_a_thread_open_elsewhere_changes_before_my_eyes_and_my_words_stay(desk: SmallDesk) -> None:
     """A colleague's note appears while I write; neither focus nor words are lost."""
     async with the_console(desk) as (web, page):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from channels.slack import forms
+from channels.slack.form_parts import Memory, Scene
 from rules.errors import StoreUnavailableError
 from rules.model import Refusal
+from rules.policy import FormField
 from tests.builders import a_ticket
 from tests.channels.web_desk import CLICK, PAGE, SmallDesk, the_console
 
@@ -27,14 +31,35 @@ def filled(**changes: Any) -> dict[str, Any]:
     return {**form, "values": values, **changes}
 
 
-async def test_the_form_of_a_command_is_the_one_slack_gets(desk: SmallDesk) -> None:
-    """The page learns which commands open one, and gets the view whole."""
-    async with the_console(desk) as client:
-        async with client.get("/api/session") as response:
-            assert "resolve" in (await response.json())["forms"]
-        async with client.get("/api/view", params={"name": "resolve", "ticket": "1", "as": "ana"}) as response:
-            view = (await response.json())["view"]
-    assert (view["type"], view["title"]["text"]) == ("modal", "Resolve #1")
+def _chosen(value: str) -> dict[str, Any]:
+    """A menu in which this was chosen."""
+    return {"type": "static_select", "selected_option": {"text": {"type": "plain_text", "text": value}, "value": value}}
+
+
+@pytest.mark.parametrize("name", sorted(forms.FORMS))
+async def test_every_form_is_the_one_slack_gets(desk: SmallDesk, name: str) -> None:
+    """The view comes whole; the one for a new ticket is about none."""
+    ticket = {"ticket": "1"} if name in forms.ABOUT_TICKETS else {}
+    asked = {"name": name, "as": "ana", **ticket}
+    async with the_console(desk) as client, client.get("/api/view", params=asked) as response:
+        view = (await response.json())["view"]
+    person = desk.policy.person("ana")
+    found = desk.ticket(1) if ticket else None
+    memory = Memory(ticket=1, seen=1) if ticket else Memory()
+    entries = tuple(desk.entries(1)) if ticket else ()
+    scene = Scene(
+        policy=desk.policy, now=desk.now_at, memory=memory, ticket=found, person=person, entries=entries
+    )  # fmt: skip
+    assert view == forms.view(name, scene)
+
+
+async def test_why_is_told_as_a_form_without_fields(desk: SmallDesk) -> None:
+    """The story of the ticket, as ``/ticket why`` tells it; there is nothing to send in."""
+    asked = {"name": "why", "ticket": "1", "as": "ana"}
+    async with the_console(desk) as client, client.get("/api/view", params=asked) as response:
+        view = (await response.json())["view"]
+    assert "submit" not in view
+    assert "The printer on the third floor" in str(view["blocks"])
 
 
 @pytest.mark.parametrize(
@@ -56,6 +81,50 @@ async def test_a_filled_in_form_is_carried_out_once(desk: SmallDesk) -> None:
     assert (command.key, command.name, command.ticket) == (f"console:{CLICK}", "resolve", 1)
     assert (command.text, dict(command.args)) == ("Replaced the fuser.", {})
     assert (command.actor.staff, command.actor.via) == ("ana", "console")
+
+
+async def test_a_form_that_asks_for_several_things_is_carried_out_in_turn(desk: SmallDesk) -> None:
+    """Each of its commands has a name of its own, so that sending it again does none of them twice."""
+    values = {
+        "priority": {"priority": _chosen("P1")}, "reason": {"reason": {"type": "plain_text_input", "value": "angry"}},
+        "category": {"category": _chosen("account")},
+    }  # fmt: skip
+    form = filled(callback_id="deskbell:edit", values=values)
+    async with the_console(desk) as client:
+        for _ in range(2):
+            async with client.post("/api/view", json=form, headers=PAGE) as response:
+                assert await response.json() == {"ticket": 1}
+    assert [(command.key, command.name, dict(command.args), command.text) for command in desk.commands] == [
+        (f"console:{CLICK}", "priority", {"value": "P1"}, "angry"),
+        (f"console:{CLICK}:1", "category", {"value": "account"}, ""),
+    ]
+
+
+async def test_a_reply_shows_what_will_be_mailed_before_it_is(desk: SmallDesk) -> None:
+    """The first sending brings the preview and mails nothing; sent in as it was shown, it is an answer."""
+    words = {"words": {"words": {"type": "plain_text_input", "value": "Which floor?"}}}
+    async with the_console(desk) as client:
+        form = filled(callback_id="deskbell:reply", values=words)
+        async with client.post("/api/view", json=form, headers=PAGE) as response:
+            view = (await response.json())["view"]
+        assert desk.commands == []
+        assert "mei.lin@example.net" in str(view["blocks"])
+        again = {**form, "private_metadata": view["private_metadata"]}
+        async with client.post("/api/view", json=again, headers=PAGE) as response:
+            assert await response.json() == {"ticket": 1}
+    (command,) = desk.commands
+    assert (command.name, command.text, command.ticket) == ("reply", "Which floor?", 1)
+
+
+async def test_a_choice_that_changes_the_form_carries_out_nothing(desk: SmallDesk) -> None:
+    """What a category asks for appears as soon as the category is chosen."""
+    need = FormField(name="floor", label={"en": "Which floor?"})
+    desk.policy = replace(desk.policy, forms={"hardware": (need,)})
+    form = filled(callback_id="deskbell:new", private_metadata="", changed="deskbell:field:category",
+                  values={"category": {"deskbell:field:category": _chosen("hardware")}})  # fmt: skip
+    async with the_console(desk) as client, client.post("/api/view", json=form, headers=PAGE) as response:
+        assert "Which floor?" in str((await response.json())["view"]["blocks"])
+    assert desk.commands == []
 
 
 async def test_what_is_missing_or_refused_is_told_by_its_field(desk: SmallDesk) -> None:

@@ -45,6 +45,7 @@ class SmallDesk:
         self.refusal: Refusal | None = None
         self.failure: Exception | None = None
         self.kept: dict[tuple[str, int], bytes] = {}
+        self.held: set[str] = set()
         self.health = Health(well=True, checks={"store": "ok"})
 
     def now(self) -> datetime:
@@ -82,6 +83,10 @@ class SmallDesk:
     def notices(self, limit: int) -> list[OutboxEntry]:
         """What belongs to no ticket, newest first."""
         return list(reversed(self.owed.get(0, ())))[:limit]
+
+    def waiting(self) -> set[str]:
+        """The mails that a test lets wait."""
+        return self.held
 
     def receive(self, message: Message) -> str:
         """Web pages bring commands only."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.async_api import Locator, Page, expect
 
-from channels.web.protocol import Filled, Outcome, View
+from channels.web.protocol import Outcome, Sending, View
 from rules.model import Actor
 from tests.builders import a_ticket
 from tests.channels.browser import a_page
@@ -53,7 +53,7 @@ class OneForm:
 
     def __init__(self, view: View) -> None:
         self.view = view
-        self.filled: list[Filled] = []
+        self.filled: list[Sending] = []
         self.errors: dict[str, str] = {}
         self.next: View | None = None
 
@@ -61,9 +61,9 @@ class OneForm:
         """The view, for any ticket."""
         return self.view if name in self.names else None
 
-    def submit(self, filled: Filled) -> Outcome:
+    def submit(self, sending: Sending) -> Outcome:
         """Remember it."""
-        self.filled.append(filled)
+        self.filled.append(sending)
         return Outcome(errors=self.errors, view=self.next, ticket=1)
 
 
@@ -74,7 +74,7 @@ async def the_form(form: OneForm) -> AsyncIterator[tuple[Page, Locator]]:
     desk.add(a_ticket(1))
     async with the_web(desk, forms=form) as web, a_page() as page:
         await page.goto(web.link)
-        await page.click(".card [data-command=resolve]")
+        await page.click(".card [data-command='open:resolve']")
         modal = page.locator("dialog.bk-modal")
         await expect(modal).to_be_visible()
         yield page, modal
