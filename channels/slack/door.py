@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
@@ -30,6 +31,10 @@ log = structlog.get_logger(__name__)
 
 Found = TypeVar("Found")
 
+_MINUTE = timedelta(minutes=1)
+WHISPERS_A_MINUTE = 20
+"""So many words one person hears from us in one thread within a minute; who gets more talks to a machine, or is one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
@@ -51,6 +56,7 @@ class Door:
     own_user: Callable[[], str]
     team: Callable[[], str]
     _under_way: set[asyncio.Task[None]] = field(default_factory=set)
+    _whispered: dict[str, list[datetime]] = field(default_factory=dict)
 
     @property
     def texts(self) -> Texts:
@@ -82,7 +88,21 @@ class Door:
 
     def whisper(self, channel: str, thread: str, content: Whisper) -> None:
         """Say something to one person, whose user id is ``content.to``; that it is lost does no harm."""
-        self.beside(self._whisper(channel, thread, content))
+        if self._is_a_loop(f"{channel}:{thread}:{content.to}"):
+            log.warning("whisper_left_out", channel=channel, thread=thread, user=content.to)
+        else:
+            self.beside(self._whisper(channel, thread, content))
+
+    def _is_a_loop(self, whom: str) -> bool:
+        """Whether somebody heard so much from us lately that it must be two machines talking."""
+        now = self.now()
+        for other in [key for key, times in self._whispered.items() if now - times[-1] >= _MINUTE]:
+            del self._whispered[other]
+        lately = [at for at in self._whispered.get(whom, ()) if now - at < _MINUTE]
+        if len(lately) >= WHISPERS_A_MINUTE:
+            return True
+        self._whispered[whom] = [*lately, now]
+        return False
 
     async def _whisper(self, channel: str, thread: str, content: Whisper) -> None:
         shown = whisper(content)

@@ -11,7 +11,7 @@ import pytest
 
 from channels.protocol import Answer
 from rules.errors import TemporaryDeliveryError
-from rules.model import Command, Heard
+from rules.model import Command, Heard, Refusal
 from tests.builders import MONDAY
 from tests.channels.slack_desk import FakeDesk, a_channel, card_of, settled, told
 from tests.loopback_slack import LoopbackSlack, Manifest
@@ -150,3 +150,17 @@ async def test_only_what_concerns_the_desk_is_written_down(slack: LoopbackSlack)
         slack.post("ana", "support", "on it", root)
         await slack.eventually(lambda: desk.obeyed and settled(slack))
         assert len(desk.known) == 1
+
+
+async def test_two_machines_that_talk_to_each_other_fall_silent(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    desk.refusal = Refusal(code="stranger", text="You are not on the staff list.")
+    async with a_channel(slack, desk) as channel:
+        root = await card_of(slack, desk, channel)
+        for number in range(25):
+            slack.post("eve", "support", f"answer {number}", root)
+        await slack.eventually(lambda: len(desk.obeyed) == 25 and not desk.waiting, timeout_s=15)
+        await slack.eventually(lambda: len(slack.ephemerals("eve")) == 20)
+        slack.post("eve", "support", "one more", root)
+        await slack.eventually(lambda: len(desk.obeyed) == 26 and not desk.waiting)
+        assert len(slack.ephemerals("eve")) == 20

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from rules.model import Author, AuthorKind, EntryKind
 from rules.policy import ChatHabits
-from tests.builders import an_entry
+from tests.builders import a_ticket, an_entry
 from tests.channels.slack_desk import ANA, BEN, FakeDesk, a_channel, a_policy, card_of, settled, told
 from tests.loopback_slack import LoopbackSlack, Manifest
 
@@ -186,3 +187,22 @@ async def test_the_sweep_goes_round_after_each_reconnect(slack: LoopbackSlack) -
         slack.post("ana", "support", "on its way", root)
         slack.cut_connections()
         await slack.eventually(lambda: told(desk) == [("say", "on its way")], timeout_s=20)
+
+
+async def test_what_was_said_before_somebody_made_a_ticket_of_it_is_not_said_to_the_desk(slack: LoopbackSlack) -> None:
+    """🎫 on a message: the talk before it is context, the words after it are for the desk."""
+    desk, here = FakeDesk(), slack.add_channel("lobby", ["eve", "ana"])["id"]
+    async with a_channel(slack, desk) as channel:
+        first = slack.post("eve", "lobby", "my screen is black")
+        slack.post("ana", "lobby", "since when?", first["ts"])
+        await slack.eventually(lambda: settled(slack))
+        room, opened = f"{here}:{first['ts']}", datetime.fromtimestamp(slack.now() + 30, UTC)
+        desk.tickets[9] = replace(a_ticket(9, opened_at=opened), asked_in=room, asker=slack.user("eve")["id"])
+        desk.threads[room] = 9
+        await channel.sweep()
+        assert keys(desk) == set()
+        desk.tickets[9] = replace(
+            desk.tickets[9], opened_at=datetime.fromtimestamp(slack.now(), UTC) - timedelta(hours=1)
+        )
+        await channel.sweep()
+        assert len(keys(desk)) == 1
