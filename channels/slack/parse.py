@@ -1,4 +1,4 @@
-"""What Slack tells the desk, read from its payloads: something said, a reaction, a click, a filled-in form.
+"""What Slack tells the desk, read from its payloads: something said, or a reaction. Clicks and forms: interactions.py.
 
 Pure. Each comes with a ``key`` made of what happened, never of how it was delivered, so that a redelivery, a second
 socket or the ``app_mention`` beside a ``message`` are one and the same (design.md; complaint 75).
@@ -6,17 +6,12 @@ socket or the ``app_mention`` beside a ``message`` are one and the same (design.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from channels.slack.cards import ACTION_PREFIX
-
 Json = Mapping[str, Any]
-
-RESOLVE_FORM = "deskbell:resolve"
 
 _HUMAN_SUBTYPES = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 
@@ -117,38 +112,6 @@ class Reacted:
         return f"{self.channel}:{self.thread or self.ts}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clicked:
-    """A person pressed one of our buttons or chose in a menu. ``thread`` is where to answer them.
-
-    ``whispered``: the button stood on a message that only they see.
-    """
-
-    key: str
-    team: str
-    user: str
-    command: str
-    ticket: int | None
-    value: str
-    channel: str
-    thread: str
-    trigger: str
-    whispered: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submitted:
-    """A person filled in the resolve form."""
-
-    key: str
-    team: str
-    user: str
-    ticket: int | None
-    channel: str
-    thread: str
-    values: Mapping[str, str]
-
-
 def heard(body: Json, own_user: str, team: str = "") -> Said | Reacted | None:
     """What an Events API payload tells of a person; None for robots, our own doings, joins, unfurls and the like.
 
@@ -168,55 +131,6 @@ def heard(body: Json, own_user: str, team: str = "") -> Said | Reacted | None:
             reacted = _reaction(event, team)
             return reacted if reacted and reacted.user != own_user else None
     return None
-
-
-def clicked(body: Json) -> Clicked | None:
-    """What a ``block_actions`` payload asks for; None when it is no button of ours."""
-    action = (body.get("actions") or [{}])[0]
-    command, place = _command_of(str(action.get("action_id") or "")), body.get("container") or {}
-    if not command:
-        return None
-    ticket, value = _carried(str(action.get("value") or (action.get("selected_option") or {}).get("value") or ""))
-    team, user = _id(body.get("team")), _id(body.get("user"))
-    channel, ts = str(place.get("channel_id") or _id(body.get("channel"))), str(place.get("message_ts") or "")
-    message: Json = body.get("message") or {}
-    return Clicked(
-        key=f"slack:{team}:{channel}:{ts}:{user}:{action.get('action_id')}:{action.get('action_ts')}",
-        team=team,
-        user=user,
-        command=command,
-        ticket=ticket,
-        value=value,
-        channel=channel,
-        thread=str(place.get("thread_ts") or message.get("thread_ts") or ("" if place.get("is_ephemeral") else ts)),
-        trigger=str(body.get("trigger_id") or ""),
-        whispered=bool(place.get("is_ephemeral")),
-    )
-
-
-def submitted(body: Json) -> Submitted:
-    """What a ``view_submission`` of the resolve form says.
-
-    One view may be sent again, with the same words, after a refusal was shown in it; each sending has its own trigger.
-    """
-    view = body.get("view") or {}
-    origin = _json(str(view.get("private_metadata") or ""))
-    values = {
-        action: _entered(state)
-        for block in ((view.get("state") or {}).get("values") or {}).values()
-        for action, state in block.items()
-    }
-    team, user = _id(body.get("team")), _id(body.get("user"))
-    ticket = origin.get("ticket")
-    return Submitted(
-        key=f"slack:{team}:{view.get('id')}:{user}:{body.get('trigger_id')}",
-        team=team,
-        user=user,
-        ticket=ticket if isinstance(ticket, int) else None,
-        channel=str(origin.get("channel") or ""),
-        thread=str(origin.get("thread") or ""),
-        values=values,
-    )
 
 
 def _message(event: Json, team: str) -> Said | None:
@@ -300,32 +214,3 @@ def _reaction(event: Json, team: str) -> Reacted | None:
 def bare_emoji(name: str) -> str:
     """The name of an emoji without its skin tone (``wave::skin-tone-3``)."""
     return name.partition("::")[0]
-
-
-def _command_of(action_id: str) -> str:
-    if not action_id.startswith(ACTION_PREFIX):
-        return ""
-    return action_id.removeprefix(ACTION_PREFIX).partition(":")[0]
-
-
-def _carried(value: str) -> tuple[int | None, str]:
-    told = _json(value)
-    ticket = told.get("ticket")
-    return (ticket if isinstance(ticket, int) else None), str(told.get("value") or "")
-
-
-def _entered(state: Json) -> str:
-    option = state.get("selected_option") or {}
-    return str(option.get("value") or state.get("value") or "")
-
-
-def _json(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _id(owner: Any) -> str:
-    return str(owner.get("id") or "") if isinstance(owner, Mapping) else ""

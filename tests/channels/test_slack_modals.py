@@ -201,3 +201,23 @@ async def test_a_message_is_made_a_ticket_from_its_own_menu_once(slack: Loopback
         assert (play.ticket().asker, play.ticket().asked_in.rpartition(":")[2]) == (slack.user("eve")["id"], said["ts"])
         with play.store.read() as store:
             assert store.counts().tickets == 1
+
+
+async def test_whoever_writes_sees_an_answer_that_a_colleague_types_in_the_thread(slack: LoopbackSlack) -> None:
+    """With the next thing that happens to the ticket."""
+    async with a_play(slack) as play:
+        root = await a_card(play)
+        await writes(slack, "ben", root)
+        slack.post("ana", "support", "It is the toner.", root)
+        await slack.eventually(lambda: any(entry.kind is EntryKind.REPLIED for entry in play.journal()))
+        slack.click("ana", "support", root, "deskbell:claim")
+        await slack.eventually(lambda: "It is the toner." in shown(slack, "ben"))
+
+
+async def test_the_card_of_a_request_in_chat_links_to_the_thread_where_it_was_asked(slack: LoopbackSlack) -> None:
+    async with a_play(slack) as play:
+        said = slack.post("eve", "support", "My lamp is dark.")
+        slack.message_shortcut("ana", "support", said["ts"], "ticket_from_message")
+        await slack.eventually(lambda: slack.ephemerals("ana") and play.ticket().chat_thread)
+        card = slack.message("support", play.ticket().chat_thread.partition(":")[2])
+        assert f"/p{said['ts'].replace('.', '')}" in json.dumps(card["blocks"])

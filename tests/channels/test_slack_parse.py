@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from channels.slack.parse import Happened, Reacted, Said, clicked, heard, submitted
+from channels.slack.parse import Happened, Reacted, Said, heard
 
 
 def event(**parts: Any) -> dict[str, Any]:
@@ -83,32 +83,3 @@ def test_a_reaction_is_named_by_person_emoji_and_moment() -> None:
 @pytest.mark.parametrize("body", [{}, {"event": None}, {"event": {}}, event(), event(subtype="message_changed")])
 def test_an_event_without_its_parts_is_left_alone(body: dict[str, Any]) -> None:
     assert heard(body, "UBOT") is None
-
-
-def test_a_click_is_named_by_its_moment_and_forged_values_carry_nothing() -> None:
-    action = {"action_id": "deskbell:priority:1", "action_ts": "5.0", "value": '{"ticket":7,"value":"P1"}'}
-    body: dict[str, Any] = {"team": {"id": "T1"}, "user": {"id": "U1"}, "actions": [action], "trigger_id": "t"}
-    body["container"] = {"channel_id": "C1", "message_ts": "1.1", "thread_ts": "1.0"}
-    click = clicked(body)
-    assert click is not None
-    assert (click.command, click.ticket, click.value, click.thread) == ("priority", 7, "P1", "1.0")
-    assert click.key == "slack:T1:C1:1.1:U1:deskbell:priority:1:5.0"
-    for forged in ("", "[]", "{", '{"ticket":"7"}', "null"):
-        body["actions"] = [{**action, "value": forged}]
-        again = clicked(body)
-        assert again is not None
-        assert again.ticket is None
-    body["actions"] = [{**action, "action_id": "somebody:else"}]
-    assert clicked(body) is None
-
-
-def test_a_form_sent_again_is_another_submission() -> None:
-    def body(words: str | None, trigger: str = "t1") -> dict[str, Any]:
-        state = {"values": {"text": {"text": {"type": "plain_text_input", "value": words}}}}
-        view = {"id": "V1", "private_metadata": '{"ticket": 7, "channel": "C1", "thread": "1.0"}', "state": state}
-        return {"team": {"id": "T1"}, "user": {"id": "U1"}, "view": view, "trigger_id": trigger}
-
-    assert submitted(body("done")) == submitted(body("done"))
-    assert submitted(body("done")).key != submitted(body("done", "t2")).key
-    assert submitted(body(None)).values == {"text": ""}
-    assert (submitted(body("x")).ticket, submitted(body("x")).thread) == (7, "1.0")

@@ -166,7 +166,7 @@ def answered_in_the_thread(story: Story) -> EmailMessage:
 
 def resolved_by_button(story: Story) -> None:
     """Ana presses the card's button and fills in the form; the customer is asked whether it is solved."""
-    story.slack.click(story.ana, story.channel, story.card()["ts"], "deskbell:resolve")
+    story.slack.click(story.ana, story.channel, story.card()["ts"], "deskbell:open:resolve")
     until(lambda: story.slack.modals(story.ana), "the form to open")
     story.slack.submit(story.ana, {"text": "Replaced the power supply.", "root_cause": "A short circuit."})
     ticket = story.until_ticket(status="resolved")
