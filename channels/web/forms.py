@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from channels.protocol import Hearing, Now
+from channels.protocol import Answer, Hearing, Now
 from channels.slack import blocks, forms, lists
 from channels.slack.cards import staff_texts
 from channels.slack.form_parts import Asked, Filled, Memory, Scene
+from channels.slack.new_tickets import as_mail
 from channels.slack.presence import Presence
 from channels.web.protocol import Outcome, Sending, View, Window
-from rules.model import Actor, Command
+from rules.model import Actor, Command, Refusal
 from rules.policy import Policy
 
 WHY = "why"
 """What only tells: on this page it is shown as a form without fields."""
+
+OPEN = "open"
+"""The command of the form for a new ticket: what it says is taken in like a mail."""
 
 WRITES = "reply"
 """The form that tells of answers which leave in a moment."""
@@ -68,12 +72,20 @@ class SlackForms:
                 key=key, name=each.command, actor=sending.actor, at=self._now(), ticket=scene.memory.ticket,
                 text=each.text, args=each.args,
             )  # fmt: skip
-            answer = self._hearing.obey(command)
+            answer = self._open_ticket(command, scene) if each.command == OPEN else self._hearing.obey(command)
             if answer.refusal:
                 step = forms.refused(name, scene, each, answer.refusal)
                 return Outcome(errors=step.errors, view=step.view)
             number = number or answer.ticket
         return Outcome(ticket=number)
+
+    def _open_ticket(self, command: Command, scene: Scene) -> Answer:
+        """A ticket for somebody who called or came by, opened as if they had mailed; only staff write down others'."""
+        if scene.person is None:
+            text = scene.texts.say("refused_stranger", name=command.actor.name)
+            return Answer(refusal=Refusal(code="stranger", text=text))
+        message = as_mail(command, command.key, command.key.rpartition(":")[2], scene.policy)
+        return Answer(outcome=self._hearing.receive(message))
 
     def _scene(self, name: str, memory: Memory, filled: Filled, actor: Actor) -> Scene:
         policy, now, number = self._policy(), self._now(), memory.ticket or 0

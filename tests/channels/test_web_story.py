@@ -116,6 +116,25 @@ async def scored(stage: Stage, web: WebChannel) -> None:
     assert (score.overall, score.comment) == (5, "Quick!")
 
 
+async def test_a_call_is_written_down_as_a_new_ticket() -> None:
+    """As if whoever called had mailed: they are acknowledged and answered like anybody else."""
+    async with the_house() as (stage, _, page):
+        await page.click("#fresh")
+        modal = page.locator("dialog.bk-modal")
+        await modal.get_by_label("Subject").fill("The projector is broken")
+        await modal.locator("[data-block=request] textarea").fill("Bob called: it shows nothing.")
+        await modal.locator("[data-block=for] input").fill("no address")
+        await modal.locator("[type=submit]").click()
+        await expect(modal.locator("[data-block=for] .bk-error")).to_be_visible()
+        await modal.locator("[data-block=for] input").fill("bob@customer.test")
+        await modal.locator("[type=submit]").click()
+        await expect(modal).to_have_count(0)
+        await expect(page.locator(".card[data-number='2']")).to_contain_text("The projector is broken")
+    opened = stage.ticket(2)
+    assert (opened.customer.email, opened.subject) == ("bob@customer.test", "The projector is broken")
+    assert stage.entries(2, kind=EntryKind.RECEIVED)[0].text == "Bob called: it shows nothing."
+
+
 async def test_what_the_customer_writes_beside_not_solved_reaches_the_thread() -> None:
     """No word is lost, and staff see it where they work."""
     async with the_house() as (stage, web, page):
@@ -135,7 +154,7 @@ async def test_what_the_customer_writes_beside_not_solved_reaches_the_thread() -
 async def test_a_refused_move_is_told_in_the_desks_words() -> None:
     """The console refuses as every door does, by the same rules."""
     async with the_house() as (stage, _, page):
-        button = await page.wait_for_selector(".card [data-command=wait]")
+        button = await page.wait_for_selector(".card [data-command=wait]", state="attached")
         assert button is not None
         stage.command("resolve", "Done.")
         # The page may have drawn the card anew by now; a press on the old button is what a person would have done.
