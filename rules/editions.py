@@ -25,6 +25,8 @@ KEPT = "kept: edited while it stays inside"
 LATE = "late: edited after it was mailed"
 CORRECTS = "corrects: the words that were mailed before"
 ORDERED = "ordered: sent by an order that names the words"
+WAITS = "wait: the customer is waited for once it is sent"
+ALONE = "copies: for the customer alone"
 """What the journal gives as the reason beside words; the next decision reads it there."""
 
 _WORDS = frozenset({EntryKind.REPLIED, EntryKind.NOTED, EntryKind.EDITED, EntryKind.UNSAID})
@@ -46,7 +48,8 @@ class Word:
     """A staff member's words under one name, in their newest edition.
 
     ``held`` is the mail that waits for the end of its hold, ``left`` the edition that the customer got. ``asked`` says
-    that their author was asked whether to send them, ``locked`` that the newest edition is marked to stay inside.
+    that their author was asked whether to send them, ``locked`` that the newest edition is marked to stay inside,
+    ``then`` what follows once they are sent (``wait``), ``alone`` that nobody else is to get them.
     """
 
     place: str
@@ -61,6 +64,8 @@ class Word:
     locked: bool = False
     ordered: bool = False
     corrected: str = ""
+    then: str = ""
+    alone: bool = False
 
 
 def moment_of(ts: str) -> tuple[int, int]:
@@ -92,6 +97,8 @@ def word(situation: Situation, name: str) -> Word | None:
         asked=_is_asked(entries),
         locked=locked,
         ordered=any(ORDERED in entry.because for entry in said),
+        then="wait" if WAITS in newest.because else "",
+        alone=any(ALONE in entry.because for entry in replied[-1:]),
         corrected=next((entry.edition for entry in replied[::-1] if _corrects(entry, situation.story)), ""),
     )
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from rules import collision, editions, files, letters
 from rules.draft import Draft, staff_author
-from rules.editions import CORRECTS, ORDERED
+from rules.editions import ALONE, CORRECTS, ORDERED, WAITS
 from rules.effects import Button, Mail, OutboxEntry, OutboxState, OwedFile, Post
 from rules.lifecycle import Event
 from rules.model import DESK, Command, EntryKind, Refusal, Status
@@ -99,13 +99,19 @@ def hold_answer(draft: Draft, person: Staff, answer: Answer) -> Refusal | None:
     mail = replace(entry.content, files=answer.files, cc=entry.content.cc if answer.copies else ())
     draft.owe(replace(entry, content=mail))
     draft.note(
-        EntryKind.REPLIED, answer.text, author=staff_author(person), outbox_key=entry.key, because=answer.because,
+        EntryKind.REPLIED, answer.text, author=staff_author(person), outbox_key=entry.key, because=_because(answer),
         attachments=files.listed(answer.files), place=answer.place, edition=answer.edition,
     )  # fmt: skip
     _show(draft, person, answer)
     if answer.user and length:
         _tell_author(draft, answer, entry.key, length)
     return None
+
+
+def _because(answer: Answer) -> tuple[str, ...]:
+    """What the next order about these words must know of them."""
+    waits = (WAITS,) if answer.then == "wait" else ()
+    return (*answer.because, *waits, *(() if answer.copies else (ALONE,)))
 
 
 def _as_mailed(draft: Draft, answer: Answer) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from rules import collision, editions, files
 from rules.draft import Draft, staff_author
-from rules.editions import ASKED, CORRECTS, KEPT, LATE, LOCKED, ORDERED, UNSENT, State, Word
+from rules.editions import ASKED, CORRECTS, KEPT, LATE, LOCKED, ORDERED, UNSENT, WAITS, State, Word
 from rules.effects import Button, OwedFile
 from rules.model import Command, EntryKind, Refusal
 from rules.policy import Staff
@@ -105,12 +105,13 @@ def _answer(draft: Draft, person: Staff, said: _Said, known: Word | None) -> Ref
 def _hold_anew(draft: Draft, person: Staff, said: _Said, known: Word) -> Refusal | None:
     """Words edited in their hold: the old ones are taken back, the hold begins anew (complaint 68)."""
     assert known.held is not None
-    corrects = "corrects" in known.held.meta
+    meta = known.held.meta
+    corrects = "corrects" in meta
     answer = replace(_as_answer(said), corrects=corrects, because=(CORRECTS,) if corrects else ())
     if refusal := unfit(draft, answer):
         return refusal
     take_back(draft, known.held, person, ("edited while held",))
-    return hold_answer(draft, person, replace(answer, sure="sure" in known.held.meta))
+    return hold_answer(draft, person, replace(answer, sure="sure" in meta, copies="copies" not in meta))
 
 
 def _keep(draft: Draft, person: Staff, said: _Said, known: Word | None, why: str) -> None:
@@ -123,8 +124,9 @@ def _keep(draft: Draft, person: Staff, said: _Said, known: Word | None, why: str
 
 
 def _note(draft: Draft, person: Staff, said: _Said, known: Word | None, why: str) -> None:
+    because = (why, WAITS) if said.words.then else (why,)
     draft.note(
-        EntryKind.EDITED if known else EntryKind.NOTED, said.words.text, author=staff_author(person), because=(why,),
+        EntryKind.EDITED if known else EntryKind.NOTED, said.words.text, author=staff_author(person), because=because,
         attachments=files.listed(said.files), place=said.place, edition=said.edition,
     )  # fmt: skip
 
@@ -202,10 +204,9 @@ def send(draft: Draft, command: Command, person: Staff) -> Refusal | None:
         return None
     sure = found.asked or bool(args.get("sure") or args.get("now"))
     target = found.place if _in_chat(found.place) else ""
-    then = spoken(found.text).then
     answer = Answer(
-        text=found.text, files=found.files, place=found.place, edition=found.edition, target=target, then=then,
-        user=args.get("user", ""), via=command.actor.via, sure=sure, now=bool(args.get("now")),
+        text=found.text, files=found.files, place=found.place, edition=found.edition, target=target, then=found.then,
+        user=args.get("user", ""), via=command.actor.via, sure=sure, now=bool(args.get("now")), copies=not found.alone,
     )  # fmt: skip
     return _send(draft, person, answer)
 
@@ -277,7 +278,7 @@ def correct(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     answer = Answer(
         text=found.text, files=(), place=found.place, edition=found.edition, via=command.actor.via, corrects=True,
         target=found.place if _in_chat(found.place) else "", user=command.args.get("user", ""), because=(CORRECTS,),
-        sure=True,
+        sure=True, copies=not found.alone,
     )  # fmt: skip
     return hold_answer(draft, person, answer)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules.model import EntryKind
+from rules.model import Address, EntryKind
 from tests.scenarios.thread_talk import Talk, a_talk, code, place
 
 LI = "li.wei"
@@ -149,6 +149,19 @@ def test_an_answer_of_the_console_that_a_message_overtook_can_still_be_sent() ->
     assert code(talk.order("send_now", reply="1:reply:1")) == ""
     assert first_lines(talk) == ["Please try another cable."]
     assert code(talk.order("send", value="1:reply:1")) == "sent"
+
+
+def test_an_answer_for_the_customer_alone_stays_so_when_it_is_sent_anyway() -> None:
+    """Complaint 49: nobody in copy gets what was not meant for them."""
+    talk = a_talk()
+    boss = Address(email="boss@customer.test")
+    talk.stage.mail("My boss reads.", subject="Re: [#1] The printer", in_reply_to=("<1@customer.test>",), cc=(boss,))
+    assert talk.stage.ticket().participants == (boss,)
+    talk.order("reply", "Between us: it is old.", copies="no")
+    talk.stage.mail("Still broken.", subject="Re: [#1] The printer", in_reply_to=("<1@customer.test>",))
+    talk.order("send", value="1:reply:1")
+    talk.stage.wait(seconds=21)
+    assert [(mail.cc, mail.text.splitlines()[0]) for mail in talk.answers()] == [((), "Between us: it is old.")]
 
 
 def test_in_explicit_mode_the_order_to_send_is_asked_about() -> None:

@@ -116,6 +116,14 @@ def test_a_word_that_waits_is_mailed_and_then_waits_for_the_customer(typed: str)
     assert talk.stage.status() is Status.WAITING
 
 
+def test_a_word_that_waits_for_its_order_still_waits_for_the_customer_once_it_is_sent() -> None:
+    talk = a_talk("explicit")
+    talk.say(7, "wait: please send the log")
+    talk.react(7)
+    talk.stage.wait(seconds=21)
+    assert talk.stage.status() is Status.WAITING
+
+
 def test_locking_a_word_in_its_hold_keeps_it_and_unlocking_sends_it() -> None:
     talk = a_talk()
     talk.say(7, "he sounds angry")
