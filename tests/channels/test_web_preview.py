@@ -10,7 +10,8 @@ from typing import Any
 from playwright.async_api import expect
 
 from channels.slack import cards
-from rules.model import Status, Target
+from channels.slack.forms import FORMS
+from rules.model import Address, Status, Target
 from rules.policy import DigestPlan, Step
 from tests.builders import MONDAY, a_clock, a_ticket, an_entry
 from tests.channels.browser import a_page
@@ -76,6 +77,28 @@ async def test_the_ping_is_the_last_one_or_the_next_one() -> None:
     real = (await samples_of(desk))["ping"]
     assert "It is late." in real["shown"]["text"]
     assert real["about"] == ""
+
+
+async def test_home_is_shown_to_staff_and_to_who_asks_as_each_sees_it() -> None:
+    """Staff see what needs them; who asks sees their own requests and nobody else's."""
+    desk = SmallDesk()
+    desk.add(a_ticket(1, subject="Mine"))
+    other = Address(email="carl@example.net", name="Carl")
+    desk.add(a_ticket(2, subject="Of Carl", customer=other, updated_at=MONDAY - timedelta(hours=1)))
+    shown = await samples_of(desk)
+    staff, asker = shown["home-staff"]["shown"], shown["home-asker"]["shown"]
+    assert "Mine" in str(staff["blocks"])
+    assert "Of Carl" in str(staff["blocks"])
+    assert "Mine" in str(asker["blocks"])
+    assert "Of Carl" not in str(asker["blocks"])
+
+
+async def test_every_form_is_among_the_samples() -> None:
+    """Each by its own title, for a ticket of the desk."""
+    desk = SmallDesk()
+    desk.add(a_ticket(1))
+    shown = await samples_of(desk)
+    assert {f"modal-{name}" for name in FORMS} <= set(shown)
 
 
 async def test_the_digest_is_the_last_one_or_the_next_one() -> None:
