@@ -236,7 +236,8 @@ def _nearest(ticket: Ticket) -> SlaClock | None:
 
 def _footer(ticket: Ticket, policy: Policy, last: Entry | None) -> Block:
     texts = staff_texts(policy)
-    elements = [blocks.plain(texts.say("card_hint", name=ticket.customer), 300)]
+    hint = "card_hint_explicit" if policy.chat.replies == "explicit" else "card_hint"
+    elements = [blocks.plain(texts.say(hint, name=ticket.customer), 300)]
     if last:
         elements.insert(0, _change(last, policy))
         elements.insert(1, blocks.mrkdwn(stamp(last.at, policy.timezone)))
