@@ -41,6 +41,7 @@ async def take(pictures: Path, folder: Path) -> None:
         await story.morning_and_answers()
         await _console(house, pictures / "console.png")
         await _samples(house, pictures, MORNING)
+        await _reply(house, pictures / "slack-reply.png")
         await story.until_the_digest()
         await _samples(house, pictures, NEXT_MORNING)
     finally:
@@ -57,6 +58,19 @@ async def _console(house: House, picture: Path) -> None:
         await page.wait_for_selector('body[data-thread="1"]')
         await expect(page.locator("#lines")).to_contain_text("rear flap")
         await page.screenshot(path=picture)
+
+
+async def _reply(house: House, picture: Path) -> None:
+    """The form for an answer with its exact preview, as somebody fills it in."""
+    async with a_page(width=1000, height=1100, scale=2, timezone=house.config.policy.timezone) as page:
+        await _enter(page, house)
+        await page.select_option("#acting", "mei-chen")
+        await page.click(".card[data-number='3'] [data-command='open:reply']")
+        form = page.locator("dialog.bk-modal")
+        await form.locator("textarea").fill("We see it: a full disk on the shop's database. 10 minutes.")
+        await form.locator("[type=submit]").click()
+        await expect(form).to_contain_text("ben@northwind.test")
+        await form.screenshot(path=picture)
 
 
 async def _samples(house: House, pictures: Path, wanted: dict[str, str]) -> None:
