@@ -257,6 +257,7 @@ class SlackChannel:
         self._listener = SlackListener(door, leaving, settle_s=known.settle_s)
         reads = SweepReads(client, calls_a_minute=known.sweep_calls)
         self._sweep = Sweep(door, self._listener.inbox, reads, self._channels, every_s=known.sweep_every_s)
+        self._listener.missed = self._sweep.soon
 
         async def authorize() -> AuthorizeResult:
             return self._authorize()

@@ -112,10 +112,6 @@ class History:
         found: list[dict[str, Any]] = answer.get("messages") or []
         return next((message for message in found if message.get("ts") == ts), {})
 
-    async def root_of(self, channel: str, ts: str) -> str:
-        """The ts of the message at the head of the thread that ``ts`` stands in, which may be itself."""
-        return str((await self.message(channel, ts)).get("thread_ts") or ts)
-
     def _since(self, channel: str, since: datetime) -> AsyncIterator[dict[str, Any]]:
         oldest = f"{since.timestamp():.6f}"
         return self._pages("conversations.history", self._client.conversations_history, channel=channel, oldest=oldest)

@@ -8,7 +8,7 @@ the event again; what was done is known by its key and not done twice.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -25,6 +25,7 @@ from rules.errors import DeskbellError
 
 if TYPE_CHECKING:
     from slack_bolt.async_app import AsyncAck, AsyncApp
+    from slack_bolt.response import BoltResponse
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +35,10 @@ EVENTS = (*WORDS, "app_home_opened", *EVENTS_OF_LEAVING)
 
 
 class SlackListener:
-    """The desk's ears in Slack. ``inbox`` is where everything that is said goes, by whichever way it was heard."""
+    """The desk's ears in Slack. ``inbox`` is where everything that is said goes, by whichever way it was heard.
+
+    ``missed`` is called when Slack says that it leaves out events.
+    """
 
     def __init__(self, door: Door, leaving: Leaving, *, settle_s: float = SETTLE_S) -> None:
         self._door = door
@@ -42,10 +46,12 @@ class SlackListener:
         handlers: tuple[TakesIn, ...] = (Asking(door), Words(door), Directions(door))
         self.inbox = SlackInbox(door, handlers, settle_s=settle_s)
         self._leaving = leaving
+        self.missed: Callable[[], None] = lambda: None
         self.home = Home(door)
 
     def register(self, app: AsyncApp) -> None:
         """Listen to what the manifest subscribes to. Anything else that comes is confirmed and left alone."""
+        app.middleware(self._left_out)
         for event in WORDS:
             app.event(event)(self._on_words)
         for event in EVENTS_OF_LEAVING:
@@ -66,6 +72,16 @@ class SlackListener:
         await self.home.stop()
         await self.inbox.stop()
         await self._door.finish()
+
+    async def _left_out(self, body: Mapping[str, Any], next_: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
+        """Beyond 30,000 events an hour Slack leaves some out and says so (docs.slack.dev/apis/events-api)."""
+        from slack_bolt.response import BoltResponse
+
+        if body.get("type") != "app_rate_limited":
+            return await next_()
+        log.error("slack_leaves_out_events", since=body.get("minute_rate_limited"))
+        self.missed()
+        return BoltResponse(status=200)
 
     async def _on_words(self, body: Mapping[str, Any]) -> None:
         """Write down what was said; Slack is not asked anything before it is told that we have it."""

@@ -65,7 +65,10 @@ class SweepReads:
     async def directs(self) -> AsyncIterator[str]:
         """The conversations that people have with the bot alone."""
         async for channel in self._pages("conversations.list", "channels", types="im"):
-            yield str(channel.get("id") or "")
+            name = str(channel.get("id") or "")
+            # Not every server heeds what kinds of channels were asked for.
+            if channel.get("is_im") or name.startswith("D"):
+                yield name
 
     async def _pages(self, method: str, part: str, **where: Any) -> AsyncIterator[Message]:
         cursor = ""

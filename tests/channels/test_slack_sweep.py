@@ -206,3 +206,15 @@ async def test_what_was_said_before_somebody_made_a_ticket_of_it_is_not_said_to_
         )
         await channel.sweep()
         assert len(keys(desk)) == 1
+
+
+async def test_when_slack_says_that_it_leaves_out_events_they_are_looked_for(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk, sweep_every_s=600.0) as channel:
+        root = await card_of(slack, desk, channel)
+        await slack.eventually(lambda: desk.cursors and settled(slack))
+        slack.drop_events(1)
+        slack.post("ana", "support", "on its way", root)
+        slack.tell_app_rate_limited()
+        await slack.eventually(lambda: told(desk) == [("say", "on its way")])
+        await slack.eventually(lambda: slack.deliveries()[-1]["state"] == "confirmed")
