@@ -146,7 +146,8 @@ def _slack(config: Config) -> Iterator[Finding]:
     from channels.slack.probe import probe
 
     assert config.settings.slack is not None
-    problems = asyncio.run(probe(slack_connection(config.settings.slack)))
+    chat = config.policy.chat
+    problems = asyncio.run(probe(slack_connection(config.settings.slack), (*chat.channels, *chat.requests)))
     for problem in problems:
         yield Finding(what="slack", good=False, told=problem, advice="see the section on Slack in README.md")
     if not problems:

@@ -68,6 +68,11 @@ class Delivery:
         """The keys of what a channel did not take at the last try."""
         return tuple(key for key, entry in self._put_off.items() if entry.channel == channel)
 
+    def stuck(self, channel: str) -> OutboxEntry | None:
+        """What a channel did not take at the last try, of that the one owed for longest."""
+        tried = [entry for entry in self._put_off.values() if entry.channel == channel and FIRST_TRY in entry.meta]
+        return min(tried, key=owed_since, default=None)
+
     def waits_since(self, channel: str) -> datetime | None:
         """From when on the oldest effect was owed that a channel has in hand or did not take at the last try."""
         ours = [entry for entry in (*self._put_off.values(), *self._in_hand.values()) if entry.channel == channel]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.clock import Clock
-from bot.degraded import WORKSPACE, Troubles
+from bot.degraded import WORKSPACE, Trouble
 from bot.desk import Desk
 from bot.settings import MailSettings
 from channels.mail.certificates import file_expires_at
@@ -39,10 +39,18 @@ Facts = Mapping[str, str | timedelta]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """Something waits for chat since then, and that is all that is known."""
+
+    since_at: datetime
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChatState:
     """Where nothing can be said in chat, and in which channels something was since the start."""
 
-    troubles: Troubles = field(default_factory=dict)
+    troubles: Mapping[str, Trouble] = field(default_factory=dict)
     reached: Collection[str] = ()
 
 

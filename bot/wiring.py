@@ -21,7 +21,7 @@ from bot.chat_inbox import ChatInbox
 from bot.clock import Clock
 from bot.config import Config
 from bot.counter import Counter
-from bot.degraded import LOOKS_EVERY_S, Degraded, Troubles
+from bot.degraded import LOOKS_EVERY_S, WORKSPACE, Degraded, Troubles
 from bot.desk import Desk
 from bot.health import Doctor
 from bot.logins import logins_of
@@ -32,7 +32,7 @@ from bot.reconciling import DailyProof, of_listeners
 from bot.scheduler import Ticker
 from bot.settings import MailSettings
 from bot.signing import kept_secret
-from bot.watching import ChatState, Watched, Watcher
+from bot.watching import ChatState, Doubt, Watched, Watcher
 from bot.window import Window
 from channels.mail.addresses import OwnAddresses
 from channels.mail.compose import compose
@@ -43,7 +43,7 @@ from channels.protocol import Sender
 from channels.slack.app import SlackChannel
 from channels.web.channel import WebChannel
 from rules.draft import CHAT
-from rules.effects import Mail
+from rules.effects import Mail, owed_since
 from rules.errors import StoreError
 from rules.policy import Mailbox, Policy
 from storage.files import DISK
@@ -175,9 +175,16 @@ class House:
     async def watch(self) -> None:
         """Look after the desk itself: what is wrong becomes an alarm, and a mail to itself goes its round."""
         connected = await self.slack.connected() if self.slack else None
-        reachable = self.slack.reachable if self.slack else None
-        chat = ChatState(troubles=reachable.troubles, reached=reachable.reached) if reachable else None
-        await self._or_stop(self._watcher.look, connected, chat)
+        await self._or_stop(self._watcher.look, connected, self._chat_state())
+
+    def _chat_state(self) -> ChatState | None:
+        """Where chat takes nothing; what it did not take counts too where nobody knows of a trouble."""
+        if self.slack is None:
+            return None
+        stuck = self.delivery.stuck(CHAT)
+        doubts = {WORKSPACE: Doubt(since_at=owed_since(stuck), problem=stuck.problem)} if stuck else {}
+        reachable = self.slack.reachable
+        return ChatState(troubles=reachable.troubles or doubts, reached=reachable.reached)
 
     async def look_after_chat(self) -> None:
         """Have mailed what chat does not take in time."""
@@ -235,6 +242,8 @@ class House:
         self.delivery.wake()
         for number in sorted(news):
             self.web.changed(number)
+        if self.slack and news:
+            self.slack.changed()
 
     def _watched(self) -> Watched:
         return Watched(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -36,8 +37,11 @@ SCOPES = frozenset(
 """What the bot token must be allowed; slack-manifest.yaml asks for the same."""
 
 
-async def probe(connection: SlackConnection) -> tuple[str, ...]:
-    """What stands in the way, each finding with what to do about it; empty when all is well. Posts nothing."""
+async def probe(connection: SlackConnection, channels: Iterable[str] = ()) -> tuple[str, ...]:
+    """What stands in the way, each finding with what to do about it; empty when all is well. Posts nothing.
+
+    ``channels`` are those that tickets are routed to, and in which people ask.
+    """
     from channels.slack.web_client import PostingClient
 
     timeout = aiohttp.ClientTimeout(total=CALL_MOST_S)
@@ -50,7 +54,8 @@ async def probe(connection: SlackConnection) -> tuple[str, ...]:
         except DeliveryError as problem:
             return (str(problem),)
         findings = _missing(granted)
-        findings += await _channel(client, connection.channel)
+        for channel in dict.fromkeys((connection.channel, *channels)):
+            findings += await _channel(client, channel)
         if connection.mode == "socket":
             findings += await _sockets(client, connection.app_token)
     return tuple(findings)
@@ -83,7 +88,7 @@ async def _channel(client: AsyncWebClient, channel: str) -> list[str]:
     shown = told.get("channel") or {}
     name = shown.get("name") or channel
     if shown.get("is_archived"):
-        return [f"The channel #{name} is archived: unarchive it, or name another in channels.slack.channel."]
+        return [f"The channel #{name} is archived: unarchive it, or name another in the settings."]
     if not shown.get("is_member"):
         return [f"The bot is not in #{name}: type /invite @deskbell there."]
     return []

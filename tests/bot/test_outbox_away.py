@@ -54,6 +54,10 @@ async def test_a_failure_that_stands_for_the_whole_way_is_never_given_up() -> No
             async with asyncio.timeout(10):
                 while post.entry("1:post:1").attempts < tries or post.entry("1:post:1").state is OutboxState.SENDING:
                     await asyncio.sleep(0.005)
+            assert post.worker is not None
+            stuck = post.worker.stuck(CHANNEL)
+            assert stuck is not None
+            assert (stuck.key, stuck.problem, owed_since(stuck)) == ("1:post:1", "archived", MONDAY)
             post.clock.at += timedelta(days=3)
         settled = await post.until("1:post:1", OutboxState.ACCEPTED)
 
