@@ -97,7 +97,7 @@ class Scene:
     """
 
     policy: Policy
-    now: datetime
+    at: datetime
     memory: Memory
     ticket: Ticket | None = None
     entries: tuple[Entry, ...] = ()

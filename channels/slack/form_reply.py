@@ -140,7 +140,7 @@ def as_mailed(scene: Scene, ticket: Ticket, text: str, to: str) -> Mail:
     """The mail that the rules would owe for these words now."""
     person, held = scene.person or Staff(key="", name="?", email=""), held_reply(scene)
     entry = letters.staff_reply(
-        replace(ticket, drafted=ticket.drafted + 1), scene.policy, text=text, name=person.name, at=scene.now,
+        replace(ticket, drafted=ticket.drafted + 1), scene.policy, text=text, name=person.name, at=scene.at,
         meta={"by": person.key}, history=public(scene.entries),
     )  # fmt: skip
     mail = entry.content

@@ -154,7 +154,7 @@ class Modals:
         ticket, entries, owed = await door.run(self._gathered, memory.ticket)
         person = policy.staff_by_slack(user)
         return Scene(
-            policy=policy, now=door.now(), memory=memory, ticket=ticket, entries=entries, owed=owed, person=person
+            policy=policy, at=door.now(), memory=memory, ticket=ticket, entries=entries, owed=owed, person=person
         )
 
     def _gathered(self, number: int | None) -> tuple[Ticket | None, tuple[Entry, ...], tuple[OutboxEntry, ...]]:
@@ -184,7 +184,7 @@ class Modals:
     def _with_presence(self, name: str, scene: Scene, user: str) -> Scene:
         if name != WRITES or scene.ticket is None:
             return scene
-        lines = self._presence.lines(scene.ticket.number, user, scene.owed, scene.policy, scene.now)
+        lines = self._presence.lines(scene.ticket.number, user, scene.owed, scene.policy, scene.at)
         return replace(scene, told=lines)
 
     def _told_beside(self, shown: Block, name: str, scene: Scene, user: str) -> Block:
@@ -197,7 +197,7 @@ class Modals:
         who = scene.person.name if scene.person else user
         number = scene.ticket.number
         self._presence.came(
-            Writer(view=view, ticket=number, user=user, name=who, since_at=scene.now, shown=shown)
+            Writer(view=view, ticket=number, user=user, name=who, since_at=scene.at, shown=shown)
         )  # fmt: skip
         self._door.beside(self._refresh(number))
 

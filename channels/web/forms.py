@@ -92,7 +92,7 @@ class SlackForms:
         ticket = self._window.ticket(number) if number else None
         owed = tuple(self._window.outbox_of(number)) if ticket else ()
         return Scene(
-            policy=policy, now=now, memory=memory, ticket=ticket, person=policy.person(actor.staff), filled=filled,
+            policy=policy, at=now, memory=memory, ticket=ticket, person=policy.person(actor.staff), filled=filled,
             entries=tuple(self._window.entries(number)) if ticket else (), owed=owed,
             told=Presence().lines(number, "", owed, policy, now) if ticket and name == WRITES else (),
         )  # fmt: skip

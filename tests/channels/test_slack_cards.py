@@ -128,7 +128,7 @@ def test_a_chinese_desk_has_chinese_cards_and_forms() -> None:
     whole = json.dumps(made.blocks, ensure_ascii=False)
     for words in ("等待客户反馈", "负责人", "解决…", "Mei Lin 来信", "（无主题）"):
         assert words in whole
-    form = forms.view("resolve", Scene(policy=policy, now=MONDAY, memory=Memory(ticket=7), ticket=ticket))
+    form = forms.view("resolve", Scene(policy=policy, at=MONDAY, memory=Memory(ticket=7), ticket=ticket))
     assert form["title"]["text"] == "解决 #7"
     assert accept_view(form, frozenset({"modal"}))
 

@@ -34,7 +34,7 @@ def a_scene(**changes: Any) -> Scene:
     values: dict[str, Any] = {
         "policy": a_policy(habits=Habits(undo_hold=timedelta(seconds=20)), forms=FORMS,
                            matrix={("high", "high"): "P1", ("low", "low"): "P4"}),
-        "now": MONDAY,
+        "at": MONDAY,
         "memory": Memory(ticket=7, channel="C1", thread="1.0", seen=1),
         "ticket": a_ticket(7),
         "entries": (an_entry(7),),

@@ -48,7 +48,7 @@ async def test_every_form_is_the_one_slack_gets(desk: SmallDesk, name: str) -> N
     memory = Memory(ticket=1, seen=1) if ticket else Memory()
     entries = tuple(desk.entries(1)) if ticket else ()
     scene = Scene(
-        policy=desk.policy, now=desk.now_at, memory=memory, ticket=found, person=person, entries=entries
+        policy=desk.policy, at=desk.now_at, memory=memory, ticket=found, person=person, entries=entries
     )  # fmt: skip
     assert view == forms.view(name, scene)
 
