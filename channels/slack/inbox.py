@@ -20,6 +20,7 @@ from channels.slack.happened import inbox_key, read, written
 from channels.slack.parse import Reacted, Said
 from channels.slack.reactions import Reactions
 from channels.slack.whereabouts import Whereabouts
+from rules.effects import Whisper
 from rules.errors import DeliveryError, StoreError, TemporaryDeliveryError, UncertainDeliveryError
 from rules.model import Heard
 
@@ -184,6 +185,7 @@ class SlackInbox:
                 bugs += 1
                 if bugs >= TRIES_MOST:
                     self._put_aside(waiting.key, problem)
+                    self._tell(waiting.happened)
                     return
             await self._pause(wait_s)
             wait_s = min(wait_s * 2, WAIT_MOST_S)
@@ -203,6 +205,11 @@ class SlackInbox:
         self._keys.discard(key)
         self.set_aside[key] = f"{type(problem).__name__}: {problem}"
         log.error("slack_put_aside", key=key, problem=self.set_aside[key], exc_info=problem)
+
+    def _tell(self, happened: Said | Reacted) -> None:
+        """Whoever said it must not believe that it went its way."""
+        text = self._door.texts.say("chat_put_aside")
+        self._door.whisper(happened.channel, happened.thread or happened.ts, Whisper(to=happened.user, text=text))
 
     async def _pause(self, wait_s: float) -> None:
         try:

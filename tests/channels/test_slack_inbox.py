@@ -96,6 +96,7 @@ async def test_what_a_bug_of_ours_cannot_take_in_is_put_aside_and_waits_for_the_
         await slack.eventually(lambda: told(desk) == [("say", "fine")], timeout_s=15)
         assert channel.set_aside == 1
         assert "slack_put_aside" in capsys.readouterr().out
+        await slack.eventually(lambda: ["fault of ours" in one["text"] for one in slack.ephemerals("ana")] == [True])
     broken[0] = False
     async with a_channel(slack, desk):
         await slack.eventually(lambda: ("say", "odd") in told(desk))
