@@ -262,7 +262,9 @@ class House:
         parts = {listener.name: "unreachable" if listener.problem else "ok" for listener in self._imap}
         if self.slack:
             connected = asyncio.run_coroutine_threadsafe(self.slack.connected(), self._loop).result(_PATIENCE_S)
-            parts["slack"] = "ok" if connected else "not connected"
+            parts["slack"] = "ok" if connected else self.slack.problem or "not connected"
+            if self.slack.set_aside:
+                parts["slack inbox"] = f"warning: {self.slack.set_aside} put aside, see slack_put_aside in the log"
             for where, trouble in self.slack.reachable.troubles.items():
                 parts[f"slack {where}".rstrip()] = (
                     f"takes nothing since {trouble.since_at:%Y-%m-%dT%H:%MZ}: {trouble.problem}"
