@@ -43,6 +43,8 @@ def reply_read(scene: Scene) -> Step:
     """The preview, until it shows what was entered; then the answer."""
     filled, texts = scene.filled, scene.texts
     text = filled.one("words")
+    if scene.person is None:
+        return Step(errors={"words": texts.say("refused_stranger", name="?")})
     if not text:
         return Step(errors={"words": texts.say("refused_empty")})
     to, options = filled.one("recipients") or _recipient(scene, held_reply(scene)), filled.many("options")

@@ -107,7 +107,8 @@ class Slash:
             ticket, entries = await self._ticket(number)
             return lists.why(actor, number, ticket, entries, door.policy())
         control = controls.control_of(order.command)
-        if control and control.form and not order.args and not order.text:
+        # A form shows what was said; to somebody who does not work here the desk gives its refusal and nothing else.
+        if actor.staff and control and control.form and not order.args and not order.text:
             await self._modals.open(control.form, Memory(ticket=number, channel=said.channel), said.user, said.trigger)
             return line_card(door.texts.say("form_opened"))
         command = Command(

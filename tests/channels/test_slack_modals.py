@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +222,25 @@ async def test_the_card_of_a_request_in_chat_links_to_the_thread_where_it_was_as
         await slack.eventually(lambda: slack.ephemerals("ana") and play.ticket().chat_thread)
         card = slack.message("support", play.ticket().chat_thread.partition(":")[2])
         assert f"/p{said['ts'].replace('.', '')}" in json.dumps(card["blocks"])
+
+
+async def test_somebody_who_is_no_staff_is_shown_nothing_of_a_ticket_and_can_do_nothing(slack: LoopbackSlack) -> None:
+    """Whoever can see a button or type a command: the rules decide."""
+    async with a_play(slack) as play:
+        root = await a_card(play)
+        for said in ("1 reply", "1 claim", "1", "why 1", "1 spam", "1 resolve done"):
+            before = len(slack.ephemerals("eve"))
+            slack.slash("eve", "support", "/ticket", said)
+            await slack.eventually(partial(more_than, slack, before))
+            assert "printer" not in json.dumps(slack.ephemerals("eve")[-1]).lower(), said
+        assert slack.modals("eve") == []
+        await writes(slack, "eve", root)
+        slack.submit("eve", {"words": "Hello"})
+        errors = await slack.eventually(lambda: slack.modals("eve")[-1]["errors"])
+        assert "staff list" in errors["words"]
+        assert (play.ticket().status, play.replies()) == (Status.NEW, [])
+
+
+def more_than(slack: LoopbackSlack, before: int) -> bool:
+    """Whether eve was told something more."""
+    return len(slack.ephemerals("eve")) > before
