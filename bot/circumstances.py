@@ -13,6 +13,7 @@ from rules.forwarding import unwrapped
 from rules.merging import goal_of
 from rules.model import Command, Message, Quarantined, Situation
 from rules.policy import Policy
+from rules.quoting import LAST_LINES
 from storage import counting, situations
 from storage.chat_situations import for_chat
 from storage.protocol import UnitOfWork
@@ -21,8 +22,8 @@ from storage.recollection import recalled_for_staff
 ReadAgain = Callable[[Policy, Quarantined, bytes], Message]
 """Gives a message that was kept as it was first received, for a second look."""
 
-ABOUT_WORDS = frozenset({"say", "send", "correct", "reply", "edit", "withdraw", "send_now"})
-"""Commands about words of staff, which are decided from all that was said on the ticket."""
+ABOUT_WORDS = frozenset({"say", "send", "correct", "withdraw"})
+"""Commands about words in chat, however old; they are decided from all that was said on the ticket."""
 
 ABOUT_HELD_MAIL = frozenset({"admit", "separate"})
 
@@ -66,6 +67,8 @@ def of_command(work: UnitOfWork, command: Command, policy: Policy, again: ReadAg
         return replace(found, customer=work.customer(entry.author.key) if entry else None)
     if command.name in ABOUT_WORDS:
         return situations.for_words(work, command.ticket)
+    if command.name == "reply":
+        return situations.for_words(work, command.ticket, LAST_LINES)
     return situations.for_ticket(work, command.ticket)
 
 

@@ -102,7 +102,8 @@ def _is_later(entry: OutboxEntry, ts: str) -> bool:
 
 
 def _just_answered(draft: Draft, person: Staff) -> Meanwhile | None:
-    story = draft.situation.story[-LAST_LINES:]
+    here = (entry for entry in draft.situation.story if entry.ticket == draft.ticket.number)
+    story = tuple(here)[-LAST_LINES:]
     since = draft.now - draft.policy.chat.ask_again
     fresh = {e.outbox_key for e in story if e.kind is EntryKind.DELIVERED and e.at > since}
     said = (e for e in reversed(story) if e.kind is EntryKind.REPLIED and e.outbox_key in fresh)

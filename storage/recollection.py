@@ -28,8 +28,9 @@ def recalled_for_timer(work: Reader, situation: Situation, timer: Timer) -> Situ
 def recalled_for_staff(work: Reader, situation: Situation) -> Situation:
     """The situation with what was said last on each ticket that a staff member's mail may answer."""
     numbers = {ticket.number for key, ticket in situation.candidates.items() if key.startswith(f"{TOKEN}:")}
-    said = (entry for number in sorted(numbers) for entry in public(work.entries(number, LAST_LINES)))
-    return replace(situation, history=tuple(said))
+    lines = {number: work.entries(number, LAST_LINES) for number in sorted(numbers)}
+    said = tuple(entry for entries in lines.values() for entry in public(entries))
+    return replace(situation, history=said, story=tuple(entry for entries in lines.values() for entry in entries))
 
 
 def _with_last_words(work: Reader, situation: Situation) -> Situation:

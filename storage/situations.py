@@ -188,16 +188,17 @@ def of_ticket(work: Reader, ticket: Ticket) -> Situation:
     )
 
 
-def for_words(work: Reader, number: int | None) -> Situation:
+def for_words(work: Reader, number: int | None, last: int | None = None) -> Situation:
     """Everything that bears on words of staff: the ticket, and the journal that knows what became of earlier ones.
 
-    Words said before a merger are in the journal of the ticket that they were said on.
+    ``last`` is how many lines of the journal are enough. Words said before a merger are in the journal of the ticket
+    that they were said on.
     """
     found = for_ticket(work, number)
     if found.ticket is None or number is None:
         return found
-    before = tuple(work.entries(number)) if number != found.ticket.number else ()
-    return replace(found, story=(*before, *work.entries(found.ticket.number)))
+    before = tuple(work.entries(number, last)) if number != found.ticket.number else ()
+    return replace(found, story=(*before, *work.entries(found.ticket.number, last)))
 
 
 def for_merge(work: Reader, number: int | None, into: int | None) -> Situation:

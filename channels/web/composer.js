@@ -1,10 +1,12 @@
 // Where staff write: a reply to the customer, a note that stays inside, or send and wait. Drafts stay with their ticket.
 
 import { newId } from "./api.js";
+import { confirming } from "./confirm.js";
 import { attaching } from "./files.js";
 
-const NOTE = /^\s*(?:🔒|:lock:|note:)/i;
-const WAIT = /^\s*wait:/i;
+const NOTE = /^[\s*_~`>]*(?:🔒|🔐|🔏|:lock:|(?:note|备注|内部)\s*[:：])/iu;
+const ANYWAY = { title: { text: "Send it all the same?" }, confirm: { text: "Send anyway" }, deny: { text: "Go on writing" } };
+const WAIT = /^[\s*_~`>]*(?:wait|等待)\s*[:：]/i;
 
 export function composer(form, { say, send, sent }) {
   const at = (id) => form.querySelector(`#${id}`);
@@ -49,7 +51,12 @@ export function composer(form, { say, send, sent }) {
       }
       await sent(number);
     } catch (problem) {
-      say(problem.message);
+      if (problem.code !== "ask") return say(problem.message);
+      // Somebody else is answering, or the customer wrote meanwhile: a new question, so a new id.
+      const agreed = await confirming({ ...ANYWAY, text: { text: problem.message } });
+      id = null;
+      busy = false;
+      if (agreed && ticket?.number === number) await go({ ...args, sure: "yes" });
     } finally {
       busy = false;
       show();

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-_NOTE = re.compile(r"\A\s*(?:🔒\ufe0f?|:lock:|note:)\s*", re.IGNORECASE)
-_WAIT = re.compile(r"\A\s*wait:\s*", re.IGNORECASE)
+from rules.spoken import spoken
+
+_LOCK = re.compile(r"\A\s{0,100}:lock:", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +22,6 @@ class Typed:
 
 def read(text: str) -> Typed:
     """Tell a note (🔒 or ``note:`` first) and send-and-wait (``wait:`` first) from a plain reply (complaint 62)."""
-    if note := _NOTE.match(text):
-        return Typed(name="note", text=text[note.end() :].strip())
-    if wait := _WAIT.match(text):
-        return Typed(name="reply", text=text[wait.end() :].strip(), args={"then": "wait"})
-    return Typed(name="reply", text=text.strip())
+    said = spoken(_LOCK.sub("🔒", text, count=1))
+    args = {"then": said.then} if said.then else {}
+    return Typed(name="note" if said.inside else "reply", text=said.text.strip(), args=args)

@@ -228,6 +228,19 @@ async def test_a_refusal_is_shown_and_the_words_stay_in_the_composer(desk: Small
     assert [command.text for command in desk.commands] == ["A long and careful answer"]
 
 
+async def test_a_second_answer_is_asked_about_and_sent_when_its_author_says_so(desk: SmallDesk) -> None:
+    desk.refusal = Refusal(code="ask", text="Ben Okafor is answering too.")
+    async with the_console(desk) as (_, page):
+        await open_thread(page)
+        await page.fill("#words", "It is repaired")
+        await page.click("#send")
+        await expect(page.locator("dialog.bk-confirm")).to_contain_text("Ben Okafor is answering too.")
+        desk.refusal = None
+        await page.click("dialog.bk-confirm button.primary")
+        await expect(page.locator("#words")).to_have_value("")
+    assert [(command.text, command.args.get("sure")) for command in desk.commands] == [("It is repaired", "yes")]
+
+
 async def test_a_mention_shows_the_persons_name(desk: SmallDesk) -> None:
     """With a Slack account or without one, and the button of a ping works."""
     buttons = (a_button("taken", "I have it"),)

@@ -60,6 +60,17 @@ def test_an_answer_to_the_notification_reaches_the_customer(authentication: Auth
     assert any("(mail)" in post.text and "Please restart it." in post.text for post in stage.posts(1))
 
 
+def test_an_answer_by_mail_just_after_a_colleagues_stays_inside_and_is_told() -> None:
+    """Two answers within a moment are never sent over each other's heads, and no words are lost."""
+    stage = asked(a_stage())
+    stage.reply("On its way.", by="li.wei")
+    answers_notification(stage, "Sold out, sorry.")
+    stage.wait(minutes=1)
+    assert len(to_alice(stage)) == 1
+    assert any("answered just now" in post.text for post in stage.posts(1) if post.mark == "inside")
+    assert any(entry.text == "Sold out, sorry." for entry in stage.entries())
+
+
 @pytest.mark.parametrize("text", ["note: he sounds angry", "#note he sounds angry", "Note： he sounds angry"])
 def test_a_note_stays_inside(text: str) -> None:
     """The first word decides, as it does in chat."""
