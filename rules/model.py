@@ -316,7 +316,8 @@ class Situation:
     are the tickets a digest counts. ``tallies`` are what was counted, by their keys, ``last_answer`` is the latest
     acknowledgement to whom this message's answer would go, ``bounced`` the mail of ours that a bounce names.
     ``same_id`` says that another message with this Message-ID was received before (complaint 20), ``sender_known`` that
-    the sender's address is on file; ``recent`` is the ticket that they opened last. ``summary`` is the timer for the desk's summary of late mail, if it is set.
+    the sender's address is on file; ``recent`` is the ticket that they opened last. ``summary`` is the timer for the
+    desk's summary of late mail, if it is set.
     ``waits`` is the same message held for a person's word; a command about one has it as
     ``message`` too. ``other`` is the second ticket that a command is about, ``story`` the journal of the first;
     ``history`` is what customer and staff said last (on each ticket that a mail may answer), ``lost`` the effects that

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from rules.effects import OutboxEntry, OutboxState
 from storage.protocol import Reader, UnitOfWork
+from storage.reading import StateReader
 from storage.references import broken_references
 from storage.state import HeldBlobs, State, held_rows
-from storage.reading import StateReader
 from storage.work import Work
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -43,13 +44,21 @@ def ask(desk: Stage, text: str, ts: str = "100.000001", *, who: Address = CARL, 
     return outcome
 
 
-def press(desk: Stage, name: str, value: str = "", *, user: str = "U0CARL", number: int = 1, **args: str) -> Any:
+def press(
+    desk: Stage,
+    name: str,
+    value: str = "",
+    *,
+    user: str = "U0CARL",
+    number: int = 1,
+    said: Mapping[str, str] | None = None,
+) -> Any:
     """Somebody presses a button in the asker's thread."""
     desk.asked += 1
     actor = Actor(name="Carl Jung", user=user)
     command = Command(
         key=f"click:{desk.asked}", name=name, actor=actor, at=desk.clock.at, ticket=number,
-        args={"value": value, **args} if value else args,
+        args={"value": value} if value else said or {},
     )  # fmt: skip
     answer = desk.desk.obey(command)
     desk.deliver()

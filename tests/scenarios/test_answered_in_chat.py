@@ -140,10 +140,10 @@ def test_what_the_category_needs_is_asked_once_and_filled_in_by_who_asked() -> N
     assert desk.ticket().category == "hardware"
     wanted = [post for post in told(desk) if any(button.command == "open:details" for button in post.buttons)]
     assert len(wanted) == 1
-    assert press(desk, "detail", floor="2").refusal.code == "details"
-    refused = press(desk, "detail", **{"detail:laptop": "the blue one", "detail:floor": "9"})
+    assert press(desk, "detail", said={"detail:floor": "2"}).refusal.code == "details"
+    refused = press(desk, "detail", said={"detail:laptop": "the blue one", "detail:floor": "9"})
     assert refused.refusal.code == "details"
-    press(desk, "detail", **{"detail:laptop": "the blue one", "detail:floor": "2"})
+    press(desk, "detail", said={"detail:laptop": "the blue one", "detail:floor": "2"})
     assert desk.ticket().details == {"laptop": "the blue one", "floor": "2"}
     assert EntryKind.DETAILED in kinds(desk)
     ask(desk, "Are you there?", "130.000001", thread="100.000001")
