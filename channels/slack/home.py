@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,8 @@ from channels.slack.blocks import Block
 from channels.slack.calls import SlackRefusedError, call
 from channels.slack.cards import card, last_change, opening_of
 from channels.slack.door import Door
-from channels.slack.home_view import ALL, HOME, Choice, asker_home, on_page, staff_home
+from channels.slack.home_view import ALL, HOME, ROWS, Choice, asker_home, on_page, staff_home
+from channels.slack.links import Links
 from channels.slack.places import Place
 from rules.attention import attention, is_asked_by
 from rules.errors import DeliveryError
@@ -35,7 +36,6 @@ WATCHED = timedelta(hours=8)
 LOOKED_THROUGH = 2000
 """So many of the latest tickets are looked through for somebody's own requests."""
 
-LINKS_MOST = 2000
 _FRESH = timedelta(seconds=2)
 
 
@@ -57,7 +57,7 @@ class Home:
         self._door = door
         self._debounce_s = debounce_s
         self._tabs: dict[str, Tab] = {}
-        self._links: dict[str, str] = {}
+        self._links = Links(door.client)
         self._live: tuple[datetime, tuple[Ticket, ...]] | None = None
         self._changed = False
         self._waiting: asyncio.Task[None] | None = None
@@ -143,12 +143,12 @@ class Home:
         person = policy.person(actor.staff)
         if person is None:
             asked = await self._asked_by(replace(actor, user=user))
-            await self._learn_links(ticket.asked_in for ticket in asked[: LINKS_MOST // 100] if ticket.asked_in)
-            return asker_home(actor, asked, policy, choice, lambda ticket: self._links.get(ticket.asked_in, ""))
+            await self._learn(ticket.asked_in for ticket in asked[:ROWS] if ticket.asked_in)
+            return asker_home(actor, asked, policy, choice, lambda ticket: self._links.known(ticket.asked_in))
         live = await self._live_now(now)
         found = await door.run(attention, live, person.key, policy, now)
-        await self._learn_links(ticket.chat_thread for ticket in on_page(found, choice) if ticket.assignee)
-        return staff_home(person, found, policy, now, choice, lambda ticket: self._links.get(ticket.chat_thread, ""))
+        await self._learn(ticket.chat_thread for ticket in on_page(found, choice) if ticket.assignee)
+        return staff_home(person, found, policy, now, choice, lambda ticket: self._links.known(ticket.chat_thread))
 
     async def _live_now(self, now: datetime) -> tuple[Ticket, ...]:
         """The live tickets; read once for all tabs that are shown at about the same moment."""
@@ -161,21 +161,11 @@ class Home:
         own = [ticket for ticket in latest if is_asked_by(ticket, actor)]
         return tuple(sorted(own, key=lambda ticket: (ticket.status not in LIVE, -ticket.number)))
 
-    async def _learn_links(self, threads: Any) -> None:
-        """Ask Slack for the addresses of threads that are not known yet; without one, the card is shown instead."""
-        for thread in threads:
-            place = Place.read(thread)
-            if place is None or thread in self._links:
-                continue
-            asked = self._door.client.chat_getPermalink(channel=place.channel, message_ts=place.ts)
-            try:
-                answer = await call("chat.getPermalink", asked, repeatable=True)
-            except DeliveryError as problem:
-                log.info("no_permalink", problem=str(problem))
+    async def _learn(self, places: Iterable[str]) -> None:
+        """Ask Slack for the addresses of threads; while it tells none, the card is shown instead."""
+        for place in filter(Place.read, places):
+            if not await self._links.of(place):
                 return
-            while len(self._links) >= LINKS_MOST:
-                del self._links[next(iter(self._links))]
-            self._links[thread] = str(answer.get("permalink") or "")
 
     async def _show(self, user: str, trigger: str, number: str) -> None:
         """Show a ticket's card in a modal, to those who may see it."""

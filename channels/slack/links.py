@@ -24,6 +24,10 @@ class Links:
         self._client = client
         self._known: dict[str, str] = {}
 
+    def known(self, place: str) -> str:
+        """The link to a message, if it was asked for before."""
+        return self._known.get(place, "")
+
     async def of(self, place: str) -> str:
         """The link to a message; empty for no place, and while Slack tells none."""
         channel, _, ts = place.partition(":")
