@@ -8,6 +8,7 @@ Common to all figures:
 
 * Something counts in the period in which it happened, not in the one in which its ticket was opened.
 * A ticket merged into another counts nowhere; the other one does.
+* What staff called spam has a number of its own and is in no other figure.
 * A resolution counts while it stands: a ticket opened again is not resolved, until it is once more.
 * Tickets are looked at as they stand at ``now``, so a period looked at later may show a ticket re-opened since.
 * Shares and times without any ticket behind them are ``None``, never zero.
@@ -46,6 +47,7 @@ DEFINITIONS: Mapping[str, str] = {
         "opened",
         "resolved",
         "closed",
+        "junk",
         "backlog",
         "first_response",
         "resolution",
@@ -72,6 +74,7 @@ def figures(tickets: Iterable[Ticket], period: Period, policy: Policy, now: date
         period=period,
         at=now,
         volume=volume(sorted_out),
+        junk=len(sorted_out.junk),
         by_priority=volume_by(sorted_out, lambda ticket: ticket.priority, levels),
         by_category=volume_by(sorted_out, lambda ticket: ticket.category),
         by_mailbox=volume_by(sorted_out, lambda ticket: ticket.mailbox or "chat"),
@@ -93,8 +96,12 @@ def populations(tickets: Iterable[Ticket], period: Period, now: datetime) -> Pop
     """Who counts where, in one pass over the tickets; see the fields of ``Populations``."""
     found = Populations()
     for ticket in tickets:
-        if ticket.merged_into is None and not ticket.junk and ticket.opened_at <= now:
+        if ticket.merged_into is not None or ticket.opened_at > now:
+            continue
+        if not ticket.junk:
             _sort_out(ticket, found, period, now)
+        elif period.holds(ticket.closed_at):
+            found.junk.append(ticket)
     return found
 
 

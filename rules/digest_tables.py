@@ -91,6 +91,7 @@ def headline(edition: Edition, texts: Texts) -> tuple[Line, ...]:
         _count(texts, "opened", edition, lambda found: found.volume.opened),
         _count(texts, "resolved", edition, lambda found: found.volume.resolved, better=1),
         _count(texts, "closed", edition, lambda found: found.volume.closed),
+        _count(texts, "junk", edition, lambda found: found.junk),
         _count(texts, "backlog", edition, lambda found: found.backlog.total, better=-1),
         _time(texts, "first_response", edition, lambda found: found.first_response),
         _time(texts, "resolution", edition, lambda found: found.resolution),

@@ -106,12 +106,14 @@ class Populations:
     """The tickets that figures of one period are about, sorted out in one pass by ``rules/digest.py``.
 
     ``touched`` were open at any moment of the period, ``backlog`` at its end, ``open_now`` at the moment of counting.
+    ``junk`` was called spam in the period and is in no other list (R-HA-1).
     """
 
     opened: list[Ticket] = field(default_factory=list)
     answered: list[Ticket] = field(default_factory=list)
     resolved: list[Ticket] = field(default_factory=list)
     closed: list[Ticket] = field(default_factory=list)
+    junk: list[Ticket] = field(default_factory=list)
     scored: list[Ticket] = field(default_factory=list)
     touched: list[Ticket] = field(default_factory=list)
     backlog: list[Ticket] = field(default_factory=list)
@@ -126,6 +128,7 @@ class Figures:
     period: Period
     at: datetime
     volume: Volume
+    junk: int
     by_priority: Mapping[str, Volume]
     by_category: Mapping[str, Volume]
     by_mailbox: Mapping[str, Volume]

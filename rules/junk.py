@@ -1,4 +1,4 @@
-"""Staff call a ticket spam: closed without a word to whoever sent it, and counted nowhere (R-HA-1)."""
+"""Staff call a ticket spam: closed without a word to whoever sent it, and counted by itself (R-HA-1)."""
 
 from __future__ import annotations
 
