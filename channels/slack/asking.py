@@ -121,13 +121,14 @@ def sender_of(actor: Actor, team: str) -> Address:
 
 async def make_ticket(
     door: Door, *, channel: str, ts: str, user: str, chosen: Mapping[str, str] | None = None,
-    details: Mapping[str, str] | None = None,
+    details: Mapping[str, str] | None = None, answer_at: str = "",
 ) -> Answer:  # fmt: skip
     """Make a ticket of a message, for whoever wrote it, answered in that message's thread; ``user`` asks for it.
 
-    Twice is the same ticket. Staff may, and who wrote it; of a robot's message whoever asks for the ticket is the one
-    who is answered. They are told the number, or why not. Raises DeliveryError when Slack cannot be asked now,
-    StoreUnavailableError when nothing could be written down.
+    ``answer_at`` is where to tell them what became of it in a channel that the bot is no member of. Twice is the same
+    ticket. Staff may, and who wrote it; of a robot's message whoever asks for the ticket is the one who is answered.
+    They are told the number, or why not. Raises DeliveryError when Slack cannot be asked now, StoreUnavailableError
+    when nothing could be written down.
     """
     found = await _look_up(door, channel, ts)
     thread = str(found.get("thread_ts") or ts)
@@ -138,7 +139,8 @@ async def make_ticket(
     else:
         known = answer.outcome in ("already", "duplicate", "known")
         told = texts.say("ticket_made_before" if known else "ticket_made", number=answer.ticket or 0)
-    door.whisper(channel, "" if thread == ts else thread, Whisper(to=user, text=told, ticket=answer.ticket))
+    content = Whisper(to=user, text=told, ticket=answer.ticket)
+    door.whisper(channel, "" if thread == ts else thread, content, answer_at)
     return answer
 
 

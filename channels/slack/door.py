@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import aiohttp
 import structlog
 
 from channels.protocol import Answer, Hearing, Inbox, Looking, Now
-from channels.slack.calls import call
-from channels.slack.cards import staff_texts
+from channels.slack.calls import SlackRefusedError, call
+from channels.slack.cards import CardBlocks, staff_texts
 from channels.slack.files import SlackFiles
 from channels.slack.history import History
 from channels.slack.people import People
@@ -86,12 +87,58 @@ class Door:
         if answer.refusal:
             self.whisper(channel, thread, Whisper(to=user, text=answer.refusal.text))
 
-    def whisper(self, channel: str, thread: str, content: Whisper) -> None:
-        """Say something to one person, whose user id is ``content.to``; that it is lost does no harm."""
+    def whisper(self, channel: str, thread: str, content: Whisper, answer_at: str = "") -> None:
+        """Say something to one person, whose user id is ``content.to``; that it is lost does no harm.
+
+        ``channel``, ``thread`` and ``answer_at`` are as for ``show``.
+        """
         if self._is_a_loop(f"{channel}:{thread}:{content.to}"):
             log.warning("whisper_left_out", channel=channel, thread=thread, user=content.to)
         else:
-            self.beside(self._whisper(channel, thread, content))
+            self.beside(self.show(channel, thread, content.to, whisper(content), answer_at))
+
+    async def show(self, channel: str, thread: str, user: str, shown: CardBlocks, answer_at: str = "") -> None:
+        """Show something to one person: where they are, or in their own talk with the bot when ``channel`` is empty.
+
+        In a channel that the bot is no member of, it can only answer at the address that Slack gave for it
+        (``answer_at``, the payload's ``response_url``); without one they are told in their talk with the bot.
+        """
+        try:
+            await self._say_to(channel, thread, user, shown)
+        except SlackRefusedError as refused:
+            log.info("not_shown_there", channel=channel, problem=str(refused))
+            await (self._answer(answer_at, shown) if answer_at else self._in_their_talk(user, shown))
+        except DeliveryError as problem:
+            log.warning("whisper_failed", channel=channel, problem=str(problem))
+
+    async def _say_to(self, channel: str, thread: str, user: str, shown: CardBlocks) -> None:
+        # In a direct message there is nobody else, and Slack shows nothing ephemeral there.
+        direct = not channel or channel.startswith("D")
+        said: Any = self.client.chat_postMessage if direct else self.client.chat_postEphemeral
+        more: dict[str, Any] = {"thread_ts": thread} if thread else {}
+        more |= {"unfurl_links": False, "unfurl_media": False} if direct else {"user": user}
+        asked = said(channel=channel or user, text=shown.text, blocks=shown.blocks, parse="none", **more)
+        await call("chat.postMessage" if direct else "chat.postEphemeral", asked, repeatable=True)
+
+    async def _in_their_talk(self, user: str, shown: CardBlocks) -> None:
+        try:
+            await self._say_to("", "", user, shown)
+        except DeliveryError as problem:
+            log.warning("whisper_failed", user=user, problem=str(problem))
+
+    async def _answer(self, answer_at: str, shown: CardBlocks) -> None:
+        from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+        hook = AsyncWebhookClient(answer_at, session=self.client.session, retry_handlers=[])
+        try:
+            answer = await hook.send(
+                text=shown.text, blocks=shown.blocks, response_type="ephemeral", replace_original=False
+            )
+        except (aiohttp.ClientError, TimeoutError, OSError) as problem:
+            log.warning("whisper_failed", problem=type(problem).__name__)
+            return
+        if answer.status_code != 200:
+            log.warning("whisper_failed", status=answer.status_code)
 
     def _is_a_loop(self, whom: str) -> bool:
         """Whether somebody heard so much from us lately that it must be two machines talking."""
@@ -103,14 +150,3 @@ class Door:
             return True
         self._whispered[whom] = [*lately, now]
         return False
-
-    async def _whisper(self, channel: str, thread: str, content: Whisper) -> None:
-        shown = whisper(content)
-        more: dict[str, Any] = {"thread_ts": thread} if thread else {}
-        asked = self.client.chat_postEphemeral(
-            channel=channel, user=content.to, text=shown.text, blocks=shown.blocks, parse="none", **more
-        )
-        try:
-            await call("chat.postEphemeral", asked, repeatable=True)
-        except DeliveryError as problem:
-            log.warning("whisper_failed", channel=channel, problem=str(problem))

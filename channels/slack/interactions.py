@@ -35,6 +35,7 @@ class Click:
 
     ``form`` is the form that it opens, ``changes`` the field of an open form that it is; both empty for a command.
     ``thread`` is where to answer them, ``ts`` the message it stood on. ``whispered``: only they see that message.
+    ``answer_at`` is the address at which Slack takes an answer for half an hour, even where the bot is no member.
     """
 
     key: str
@@ -53,6 +54,7 @@ class Click:
     trigger: str = ""
     whispered: bool = False
     block: str = ""
+    answer_at: str = ""
     message: Json = field(default_factory=dict)
     view: OpenView | None = None
 
@@ -80,7 +82,7 @@ class Typed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picked:
-    """A person picked one of our shortcuts; of a message, or of none."""
+    """A person picked one of our shortcuts; of a message, or of none. ``answer_at`` as in ``Click``."""
 
     key: str
     team: str
@@ -90,6 +92,7 @@ class Picked:
     channel: str = ""
     ts: str = ""
     thread: str = ""
+    answer_at: str = ""
     message: Json = field(default_factory=dict)
 
 
@@ -126,6 +129,7 @@ def clicked(body: Json) -> Click | None:
         trigger=str(body.get("trigger_id") or ""),
         whispered=bool(place.get("is_ephemeral")),
         block=str(action.get("block_id") or ""),
+        answer_at=str(body.get("response_url") or ""),
         message=message,
         view=view,
     )
@@ -163,6 +167,7 @@ def picked(body: Json) -> Picked:
         channel=_id(body.get("channel")),
         ts=str(message.get("ts") or body.get("message_ts") or ""),
         thread=str(message.get("thread_ts") or ""),
+        answer_at=str(body.get("response_url") or ""),
         message=message,
     )
 

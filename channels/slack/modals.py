@@ -22,7 +22,7 @@ from channels.slack.interactions import Click, OpenView, Sent, sent
 from channels.slack.new_tickets import open_ticket
 from channels.slack.presence import Presence, Writer
 from channels.slack.telling import as_modal, line_card
-from rules.effects import OutboxEntry, Whisper
+from rules.effects import OutboxEntry
 from rules.errors import DeliveryError
 from rules.model import Actor, Command, Entry, Ticket
 
@@ -44,26 +44,24 @@ class Modals:
         self._presence = Presence()
         self._refused: dict[str, int] = {}
 
-    async def open(self, name: str, memory: Memory, user: str, trigger: str, view: OpenView | None = None) -> None:
-        """Open a form, or show it in place of one that is open. What cannot be opened is told to whoever asked."""
+    async def open(self, name: str, memory: Memory, user: str, trigger: str, view: OpenView | None = None) -> str:
+        """Open a form, or show it in place of one that is open. Gives why it cannot be opened, for whoever asked."""
         door = self._door
         scene = await self._scene(memory, user)
         if scene.ticket:
             scene = parts.with_memory(scene, seen=scene.ticket.received)
         if name in forms.ABOUT_TICKETS and scene.ticket is None:
-            door.whisper(memory.channel, memory.thread, Whisper(to=user, text=door.texts.say("form_gone")))
-            return
+            return door.texts.say("form_gone")
         unknown = name == "new" and scene.person is None
         shown = forms.loading(scene) if unknown else forms.view(name, self._with_presence(name, scene, user))
         try:
             opened = await self._show(shown, trigger, view)
         except DeliveryError as problem:
             log.warning("form_not_opened", form=name, ticket=memory.ticket, problem=str(problem))
-            if memory.channel:
-                door.whisper(memory.channel, memory.thread, Whisper(to=user, text=door.texts.say("form_late")))
-            return
+            return door.texts.say("form_late")
         self._opened(name, scene, user, opened, shown)
         door.beside(self._look_up(name, scene, user, opened if unknown else ""))
+        return ""
 
     async def change(self, click: Click) -> None:
         """Show a form anew because of what was just chosen in it; what was entered stays."""

@@ -63,14 +63,17 @@ class Presses:
             await ack()
             return
         form = click.form or (FORM_BEFORE.get(click.command, "") if click.ticket and not click.value else "")
+        unopened = ""
         if form:
-            await self.modals.open(form, opened_by(click), click.user, click.trigger, click.view)
+            unopened = await self.modals.open(form, opened_by(click), click.user, click.trigger, click.view)
+            if unopened:
+                await self._tell(click, line_card(unopened))
         elif click.changes:
             await self.modals.change(click)
         else:
             await self._carry_out(click)
         # An answer that is held may still be sent or kept from the same message, if the form is closed again.
-        if click.whispered and form != "reply":
+        if click.whispered and form != "reply" and not unopened:
             self._door.beside(_take_away(respond))
         await ack()
 
@@ -104,7 +107,7 @@ class Presses:
         """Tell whoever clicked, and nobody else: in the thread, or over the tab or form where there is no thread."""
         door = self._door
         if click.channel:
-            door.beside(self._whisper(click, shown))
+            door.beside(door.show(click.channel, click.thread, click.user, shown, click.answer_at))
             return
         view = as_modal(shown, f"#{click.ticket}" if click.ticket else door.texts.say("form_new"), door.texts)
         client, over = door.client, click.view is not None and click.view.kind == "modal"
@@ -113,16 +116,6 @@ class Presses:
             await call("views.push" if over else "views.open", asked, repeatable=True)
         except DeliveryError as problem:
             log.warning("not_told", ticket=click.ticket, problem=str(problem))
-
-    async def _whisper(self, click: Click, shown: CardBlocks) -> None:
-        more: dict[str, Any] = {"thread_ts": click.thread} if click.thread else {}
-        asked = self._door.client.chat_postEphemeral(
-            channel=click.channel, user=click.user, text=shown.text, blocks=shown.blocks, parse="none", **more
-        )
-        try:
-            await call("chat.postEphemeral", asked, repeatable=True)
-        except DeliveryError as problem:
-            log.warning("whisper_failed", channel=click.channel, problem=str(problem))
 
     async def _show_decided(self, click: Click, actor: Actor) -> None:
         """Put who decided what in place of the buttons of a post: there is nothing more to press on it."""

@@ -19,6 +19,7 @@ from channels.slack.form_parts import Memory
 from channels.slack.interactions import Picked, Typed, picked, typed
 from channels.slack.modals import Modals
 from channels.slack.telling import help_card, line_card
+from rules.effects import Whisper
 from rules.errors import DeliveryError
 from rules.model import Actor, Command, Ticket
 
@@ -59,8 +60,8 @@ class Slash:
         first, rest = _first_word(said.text)
         if first in _NEW:
             memory = Memory(channel=said.channel, value=rest[:200])
-            await self._modals.open("new", memory, said.user, said.trigger)
-            await ack()
+            unopened = await self._modals.open("new", memory, said.user, said.trigger)
+            await (ack(text=unopened, response_type="ephemeral") if unopened else ack())
             return
         actor = await self._door.people.actor(said.user)
         shown = await self._answer(said, first, rest, actor)
@@ -72,12 +73,14 @@ class Slash:
         if pick.callback == FROM_MESSAGE:
             await self._of_message(pick)
         else:
-            await self._modals.open("new", Memory(), pick.user, pick.trigger)
+            unopened = await self._modals.open("new", Memory(), pick.user, pick.trigger)
+            if unopened:
+                self._door.whisper("", "", Whisper(to=pick.user, text=unopened), pick.answer_at)
         await ack()
 
     async def _of_message(self, pick: Picked) -> None:
         """Make a ticket of a message, as 🎫 on it does."""
-        await make_ticket(self._door, channel=pick.channel, ts=pick.ts, user=pick.user)
+        await make_ticket(self._door, channel=pick.channel, ts=pick.ts, user=pick.user, answer_at=pick.answer_at)
 
     async def _answer(self, said: Typed, first: str, rest: str, actor: Actor) -> CardBlocks | None:
         door = self._door
@@ -109,8 +112,9 @@ class Slash:
         control = controls.control_of(order.command)
         # A form shows what was said; to somebody who does not work here the desk gives its refusal and nothing else.
         if actor.staff and control and control.form and not order.args and not order.text:
-            await self._modals.open(control.form, Memory(ticket=number, channel=said.channel), said.user, said.trigger)
-            return line_card(door.texts.say("form_opened"))
+            memory = Memory(ticket=number, channel=said.channel)
+            unopened = await self._modals.open(control.form, memory, said.user, said.trigger)
+            return line_card(unopened or door.texts.say("form_opened"))
         command = Command(
             key=said.key, name=order.command, actor=actor, at=door.now(), ticket=number, text=order.text,
             args={"user": said.user, **order.args},
