@@ -92,6 +92,11 @@ class Control:
     beside: str = ""
 
     @property
+    def needs(self) -> bool:
+        """Whether its word alone does not say enough."""
+        return bool(self.example) and not self.example.startswith("[")
+
+    @property
     def action(self) -> str:
         """What its button asks for: the command, or the form that it needs first."""
         return f"{OPEN}:{self.form}" if self.form else self.command
@@ -152,7 +157,7 @@ CONTROLS: tuple[Control, ...] = (
         example="NUMBER", reads=goal,
     ),
     Control(
-        command="split", offered=MORE, works=_splittable, form="split", words=("split", "拆分"), example="[PLACE]",
+        command="split", offered=MORE, works=_splittable, form="split", words=("split", "拆分"), example="PLACE",
         reads=message_place,
     ),
     Control(

@@ -18,6 +18,8 @@ from channels.slack.door import Door
 from channels.slack.form_parts import Memory
 from channels.slack.interactions import Picked, Typed, picked, typed
 from channels.slack.modals import Modals
+from channels.slack.offers import form_for, offer
+from channels.slack.posts import whisper
 from channels.slack.telling import help_card, line_card
 from rules.effects import Whisper
 from rules.errors import DeliveryError
@@ -109,12 +111,9 @@ class Slash:
         if order.command == "why":
             ticket, entries = await self._ticket(number)
             return lists.why(actor, number, ticket, entries, door.policy())
-        control = controls.control_of(order.command)
         # A form shows what was said; to somebody who does not work here the desk gives its refusal and nothing else.
-        if actor.staff and control and control.form and not order.args and not order.text:
-            memory = Memory(ticket=number, channel=said.channel)
-            unopened = await self._modals.open(control.form, memory, said.user, said.trigger)
-            return line_card(unopened or door.texts.say("form_opened"))
+        if actor.staff and (more := offer(order, said.user, number, door.policy(), door.texts)):
+            return await self._more(said, number, order, more)
         command = Command(
             key=said.key, name=order.command, actor=actor, at=door.now(), ticket=number, text=order.text,
             args={"user": said.user, **order.args},
@@ -124,6 +123,14 @@ class Slash:
             return line_card(answer.refusal.text)
         self._modals.refresh(number)
         return line_card(door.texts.say("order_done", number=number, what=door.texts.say(f"does_{order.command}")))
+
+    async def _more(self, said: Typed, number: int, order: controls.Order, more: Whisper) -> CardBlocks:
+        """A word alone: its form, opened at once, or the few things to choose from."""
+        if any(button.command == order.command for button in more.buttons):
+            return whisper(more)
+        memory = Memory(ticket=number, channel=said.channel)
+        unopened = await self._modals.open(form_for(order), memory, said.user, said.trigger)
+        return line_card(unopened or self._door.texts.say("form_opened"))
 
     async def _with_keys(self, words: str) -> str:
         """The words with the staff keys of those who are mentioned, whom the rules know by them."""

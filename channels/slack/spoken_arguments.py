@@ -13,6 +13,7 @@ _MOMENT = re.compile(
     r"(\d{4}-\d{2}-\d{2})(?:[T \t]{1,3}(\d{1,2}:\d{2})(?::\d{2})?)?(Z|[+-]\d{2}:\d{2})?(?![\d:])", re.IGNORECASE
 )
 _MORNING = "09:00"
+_LAST = ("last", "最后", "最后一条")
 
 
 class Taken(NamedTuple):
@@ -78,9 +79,11 @@ def goal(rest: str) -> Taken:
 
 
 def message_place(rest: str) -> Taken:
-    """Which message: its place in the journal, or the last one when none is named."""
-    number = rest.partition(" ")[0].lstrip("#")
-    return Taken({"entry": number} if number.isdecimal() else {"last": "yes"})
+    """Which message: its place in the journal, or ``last``."""
+    place = rest.partition(" ")[0].lstrip("#").lower()
+    if place.isdecimal():
+        return Taken({"entry": place})
+    return Taken({"last": "yes"} if place in _LAST else {})
 
 
 def address(rest: str) -> Taken:

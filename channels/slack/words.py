@@ -8,6 +8,7 @@ from dataclasses import replace
 from channels.protocol import Answer
 from channels.slack import commands, controls, lists
 from channels.slack.door import Door
+from channels.slack.offers import offer
 from channels.slack.parse import Happened, Reacted, Said
 from channels.slack.text import mentioned, plain_text, without_mention
 from rules.effects import Button, Whisper
@@ -100,6 +101,8 @@ class Words:
             door.whisper(said.channel, said.thread, Whisper(to=said.user, text=told, ticket=ticket))
         elif order.command in ("help", "why"):
             await self._only_tell(order.command, said, ticket, actor)
+        elif actor.staff and not said.files and (more := offer(order, said.user, ticket, door.policy(), door.texts)):
+            door.whisper(said.channel, said.thread, more)
         else:
             free = plain_text(without_mention(said.text, door.own_user()), names)
             readable = controls.mentioned(free)

@@ -149,7 +149,7 @@ async def press(play: Play, root: str, number: int, place: str, action: str) -> 
 
 SAID: dict[str, str] = {
     "claim": "", "reply": "on its way", "priority": "P1 because", "resolve": "done", "assign": "ben", "wait": "",
-    "hold": "3d", "follow_up": "2d", "note": "angry", "merge": "1", "split": "", "spam": "", "category": "",
+    "hold": "3d", "follow_up": "2d", "note": "angry", "merge": "1", "split": "last", "spam": "", "category": "",
     "close": "", "reopen": "", "resume": "", "taken": "", "snooze": "",
 }  # fmt: skip
 """What is said behind the word of each command."""
