@@ -9,10 +9,13 @@ from typing import TypeVar
 from channels.slack.calls import AWAY_FOR_ALL, AWAY_FROM_CHANNEL, SlackAwayError, SlackRefusedError
 from channels.slack.pace import Pace
 from channels.slack.reachable import WORKSPACE, Reachable
+from rules.effects import URGENT
 from rules.errors import TemporaryDeliveryError, UncertainDeliveryError
 
 Answer = TypeVar("Answer")
 Make = Callable[[], Awaitable[Answer]]
+
+LOOKING = "what was said"
 
 _LOOK_AGAIN = timedelta(seconds=20)
 
@@ -44,9 +47,12 @@ class Voice:
         return await self._pace.calling(method, urgency, lambda: self._watched(channel, make))
 
     async def look(self, channel: str, make: Make[Answer]) -> Answer:
-        """Read in a channel; what cannot be told may be told later where the channel itself is closed."""
+        """Read in a channel; what cannot be told may be told later where the channel itself is closed.
+
+        A pause that Slack asks one reader for is kept by all of them: they look for many things after a bad moment.
+        """
         try:
-            answer = await make()
+            answer = await self._pace.calling(LOOKING, URGENT, make)
         except SlackAwayError as problem:
             self._reachable.stumbled(str(problem))
             raise

@@ -12,8 +12,11 @@ import pytest
 
 from channels.slack.calls import SlackThrottledError
 from channels.slack.pace import LINE_MOST, Pace
+from channels.slack.reachable import Reachable
+from channels.slack.voice import Voice
 from rules.effects import IDLE, URGENT, USUAL
 from rules.errors import TemporaryDeliveryError
+from tests.stage import HandClock
 
 
 class Idle(selectors.DefaultSelector):
@@ -116,6 +119,25 @@ def test_a_long_pause_is_waited_for_in_the_outbox_to_the_second() -> None:
         await asyncio.sleep(10.0)
         await pace.posting("C1", USUAL, book.says("mail"))
         assert book.said == [("elsewhere", 7.0), ("mail", 17.0)]
+
+    played(story())
+
+
+def test_a_pause_that_slack_asks_one_reader_for_is_kept_by_all_who_look_for_posts_of_unknown_fate() -> None:
+    async def story() -> None:
+        voice, book = Voice(Pace(1.0, 0.75), Reachable(HandClock().now)), Book()
+        with pytest.raises(TemporaryDeliveryError) as told:
+            await voice.look("C1", book.says("the card", 30.0))
+        assert told.value.retry_after == timedelta(seconds=30)
+        await asyncio.sleep(2.0)
+        for channel in ("C1", "C2"):
+            with pytest.raises(TemporaryDeliveryError) as other:
+                await voice.look(channel, book.says("too soon"))
+            assert other.value.retry_after == timedelta(seconds=28)
+        await voice.post("C1", USUAL, book.says("a post"))
+        await asyncio.sleep(28.0)
+        await voice.look("C1", book.says("the card"))
+        assert book.said == [("a post", 2.0), ("the card", 30.0)]
 
     played(story())
 
