@@ -15,8 +15,8 @@ from channels.slack import blocks
 from channels.slack import form_parts as parts
 from channels.slack.blocks import Block
 from channels.slack.form_parts import Asked, Scene, Step
-from rules import letters
-from rules.effects import Mail, OutboxEntry, OutboxState
+from rules import letters, rooms
+from rules.effects import Mail, OutboxEntry, OutboxState, Post
 from rules.files import size_in_words
 from rules.model import Ticket
 from rules.policy import Staff
@@ -126,11 +126,12 @@ def _preview(scene: Scene, text: str, to: str, *, changed: bool) -> list[Block]:
     mail = as_mailed(scene, ticket, text, to)
     made: list[Block] = [{"type": "divider"}, blocks.section(blocks.escape(lead))]
     made.append(blocks.context(*(blocks.plain(line, 1500) for line in _heads(scene, ticket, mail))))
-    made.append(blocks.words(mail.text))
+    only_there = ticket.asked_in and not _is_mailed(ticket)
+    made.append(blocks.words(as_posted(scene, ticket, text) if only_there else mail.text))
     if mail.files:
         names = ", ".join(f"{file.filename} ({size_in_words(file.size)})" for file in mail.files)
         made.append(blocks.context(blocks.plain(texts.say("form_shown_files", names=names), 1500)))
-    if mail.quoted:
+    if mail.quoted and not only_there:
         lines = (texts.say("form_shown_below"), mail.reply_line)
         made.append(blocks.context(*(blocks.plain(line, 300) for line in lines if line)))
         for one in mail.quoted:
@@ -140,15 +141,30 @@ def _preview(scene: Scene, text: str, to: str, *, changed: bool) -> list[Block]:
 
 def as_mailed(scene: Scene, ticket: Ticket, text: str, to: str) -> Mail:
     """The mail that the rules would owe for these words now."""
-    person, held = scene.person or Staff(key="", name="?", email=""), held_reply(scene)
-    entry = letters.staff_reply(
-        replace(ticket, drafted=ticket.drafted + 1), scene.policy, text=text, name=person.name, at=scene.at,
-        meta={"by": person.key}, history=public(scene.entries),
-    )  # fmt: skip
-    mail = entry.content
+    mail, held = _letter(scene, ticket, text).content, held_reply(scene)
     assert isinstance(mail, Mail)
     files = getattr(held.content, "files", ()) if held else ()
     return replace(mail, files=files, cc=() if to == CUSTOMER else mail.cc)
+
+
+def as_posted(scene: Scene, ticket: Ticket, text: str) -> str:
+    """What stands in the thread of whoever asked in chat: the words and a name, with nothing quoted below them."""
+    post = rooms.deliveries(_letter(scene, ticket, text), ticket, scene.policy)[0].content
+    assert isinstance(post, Post)
+    return post.text
+
+
+def _letter(scene: Scene, ticket: Ticket, text: str) -> OutboxEntry:
+    person = scene.person or Staff(key="", name="?", email="")
+    return letters.staff_reply(
+        replace(ticket, drafted=ticket.drafted + 1), scene.policy, text=text, name=person.name, at=scene.at,
+        meta={"by": person.key}, history=public(scene.entries),
+    )  # fmt: skip
+
+
+def _is_mailed(ticket: Ticket) -> bool:
+    """Whether answers reach the customer by mail, if only beside their thread."""
+    return not ticket.asked_in or bool(ticket.by_mail and ticket.customer.takes_mail)
 
 
 def _when(scene: Scene, hold: timedelta) -> str:
@@ -159,7 +175,7 @@ def _when(scene: Scene, hold: timedelta) -> str:
 def _heads(scene: Scene, ticket: Ticket, mail: Mail) -> list[str]:
     texts = scene.texts
     room = [texts.say("form_shown_room", name=ticket.customer)] if ticket.asked_in else []
-    if ticket.asked_in and not ticket.by_mail:
+    if ticket.asked_in and not _is_mailed(ticket):
         return room
     heads = [
         texts.say("form_shown_from", name=mail.from_name, address=scene.policy.mailbox(mail.mailbox).address),

@@ -59,8 +59,7 @@ class Modals:
         except DeliveryError as problem:
             log.warning("form_not_opened", form=name, ticket=memory.ticket, problem=str(problem))
             return door.texts.say("form_late")
-        self._opened(name, scene, user, opened, shown)
-        door.beside(self._look_up(name, scene, user, opened if unknown else ""))
+        door.beside(self._look_up(name, scene, user, opened, shown))
         return ""
 
     async def change(self, click: Click) -> None:
@@ -171,11 +170,15 @@ class Modals:
             return scene
         return replace(scene, person=scene.policy.person(actor.staff))
 
-    async def _look_up(self, name: str, scene: Scene, user: str, waiting: str) -> None:
-        """Learn who it is while they read, so that sending it in needs not; a form that waits for it is shown now."""
-        scene = await self._who(scene, user)
-        if waiting:
-            await self._update(waiting, forms.view(name, scene), "")
+    async def _look_up(self, name: str, scene: Scene, user: str, view: str, shown: Block) -> None:
+        """Learn who it is while they read, so that sending it in needs not, and colleagues are told a name.
+
+        A form that waits for it is shown now.
+        """
+        unknown, scene = name == "new" and scene.person is None, await self._who(scene, user)
+        if unknown:
+            await self._update(view, forms.view(name, scene), "")
+        self._opened(name, scene, user, view, shown)
 
     # Who else writes
 

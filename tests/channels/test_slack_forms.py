@@ -154,6 +154,16 @@ def test_a_ticket_asked_in_chat_says_that_the_answer_goes_to_the_thread() -> Non
     assert shown is not None
     assert "in the thread where Mei Lin" in words_in(shown)
     assert "Subject:" not in words_in(shown)
+    assert json.dumps(f"Hello\n— {ANA.name}", ensure_ascii=False) in words_in(shown)
+    assert "Quoted below" not in words_in(shown)
+
+
+def test_an_answer_in_chat_that_goes_by_mail_too_is_previewed_as_the_mail() -> None:
+    asked = a_ticket(7, asked_in="C2:5.0", asker="U9", by_mail=True)
+    shown = forms.read("reply", a_scene(ticket=asked, filled=typed(words="Hello"))).view
+    assert shown is not None
+    for told in ("in the thread where Mei Lin", "Subject:", "Quoted below"):
+        assert told in words_in(shown)
 
 
 def a_held(**meta: str) -> Any:

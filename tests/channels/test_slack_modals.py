@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rules.model import EntryKind, Status
-from tests.channels.slack_desk import FakeDesk, a_channel, card_of
+from tests.channels.slack_desk import BEN, FakeDesk, a_channel, card_of
 from tests.channels.test_slack_story import Play, a_play
 from tests.loopback_slack import LoopbackSlack, Manifest
 
@@ -83,7 +83,8 @@ async def test_two_who_write_at_once_see_each_other_until_one_stops(slack: Loopb
         assert "is writing" not in shown(slack, "ana")
         slack.click("ben", "support", root, "deskbell:open:reply")
         await slack.eventually(lambda: "Ana Silva is writing an answer too" in shown(slack, "ben"))
-        await slack.eventually(lambda: "is writing an answer too" in shown(slack, "ana"))
+        await slack.eventually(lambda: f"{BEN.name} is writing an answer too" in shown(slack, "ana"))
+        assert BEN.slack == ""  # known by his address alone, and named all the same
         slack.close_view("ana")
         await slack.eventually(lambda: "is writing" not in shown(slack, "ben"))
     assert slack.misuse() == []
