@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from channels.protocol import Now
-from channels.slack.calls import AWAY_FOR_ALL, SlackAwayError, SlackRefusedError, call
-from rules.errors import DeliveryError
+from channels.slack.calls import AWAY_FOR_ALL, SlackAwayError, SlackRefusedError, SlackThrottledError, call
+from rules.errors import DeliveryError, TemporaryDeliveryError
 from rules.model import Actor
 from rules.policy import Policy, Staff
 
@@ -49,6 +49,7 @@ class People:
         self._team = team
         self._profiles: dict[str, tuple[datetime, Profile]] = {}
         self._ids: dict[str, tuple[datetime, str]] = {}
+        self._paused_until: dict[str, datetime] = {}
 
     async def actor(self, user: str) -> Actor:
         """Who acts; somebody who is not on the staff list comes without a staff key, and the desk refuses them.
@@ -102,8 +103,9 @@ class People:
         told_at, found = self._ids.get(person.email, (None, ""))
         if told_at is None or self._now() - told_at > (REMEMBERED if found else NOT_SHOWN_FOR):
             try:
-                asked = self._client.users_lookupByEmail(email=person.email)
-                answer = await call("users.lookupByEmail", asked, repeatable=True)
+                answer = await self._ask(
+                    "users.lookupByEmail", lambda: self._client.users_lookupByEmail(email=person.email)
+                )
             except SlackRefusedError as refused:
                 if refused.code in AWAY_FOR_ALL:
                     raise SlackAwayError(str(refused)) from refused
@@ -119,7 +121,7 @@ class People:
         if told_at is not None and self._now() - told_at <= (REMEMBERED if known.name else NOT_SHOWN_FOR):
             return known if known.name else _HIDDEN
         try:
-            answer = await call("users.info", self._client.users_info(user=user), repeatable=True)
+            answer = await self._ask("users.info", lambda: self._client.users_info(user=user))
         except SlackRefusedError as refused:
             if refused.code in AWAY_FOR_ALL:
                 raise SlackAwayError(str(refused)) from refused
@@ -128,6 +130,17 @@ class People:
         profile = _profile_in(answer.get("user") or {}, self._team())
         self._profiles[user] = (self._now(), profile)
         return profile
+
+    async def _ask(self, method: str, make: Callable[[], Awaitable[Any]]) -> dict[str, Any]:
+        """Ask Slack, but not before a pause is over that it asked for: many things are heard from one stranger."""
+        until, now = self._paused_until.get(method), self._now()
+        if until is not None and now < until:
+            raise TemporaryDeliveryError(f"Slack asked to wait before {method}.", until - now)
+        try:
+            return await call(method, make(), repeatable=True)
+        except SlackThrottledError as told:
+            self._paused_until[method] = now + timedelta(seconds=told.wait_s)
+            raise
 
 
 _HIDDEN = Profile(name="somebody Slack does not show")

@@ -115,3 +115,18 @@ async def test_a_call_waits_until_slack_tells_whom_it_mentions(slack: LoopbackSl
         found = (await town.people.with_ids(town.policy, ("ben",))).person("ben")
         assert found is not None
         assert found.slack == slack.user("ben")["id"]
+
+
+async def test_a_pause_that_slack_asks_for_is_kept_whoever_is_asked_about(slack: LoopbackSlack) -> None:
+    async with a_town(slack) as town:
+        slack.fault("users.info", times=1, retry_after_s=17)
+        with pytest.raises(TemporaryDeliveryError):
+            await town.people.actor(slack.user("ben")["id"])
+        town.clock.at += timedelta(seconds=16)
+        for user in (slack.user("ben")["id"], slack.add_user("noa", None)["id"]):
+            with pytest.raises(TemporaryDeliveryError) as told:
+                await town.people.actor(user)
+            assert told.value.retry_after == timedelta(seconds=1)
+        assert len(slack.calls("users.info")) == 1
+        town.clock.at += timedelta(seconds=1)
+        assert (await town.people.actor(slack.user("ben")["id"])).staff == "ben"
