@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from channels.slack.calls import SlackRefusedError, call
 from channels.slack.places import Place
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _SHORT_NAME = re.compile(r"[a-z0-9_+'-]+")
 REMEMBERED_MOST = 10_000
 _GONE = frozenset({"message_not_found", "thread_not_found"})
+_NEVER_TOLD = frozenset({"missing_scope", "unknown_method", "method_not_supported"})
 
 
 class Marks:
@@ -26,6 +27,7 @@ class Marks:
         self._client = client
         self._voice = voice
         self._held: dict[str, str] = {}
+        self._untold = False
 
     async def put(self, content: Mark, urgency: int) -> str:
         """Put a mark and take the earlier one off; says where. A message that is gone needs none.
@@ -54,17 +56,41 @@ class Marks:
         await self._voice.touch(place.channel, "reactions.add", urgency, add)
 
     async def _unmark(self, place: Place, new: str, urgency: int) -> None:
-        """Take the earlier mark off. After a restart it is not remembered, and a hold is taken for granted."""
-        old = self._held.pop(str(place), _reaction("held"))
-        if new in _PASSING:
-            self._held[str(place)] = new
-            while len(self._held) > REMEMBERED_MOST:
-                del self._held[next(iter(self._held))]
-        if old == new:
+        """Take the earlier marks off. Which these are is asked once for each message, as they outlive the process."""
+        known = self._held.pop(str(place), None)
+        old = await self._standing(place, urgency) if known is None else {known}
+        for name in sorted(old - {new}):
+            await self._remove(place, name, urgency)
+        # Another mark may follow a last one too: a correction of what was sent is held again.
+        self._held[str(place)] = new if new in _PASSING else ""
+        while len(self._held) > REMEMBERED_MOST:
+            del self._held[next(iter(self._held))]
+
+    async def _standing(self, place: Place, urgency: int) -> set[str]:
+        """The passing marks on a message; all that there may be where Slack does not tell."""
+        if self._untold:
+            return set(_PASSING)
+
+        async def look() -> dict[str, Any]:
+            asked = self._client.reactions_get(channel=place.channel, timestamp=place.ts, full=True)
+            return await call("reactions.get", asked, repeatable=True)
+
+        try:
+            told = await self._voice.touch(place.channel, "reactions.get", urgency, look)
+        except SlackRefusedError as refused:
+            if refused.code in _GONE:
+                return set()
+            self._untold = refused.code in _NEVER_TOLD
+            return set(_PASSING)
+        message = told.get("message") or {}
+        return {str(one.get("name")) for one in message.get("reactions") or ()} & _PASSING
+
+    async def _remove(self, place: Place, name: str, urgency: int) -> None:
+        if not name:
             return
 
         async def remove() -> None:
-            removed = self._client.reactions_remove(channel=place.channel, timestamp=place.ts, name=old)
+            removed = self._client.reactions_remove(channel=place.channel, timestamp=place.ts, name=name)
             await call("reactions.remove", removed, repeatable=True)
 
         try:

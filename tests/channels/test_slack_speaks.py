@@ -297,6 +297,30 @@ async def test_a_mark_replaces_the_one_before(slack: LoopbackSlack) -> None:
             assert [reaction["name"] for reaction in shown] == [name]
 
 
+@pytest.mark.parametrize("tells", [True, False])
+@pytest.mark.parametrize("before", ["draft", "asked", "inside", "held"])
+async def test_a_mark_from_before_a_restart_goes_when_a_newer_one_comes(
+    slack: LoopbackSlack, before: str, tells: bool
+) -> None:
+    """Also in a Slack that does not tell what stands on a message; the marks of people stay."""
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        root = await card_of(slack, desk, channel)
+        said = slack.post("ana", "support", "on its way", root)
+        target = f"{slack.channel('support')['id']}:{said['ts']}"
+        await channel.send(owed(Mark(target=target, mark=before, ticket=7), "7:mark:1"))
+    slack.react("ben", "support", said["ts"], "question")
+    if not tells:
+        slack.fault("reactions.get", error="unknown_method")
+    async with a_channel(slack, desk) as channel:
+        for mark in ("sent", "held", "sent"):
+            await channel.send(owed(Mark(target=target, mark=mark, ticket=7), f"7:mark:2:{mark}"))
+        shown = slack.message("support", said["ts"])["reactions"]
+        people = {one["name"]: one["users"] for one in shown}
+        assert people == {"question": [slack.user("ben")["id"]], "email": [people["email"][0]]}
+        assert len(slack.calls("reactions.get")) == 2
+
+
 async def test_a_mark_on_a_message_that_is_gone_is_nothing_to_worry_about(slack: LoopbackSlack) -> None:
     desk = FakeDesk()
     async with a_channel(slack, desk) as channel:
