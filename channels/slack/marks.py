@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from channels.slack.calls import SlackRefusedError, call
+from channels.slack.calls import SlackAwayError, SlackRefusedError, call
 from channels.slack.places import Place
 from channels.slack.posts import MARKS
 from channels.slack.voice import Voice
@@ -71,9 +71,13 @@ class Marks:
         if self._untold:
             return set(_PASSING)
 
-        async def look() -> dict[str, Any]:
+        async def look() -> dict[str, Any] | None:
             asked = self._client.reactions_get(channel=place.channel, timestamp=place.ts, full=True)
-            return await call("reactions.get", asked, repeatable=True)
+            try:
+                return await call("reactions.get", asked, repeatable=True)
+            except SlackAwayError:
+                # The mark itself was just taken. This question alone says nothing of whether Slack can be spoken to.
+                return None
 
         try:
             told = await self._voice.touch(place.channel, "reactions.get", urgency, look)
@@ -81,6 +85,8 @@ class Marks:
             if refused.code in _GONE:
                 return set()
             self._untold = refused.code in _NEVER_TOLD
+            return set(_PASSING)
+        if told is None:
             return set(_PASSING)
         message = told.get("message") or {}
         return {str(one.get("name")) for one in message.get("reactions") or ()} & _PASSING
