@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from rules import files, letters, rooms
 from rules.draft import Draft, staff_author
+from rules.editions import LOCKED
 from rules.effects import Mail
 from rules.identities import author_of, named, one_line
 from rules.joining import join, said
@@ -20,6 +21,7 @@ from rules.model import AuthorKind, Decision, Entry, EntryKind, Message, Situati
 from rules.opening import Opening, open_ticket
 from rules.policy import Policy, Staff
 from rules.receiving import draft_of, keep_place
+from rules.spoken import spoken
 from rules.survey import answers
 from rules.threading import LATELY, ROOM, Verdict, opens_new
 
@@ -115,6 +117,8 @@ def _again(
     key = "chat_asker_unsaid" if in_chat.unsaid else "chat_asker_edited"
     kind = EntryKind.UNSAID if in_chat.unsaid else EntryKind.EDITED
     draft.note(kind, text, author=author, message_key=message.key, place=in_chat.place, edition=in_chat.edition)
+    if in_chat.unsaid:
+        draft.withdraw(_name_of_mail(draft, in_chat.place))
     draft.post(
         draft.chat.say(key, name=author.name), quote=text, quote_author=author.name if text else "", mark="customer",
         name=f"{in_chat.place}:{in_chat.edition or 'gone'}",
@@ -141,6 +145,8 @@ def _answered_there(
     draft, author = draft_of(ticket, message, situation, policy, now), staff_author(person)
     sent = files.of_message(message)
     draft.because += because
+    if spoken(message.text).inside:
+        return _locked_there(draft, message, person)
     draft.note(
         EntryKind.REPLIED, message.text, author=author, attachments=message.attachments, message_key=message.key,
         because=("said in the asker's own thread",), place=message.in_chat.place, edition=message.in_chat.edition,
@@ -162,13 +168,39 @@ def _answered_there(
     return draft.decision("answered")
 
 
+def _locked_there(draft: Draft, message: Message, person: Staff) -> Decision:
+    """A line for colleagues, typed where the asker reads it too: it travels no further, and its author is told."""
+    words, sent = spoken(message.text).text, files.of_message(message)
+    draft.note(
+        EntryKind.NOTED, words, author=staff_author(person), attachments=message.attachments, message_key=message.key,
+        because=(LOCKED,), place=message.in_chat.place, edition=message.in_chat.edition,
+    )  # fmt: skip
+    keep_place(draft, message)
+    name = f"locked_there:{message.in_chat.place}"
+    told = draft.chat.say("chat_locked_there", name=person.name)
+    draft.post(
+        told, name=name, quote=words, quote_author=person.name, mark="inside", mentions=(person.key,), files=sent
+    )  # fmt: skip
+    return draft.decision("noted")
+
+
 def _mail_too(draft: Draft, message: Message, person: Staff) -> None:
-    """The same words by mail, where the asker wishes it."""
-    if not (draft.ticket.by_mail and draft.ticket.customer.takes_mail):
+    """The same words by mail, after the hold, where the asker wishes it and nothing waits for an order."""
+    wished = draft.ticket.by_mail and draft.ticket.customer.takes_mail
+    if not wished or draft.policy.chat.replies == "explicit":
         return
     letter = letters.staff_reply(
-        draft.ticket, draft.policy, text=message.text, name=person.name, at=draft.now, meta={}, history=()
-    )
+        draft.ticket, draft.policy, text=message.text, name=person.name,
+        at=draft.now + draft.policy.habits.undo_hold, meta={}, history=(),
+    )  # fmt: skip
     assert isinstance(letter.content, Mail)
-    letter = replace(letter, content=replace(letter.content, files=files.of_message(message)))
+    letter = replace(
+        letter, key=_name_of_mail(draft, message.in_chat.place),
+        content=replace(letter.content, files=files.of_message(message)),
+    )  # fmt: skip
     draft.owe(rooms.twin(letter, draft.policy))
+
+
+def _name_of_mail(draft: Draft, place: str) -> str:
+    """The name of what goes by mail of words in the asker's own thread: deleted in time, it is taken back."""
+    return f"{draft.ticket.number}:there:{place}"

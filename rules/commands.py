@@ -213,7 +213,10 @@ def _by_customer(command: Command, ticket: Ticket, situation: Situation, policy:
         return _on_page(command, ticket, situation, policy, now)
     texts = policy.wording.of(ticket.language)
     if not asked.is_asker(command, ticket):
-        return _refused("asker", texts.say("refused_asker", name=ticket.customer), command, ticket, now)
+        # Of a ticket that lives on in another one, nobody is told whose that is.
+        merged = command.ticket not in (None, ticket.number)
+        told = texts.say("refused_settled") if merged else texts.say("refused_asker", name=ticket.customer)
+        return _refused("asker", told, command, ticket, now)
     if command.name in PAGE_DEEDS:
         return _on_page(asked.as_on_page(command), ticket, situation, policy, now)
     if command.name == "belongs":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rules.draft import Draft
 from rules.identities import author_of
 from rules.model import Message
+from rules.parting import fitting, units
 
 ON_CARD = 2400
 """So much of a request a card surely shows, in the units of JavaScript, which Slack counts in. It has room for some
@@ -22,9 +23,9 @@ PARTS_MOST = 12
 def tell_rest(draft: Draft, message: Message) -> None:
     """Put the rest of a long request into the thread, in the order in which it reads."""
     text = (message.reply_text or message.text).strip()
-    if _units(text) <= CARD_MOST:
+    if units(text) <= CARD_MOST:
         return
-    parts = _parts(text[_fitting(text, ON_CARD) :])
+    parts = _parts(text[fitting(text, ON_CARD) :])
     name = author_of(message, draft.ticket, draft.policy).name
     for place, part in enumerate(parts[:PARTS_MOST], start=1):
         whole = len(parts) <= PARTS_MOST or place < PARTS_MOST
@@ -36,26 +37,7 @@ def tell_rest(draft: Draft, message: Message) -> None:
 def _parts(rest: str) -> list[str]:
     parts: list[str] = []
     while rest.strip() and len(parts) <= PARTS_MOST:
-        end = _fitting(rest, PART_MOST)
+        end = fitting(rest, PART_MOST)
         parts.append(rest[:end].strip("\n"))
         rest = rest[end:]
     return parts
-
-
-def _fitting(text: str, most: int) -> int:
-    """How many letters fit, up to the end of a line or word where there is one near the end."""
-    room, end = most, 0
-    while end < len(text) and room > 0:
-        room -= 2 if text[end] > "\uffff" else 1
-        end += 1
-    if end == len(text):
-        return end
-    for parting in ("\n", " "):
-        at = text.rfind(parting, end - end // 8, end)
-        if at > 0:
-            return at + 1
-    return end
-
-
-def _units(text: str) -> int:
-    return len(text) + sum(letter > "\uffff" for letter in text)

@@ -12,6 +12,7 @@ from rules.effects import Button, Mail, OutboxEntry, OutboxState, OwedFile, Post
 from rules.lifecycle import Event
 from rules.model import DESK, Command, EntryKind, Refusal, Status
 from rules.policy import Staff
+from rules.spoken import spoken
 
 HELD, SENT, FAILED, INSIDE = "held", "sent", "failed", "inside"
 
@@ -56,6 +57,8 @@ def reply_with(draft: Draft, command: Command, person: Staff, carried: tuple[Owe
     refusal = files.problem_with(command, draft.chat)
     if refusal:
         return refusal
+    if command.args.get("order") and spoken(command.text).inside:
+        return Refusal(code="locked", text=draft.chat.say("refused_locked"))
     args, attached = command.args, (*carried, *files.attached(command))
     answer = Answer(
         text=command.text.strip(), files=attached, place=args.get("target", ""), target=args.get("target", ""),
@@ -72,6 +75,8 @@ def unfit(draft: Draft, answer: Answer) -> Refusal | None:
     """Why an answer can be sent to nobody, in words."""
     if not answer.text and not answer.files:
         return Refusal(code="empty", text=draft.chat.say("refused_empty"))
+    if draft.ticket.junk:
+        return Refusal(code="spam", text=draft.chat.say("refused_spam", number=draft.ticket.number))
     if not draft.ticket.reaches:
         return Refusal(code="address", text=draft.chat.say("refused_address", value=draft.ticket.customer.email))
     return None

@@ -12,6 +12,7 @@ from datetime import datetime
 from rules.effects import Button, Mail, OutboxEntry, OwedFile, Post, Upload
 from rules.hours import is_open, next_opening
 from rules.model import Status, Target, Ticket
+from rules.parting import parted
 from rules.policy import Policy
 from rules.sla import calendar_of
 from rules.subjects import plain_subject
@@ -22,6 +23,10 @@ CHAT = "chat"
 
 _SIGNATURE = "\n\n-- \n"
 _FILES_MOST = 20
+_PART_MOST = 6000
+"""So much of our own text, escaped, one message of chat surely shows: the first of its paragraphs may be half empty."""
+
+_PARTS_MOST = 20
 _SCORES = (1, 2, 3, 4, 5)
 _NO_BUTTONS: tuple[Button, ...] = ()
 
@@ -39,10 +44,23 @@ def deliveries(entry: OutboxEntry, ticket: Ticket, policy: Policy) -> tuple[Outb
     mail = entry.content
     if not isinstance(mail, Mail) or not ticket.asked_in or entry.lane != f"mail:{ticket.number}":
         return (entry,)
-    post = _spoken(entry, mail, ticket, policy)
-    said = replace(entry, channel=CHAT, lane=lane_of(ticket.number), content=post)
+    said = _in_parts(replace(entry, channel=CHAT, lane=lane_of(ticket.number)), _spoken(entry, mail, ticket, policy))
     also = (twin(entry, policy),) if ticket.by_mail and ticket.customer.takes_mail else ()
-    return (said, *_uploads(said, mail.files, ticket), *also)
+    return (*said, *_uploads(said[0], mail.files, ticket), *also)
+
+
+def _in_parts(said: OutboxEntry, post: Post) -> tuple[OutboxEntry, ...]:
+    """The post, and behind it what a message of chat has no room for; its buttons stand under the end."""
+    parts = parted(post.text, _PART_MOST, _PARTS_MOST)
+    if len(parts) == 1:
+        return (replace(said, content=post),)
+    first = replace(said, content=replace(post, text=parts[0], buttons=()))
+    following = tuple(
+        replace(said, key=f"{said.key}:part:{place}", meta={}, content=replace(post, text=part, buttons=(), files=()))
+        for place, part in enumerate(parts[1:], start=2)
+    )
+    last = replace(following[-1], content=replace(post, text=parts[-1], files=()))
+    return (first, *following[:-1], last)
 
 
 def twin(entry: OutboxEntry, policy: Policy) -> OutboxEntry:
@@ -62,7 +80,8 @@ def twin_key(key: str) -> str:
 
 def parts_of(key: str) -> tuple[str, ...]:
     """The names of all that a letter to an asker may be owed as."""
-    return (key, twin_key(key), *(f"{key}:file:{place}" for place in range(1, _FILES_MOST + 1)))
+    files = (f"{key}:file:{place}" for place in range(1, _FILES_MOST + 1))
+    return (key, twin_key(key), *files, *(f"{key}:part:{place}" for place in range(2, _PARTS_MOST + 1)))
 
 
 def _uploads(said: OutboxEntry, files: Sequence[OwedFile], ticket: Ticket) -> tuple[OutboxEntry, ...]:
@@ -100,7 +119,7 @@ def _spoken(entry: OutboxEntry, mail: Mail, ticket: Ticket, policy: Policy) -> P
 
 def _signed(entry: OutboxEntry, mail: Mail, policy: Policy, texts: Texts) -> str:
     """What a staff member wrote, with their name in place of a mail's signature."""
-    words = mail.text.partition(_SIGNATURE)[0] if _SIGNATURE in mail.text else ""
+    words = mail.text.rpartition(_SIGNATURE)[0] if _SIGNATURE in mail.text else ""
     person = policy.person(entry.meta.get("by"))
     return texts.say("room_reply", text=words, name=person.name if person else mail.from_name).strip()
 

@@ -94,9 +94,21 @@ def test_a_word_of_staff_in_the_askers_thread_is_an_answer_and_is_not_posted_aga
     ticket = desk.ticket()
     assert (ticket.status, ticket.first_response_by, ticket.assignee) == (Status.OPEN, "ana", "ana")
     assert [post.text for post in told(desk) if "F2" in post.text] == []
+    assert ["Press F2" in mail.text for mail in mails(desk)] == [False]
+    desk.wait(seconds=21)
     assert ["Press F2" in mail.text for mail in mails(desk)] == [False, True]
     desk.wait(days=1)
     assert not any("first_response" in entry.key for entry in desk.sent)
+
+
+def test_a_word_of_staff_that_is_deleted_in_its_hold_is_not_mailed_either() -> None:
+    desk = a_desk(answers_by_mail="yes")
+    ask(desk, "My laptop does not start.")
+    ana = Address(email=desk.policy.staff[0].email, name="Ana Silva")
+    ask(desk, "Press F2, please.", "150.000001", thread="100.000001", who=ana)
+    ask(desk, "", "150.000001", thread="100.000001", who=ana, unsaid=True)
+    desk.wait(seconds=60)
+    assert ["Press F2" in mail.text for mail in mails(desk)] == [False]
 
 
 def test_staff_who_write_in_a_channel_of_requests_ask_like_everybody() -> None:
