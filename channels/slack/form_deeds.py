@@ -22,7 +22,7 @@ def resolve_view(scene: Scene) -> Block:
     texts, policy, ticket = scene.texts, scene.policy, scene.ticket
     asked = [
         parts.written("text", texts, hint=texts.say("form_text_hint"), multiline=True),
-        parts.written("root_cause", texts, hint=texts.say("form_root_cause_hint"), optional=True),
+        parts.written("root_cause", texts, hint=texts.say("form_root_cause_hint")),
         parts.written("fault_type", texts, hint=texts.say("form_fault_type_hint"), optional=True),
     ]
     if policy.categories and ticket:
@@ -33,11 +33,17 @@ def resolve_view(scene: Scene) -> Block:
 
 
 def resolve_read(scene: Scene) -> Step:
-    """A resolution needs words; they go to the customer unless the tick was taken away."""
-    filled = scene.filled
+    """What was done goes to the customer unless the tick was taken away; why it happened stays inside.
+
+    The form asks for both (R-CO-1). Words in a thread or on the command line may tell what was done alone: they are
+    for what needs no record.
+    """
+    filled, texts = scene.filled, scene.texts
     text = filled.one("text")
-    if not text:
-        return Step(errors={"text": scene.texts.say("form_text_missing")})
+    errors = {} if text else {"text": texts.say("form_text_missing")}
+    errors |= {} if filled.one("root_cause") else {"root_cause": texts.say("form_root_cause_missing")}
+    if errors:
+        return Step(errors=errors)
     args = {name: filled.one(name) for name in ("root_cause", "fault_type", "category")}
     if TELL in filled and TELL not in filled.many(TELL):
         args["tell"] = "no"

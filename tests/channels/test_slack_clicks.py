@@ -120,13 +120,13 @@ async def test_resolve_opens_a_form_and_carries_it_to_the_desk(slack: LoopbackSl
 
 
 async def test_a_resolution_without_words_is_asked_for_in_the_form(slack: LoopbackSlack) -> None:
-    """R-CO-1: the resolution text is required."""
+    """R-CO-1: what was done and the root cause are required; each is asked for under its field."""
     desk = FakeDesk()
     async with a_channel(slack, desk) as channel:
         await opened(slack, await card_of(slack, desk, channel))
-        slack.submit("ana", {"text": "   "})
+        slack.submit("ana", {"text": "   ", "root_cause": " "})
         errors = await slack.eventually(lambda: slack.modals("ana")[-1]["errors"])
-        assert list(errors) == ["text"]
+        assert list(errors) == ["text", "root_cause"]
         assert desk.obeyed == []
 
 
@@ -135,7 +135,7 @@ async def test_a_refused_resolution_is_told_in_the_form(slack: LoopbackSlack) ->
     desk.refusal = Refusal(code="move", text="#7 is closed already.")
     async with a_channel(slack, desk) as channel:
         await opened(slack, await card_of(slack, desk, channel))
-        slack.submit("ana", {"text": "Put it out"})
+        slack.submit("ana", {"text": "Put it out", "root_cause": "toner"})
         errors = await slack.eventually(lambda: slack.modals("ana")[-1]["errors"])
         assert errors == {"text": "#7 is closed already."}
 

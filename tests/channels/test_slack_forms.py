@@ -221,7 +221,8 @@ def test_a_refusal_is_shown_under_the_field_that_it_is_about() -> None:
     ("name", "filled", "where"),
     [
         ("reply", typed(words=" "), "words"),
-        ("resolve", typed(text=""), "text"),
+        ("resolve", typed(text="", root_cause="toner"), "text"),
+        ("resolve", typed(text="Changed it", root_cause=" "), "root_cause"),
         ("assign", typed(to=""), "to"),
         ("hold", typed(reason="soon"), "day"),
         ("merge", typed(into="twelve"), "into"),
@@ -270,9 +271,9 @@ def test_editing_asks_only_for_what_was_changed() -> None:
 
 
 def test_a_resolution_is_mailed_unless_the_customer_knows_already() -> None:
-    (asked,) = forms.read("resolve", a_scene(filled=typed(text="Toner", tell=("tell",)))).asked
+    (asked,) = forms.read("resolve", a_scene(filled=typed(text="Toner", root_cause="dust", tell=("tell",)))).asked
     assert "tell" not in asked.args
-    (asked,) = forms.read("resolve", a_scene(filled=typed(text="Toner", tell=()))).asked
+    (asked,) = forms.read("resolve", a_scene(filled=typed(text="Toner", root_cause="dust", tell=()))).asked
     assert asked.args["tell"] == "no"
 
 

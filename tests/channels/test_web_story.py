@@ -66,6 +66,7 @@ async def test_a_mail_is_claimed_answered_resolved_confirmed_and_scored() -> Non
         await expect(page.locator(".line-customer")).to_have_count(1)
         await page.click("#root [data-command='open:resolve']")
         await page.fill(".bk-modal [data-block=text] textarea", "Replaced the printer.")
+        await page.fill(".bk-modal [data-block=root_cause] input", "worn out")
         await page.click(".bk-modal [type=submit]")
         await expect(page.locator(".card.status-resolved")).to_have_count(1)
         stage.wait(minutes=1)

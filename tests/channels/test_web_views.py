@@ -26,7 +26,8 @@ def desk() -> SmallDesk:
 
 def filled(**changes: Any) -> dict[str, Any]:
     """Ana resolves ticket 1 in the form."""
-    values = {"text": {"text": {"type": "plain_text_input", "value": "Replaced the fuser."}}}
+    words = {"text": "Replaced the fuser.", "root_cause": "worn out"}
+    values = {name: {name: {"type": "plain_text_input", "value": value}} for name, value in words.items()}
     form = {"id": CLICK, "as": "ana", "callback_id": "deskbell:resolve", "private_metadata": '{"ticket": 1}'}
     return {**form, "values": values, **changes}
 
@@ -79,7 +80,7 @@ async def test_a_filled_in_form_is_carried_out_once(desk: SmallDesk) -> None:
                 assert (response.status, await response.json()) == (200, {"ticket": 1})
     (command,) = desk.commands
     assert (command.key, command.name, command.ticket) == (f"console:{CLICK}", "resolve", 1)
-    assert (command.text, dict(command.args)) == ("Replaced the fuser.", {})
+    assert (command.text, dict(command.args)) == ("Replaced the fuser.", {"root_cause": "worn out"})
     assert (command.actor.staff, command.actor.via) == ("ana", "console")
 
 
@@ -132,7 +133,7 @@ async def test_what_is_missing_or_refused_is_told_by_its_field(desk: SmallDesk) 
     empty = {"text": {"text": {"type": "plain_text_input", "value": "  "}}}
     async with the_console(desk) as client:
         async with client.post("/api/view", json=filled(values=empty), headers=PAGE) as response:
-            assert list((await response.json())["errors"]) == ["text"]
+            assert list((await response.json())["errors"]) == ["text", "root_cause"]
         desk.refusal = Refusal(code="role", text="Only a lead may do that.")
         async with client.post("/api/view", json=filled(), headers=PAGE) as response:
             assert await response.json() == {"errors": {"text": "Only a lead may do that."}}
