@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from channels.protocol import Answer
 from rules.errors import TemporaryDeliveryError
@@ -79,7 +80,7 @@ async def test_a_thread_that_cannot_be_taken_in_now_holds_up_no_other(slack: Loo
 
 
 async def test_what_a_bug_of_ours_cannot_take_in_is_put_aside_and_waits_for_the_next_start(
-    slack: LoopbackSlack, capsys: pytest.CaptureFixture[str]
+    slack: LoopbackSlack,
 ) -> None:
     desk, broken = FakeDesk(), [True]
 
@@ -89,14 +90,17 @@ async def test_what_a_bug_of_ours_cannot_take_in_is_put_aside_and_waits_for_the_
         return FakeDesk.obey(desk, command)
 
     desk.obey = bug  # type: ignore[method-assign]  # a desk with a bug
-    async with a_channel(slack, desk) as channel:
-        root = await card_of(slack, desk, channel)
-        slack.post("ana", "support", "odd", root)
-        slack.post("ana", "support", "fine", root)
-        await slack.eventually(lambda: told(desk) == [("say", "fine")], timeout_s=15)
-        assert channel.set_aside == 1
-        assert "slack_put_aside" in capsys.readouterr().out
-        await slack.eventually(lambda: ["fault of ours" in one["text"] for one in slack.ephemerals("ana")] == [True])
+    with capture_logs() as logs:
+        async with a_channel(slack, desk) as channel:
+            root = await card_of(slack, desk, channel)
+            slack.post("ana", "support", "odd", root)
+            slack.post("ana", "support", "fine", root)
+            await slack.eventually(lambda: told(desk) == [("say", "fine")], timeout_s=15)
+            assert channel.set_aside == 1
+            assert any(line["event"] == "slack_put_aside" for line in logs)
+            await slack.eventually(
+                lambda: ["fault of ours" in one["text"] for one in slack.ephemerals("ana")] == [True]
+            )
     broken[0] = False
     async with a_channel(slack, desk):
         await slack.eventually(lambda: ("say", "odd") in told(desk))

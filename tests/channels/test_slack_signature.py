@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
 from channels.slack.signature import WINDOW_S, Signatures
 from tests.channels.slack_desk import FakeDesk, a_channel, card_of, settled, told
@@ -66,21 +67,30 @@ def test_a_request_that_was_confirmed_is_never_good_again_and_a_failed_one_is() 
     assert signatures.problem(signed(1001), BODY) == ""
 
 
-async def test_refusals_are_said_once_each_in_the_log(slack: LoopbackSlack, capsys: pytest.CaptureFixture[str]) -> None:
-    desk = FakeDesk()
-    now = time.time()
-    good = signed(now, slack.signing_secret)
+async def _sent(slack: LoopbackSlack, desk: FakeDesk, requests: Iterable[Mapping[str, str]]) -> list[int]:
+    """The same body sent under each of these headers; gives what the desk answered."""
+    answers = []
     async with a_channel(slack, desk, mode="http") as channel, aiohttp.ClientSession() as session:
-        answers = []
-        for headers in (signed(now, "wrong"), signed(now - 3600, slack.signing_secret), {}, good, good):
+        for headers in requests:
             url = f"http://{channel.listening}/slack/events"
             sent = {**headers, "content-type": "application/json"}
             async with session.post(url, data=BODY, headers=sent) as answer:
                 answers.append(answer.status)
-        assert answers[:3] == [401, 401, 401]
-        # Bolt knows nothing to do with an empty event, so it was not confirmed and may come again.
-        assert answers[3] == answers[4] != 401
-    lines = [line for line in capsys.readouterr().out.splitlines() if "slack_request_refused" in line]
+    return answers
+
+
+async def test_refusals_are_said_once_each_in_the_log(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    now = time.time()
+    good = signed(now, slack.signing_secret)
+    with capture_logs() as logs:
+        answers = await _sent(
+            slack, desk, (signed(now, "wrong"), signed(now - 3600, slack.signing_secret), {}, good, good)
+        )
+    assert answers[:3] == [401, 401, 401]
+    # Bolt knows nothing to do with an empty event, so it was not confirmed and may come again.
+    assert answers[3] == answers[4] != 401
+    lines = [str(line) for line in logs if line["event"] == "slack_request_refused"]
     assert len(lines) == 3
     assert all("127.0.0.1" in line for line in lines)
     assert not any(slack.signing_secret in line or good["X-Slack-Signature"] in line for line in lines)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from channels.slack.reachable import WORKSPACE
 from tests.channels.slack_desk import FakeDesk, a_channel, card_of, settled, told
@@ -47,16 +48,19 @@ async def test_a_line_that_goes_down_comes_up_again_and_nothing_is_missed(slack:
         await slack.eventually(lambda: told(desk)[1:] == [("say", "said after")])
 
 
-async def test_why_slack_hung_up_is_said_until_the_line_is_up_again(
-    slack: LoopbackSlack, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_why_slack_hung_up_is_said_until_the_line_is_up_again(slack: LoopbackSlack) -> None:
     desk = FakeDesk()
+    with capture_logs() as logs:
+        await _hung_up(slack, desk)
+    assert any(line["event"] == "slack_disconnects" for line in logs)
+
+
+async def _hung_up(slack: LoopbackSlack, desk: FakeDesk) -> None:
     async with a_channel(slack, desk) as channel:
         slack.fault("apps.connections.open", times=2, status=500)
         await asyncio.to_thread(slack.disconnect, "link_disabled")
         await slack.eventually(lambda: "Socket Mode was switched off" in channel.problem)
         await slack.eventually(lambda: channel.problem == "", timeout_s=30)
-        assert "slack_disconnects" in capsys.readouterr().out
 
 
 async def test_a_line_that_stays_down_is_replaced(slack: LoopbackSlack, monkeypatch: pytest.MonkeyPatch) -> None:
