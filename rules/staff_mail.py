@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-from rules import files, replying
+from rules import collision, files, replying
 from rules.draft import Draft, staff_author
+from rules.editions import ASKED, ORDERED
 from rules.effects import OwedFile
+from rules.holding import handle_of
 from rules.model import Actor, Command, EntryKind, Message
 from rules.policy import Policy, Staff
 from rules.receiving import link_words
@@ -30,6 +32,8 @@ def take_staff_mail(draft: Draft, message: Message, verdict: Verdict, person: St
     note = _NOTE.match(text)
     if note:
         _note(draft, message, text[note.end() :].strip(), person)
+    elif (meanwhile := collision.with_reply(draft, person)) and draft.ticket.reaches and (text or _attached(message)):
+        _ask(draft, message, text, person, meanwhile)
     else:
         actor = Actor(name=person.name, staff=person.key, via=_VIA)
         command = Command(
@@ -40,6 +44,21 @@ def take_staff_mail(draft: Draft, message: Message, verdict: Verdict, person: St
             return refusal.text
     link_words(draft, message)
     return ""
+
+
+def _ask(draft: Draft, message: Message, text: str, person: Staff, why: collision.Meanwhile) -> None:
+    """Somebody else is answering: the words wait inside, and their author is asked in the thread, as in chat."""
+    attached, number = _attached(message), draft.ticket.number
+    name = f"{number}:reply:{handle_of(message.key)}"
+    draft.note(
+        EntryKind.NOTED, text, author=staff_author(person), message_key=message.key, message_id=message.message_id,
+        attachments=files.listed(attached), because=(ASKED, ORDERED), place=name,
+    )  # fmt: skip
+    told = draft.chat.say("chat_reply_elsewhere", name=person.name, via=_VIA, text=text)
+    said = f"asked:{handle_of(message.key)}"
+    draft.post(told, name=said, mark="inside", files=attached)
+    files.show(draft, f"{number}:{said}", attached)
+    collision.ask(draft, person, name, "", why)
 
 
 def _stays_inside(draft: Draft, message: Message, verdict: Verdict, person: Staff) -> str:

@@ -60,15 +60,54 @@ def test_an_answer_to_the_notification_reaches_the_customer(authentication: Auth
     assert any("(mail)" in post.text and "Please restart it." in post.text for post in stage.posts(1))
 
 
-def test_an_answer_by_mail_just_after_a_colleagues_stays_inside_and_is_told() -> None:
+def test_an_answer_by_mail_just_after_a_colleagues_is_asked_about_in_the_thread() -> None:
     """Two answers within a moment are never sent over each other's heads, and no words are lost."""
     stage = asked(a_stage())
     stage.reply("On its way.", by="li.wei")
     answers_notification(stage, "Sold out, sorry.")
     stage.wait(minutes=1)
     assert len(to_alice(stage)) == 1
-    assert any("answered just now" in post.text for post in stage.posts(1) if post.mark == "inside")
-    assert any(entry.text == "Sold out, sorry." for entry in stage.entries())
+    assert any("Sold out, sorry." in post.text for post in stage.posts(1) if post.mark == "inside")
+    (question,) = [post for post in stage.posts(1) if post.mark == "asked"]
+    assert (question.mentions, question.quote) == (("ana",), "On its way.")
+    assert [button.command for button in question.buttons] == ["send", "withdraw"]
+    assert [entry.text for entry in stage.entries(kind=EntryKind.NOTED)] == ["Sold out, sorry."]
+
+
+def a_question(stage: Stage, **fields: Any) -> str:
+    """Ana answers by mail just after Li Wei; gives the name of her words on the buttons."""
+    stage.reply("On its way.", by="li.wei")
+    answers_notification(stage, "Sold out, sorry.", **fields)
+    (question,) = [post for post in stage.posts(1) if post.mark == "asked"]
+    return str(question.buttons[0].value)
+
+
+def test_send_anyway_sends_what_she_mailed_with_its_files() -> None:
+    guide = Attachment(filename="guide.pdf", content_type="application/pdf", size=90_000, sha256="b", part=3)
+    stage = asked(a_stage())
+    name = a_question(stage, attachments=(guide,), key="mail:support:guide")
+    assert stage.command("send", by="li.wei", value=name).refusal is not None
+    assert stage.command("send", value=name).refusal is None
+    stage.wait(seconds=21)
+    mail = to_alice(stage)[-1]
+    assert mail.text.startswith("Sold out, sorry.")
+    assert [(file.filename, file.message_key, file.part) for file in mail.files] == [
+        ("guide.pdf", "mail:support:guide", 3)
+    ]
+    refusal = stage.command("send", value=name).refusal
+    assert refusal is not None
+    assert "before" in refusal.text
+    stage.wait(minutes=1)
+    assert len(to_alice(stage)) == 2
+
+
+def test_keep_inside_settles_what_she_mailed() -> None:
+    stage = asked(a_stage())
+    name = a_question(stage)
+    assert stage.command("withdraw", reply=name).refusal is None
+    assert stage.command("withdraw", reply=name).refusal is not None
+    stage.wait(minutes=5)
+    assert len(to_alice(stage)) == 1
 
 
 @pytest.mark.parametrize("text", ["note: he sounds angry", "#note he sounds angry", "Note： he sounds angry"])
