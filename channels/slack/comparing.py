@@ -71,7 +71,8 @@ class Comparing:
         changes = await self._reactions.changes(self._door.team(), target, head, shown)
         # Of many who reacted Slack names only some; who is not named has not taken anything away.
         cut = {bare_emoji(one["name"]) for one in told if (one.get("count") or 0) > len(one.get("users") or ())}
-        return [change for change in changes if change.added or change.emoji not in cut]
+        edition = str((message.get("edited") or {}).get("ts") or "")
+        return [replace(change, edition=edition) for change in changes if change.added or change.emoji not in cut]
 
 
 def _after(ts: str, since: str) -> bool:

@@ -30,7 +30,7 @@ def written(happened: Said | Reacted, at: datetime) -> Heard:
         at=at,
         kind=kind,
         room=happened.room,
-        ts=happened.at or happened.ts,
+        ts=happened.at or happened.edition or happened.ts,
         what={kind: json.dumps(asdict(happened))},
     )
 

@@ -51,7 +51,7 @@ class TakesIn(Protocol):
 class _Waiting:
     """Something heard, in the line of its thread."""
 
-    moment: tuple[int, str]
+    moment: tuple[int, str, bool]
     key: str
     ready_at: float = field(compare=False)
     happened: Said | Reacted = field(compare=False)
@@ -115,29 +115,34 @@ class SlackInbox:
         ready_at = asyncio.get_running_loop().time() + wait_s
         if isinstance(happened, Said):
             self.whereabouts.learn(happened)
+        if isinstance(happened, Said) and not self.whereabouts.goes_on(happened):
             self._line_up(happened, heard.ts, ready_at)
         else:
             self._run(self._find_thread(happened, heard.ts, ready_at))
 
-    async def _find_thread(self, reacted: Reacted, ts: str, ready_at: float) -> None:
-        """Line a reaction up in its message's thread, behind the message, which is heard now if it was missed."""
+    async def _find_thread(self, happened: Said | Reacted, ts: str, ready_at: float) -> None:
+        """Line it up in its thread, behind what it is about, which is heard now if it was missed.
+
+        Of a reaction that is its message, of words that go on about a request the request.
+        """
         wait_s = WAIT_S
         while not self._stopping.is_set():
             try:
-                thread, missed = await self.whereabouts.of(reacted)
+                thread, missed = await self.whereabouts.of(happened)
                 if missed:
                     await self.hear(missed)
-                self._line_up(replace(reacted, thread=thread), ts, ready_at)
+                self._line_up(replace(happened, thread=thread), ts, ready_at)
                 return
             except (DeliveryError, StoreError) as problem:
-                log.warning("slack_thread_not_found", place=reacted.target, problem=str(problem))
+                log.warning("slack_thread_not_found", place=happened.target, problem=str(problem))
             await self._pause(wait_s)
             wait_s = min(wait_s * 2, WAIT_MOST_S)
 
     def _line_up(self, happened: Said | Reacted, ts: str, ready_at: float) -> None:
         line = self._line_of(happened)
-        # Stamps are of one length today; a longer one is a later one.
-        waiting = _Waiting((len(ts), ts), inbox_key(happened.key), ready_at, happened)
+        # Stamps are of one length today; a longer one is a later one. A reaction that was seen is one on what was said.
+        moment = (len(ts), ts, isinstance(happened, Reacted))
+        waiting = _Waiting(moment, inbox_key(happened.key), ready_at, happened)
         if line in self._lines:
             heapq.heappush(self._lines[line], waiting)
         else:
@@ -193,6 +198,8 @@ class SlackInbox:
     async def _hand_on(self, happened: Said | Reacted) -> None:
         counted = await self._reactions.counted(happened) if isinstance(happened, Reacted) else happened
         if counted is None:
+            if isinstance(happened, Reacted):
+                await self._reactions.pass_by(happened)
             return
         for handler in self._handlers:
             if await handler.take(counted):

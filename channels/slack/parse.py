@@ -88,7 +88,7 @@ class Reacted:
     """A person's reaction on a message; not ``added``: they took it away.
 
     ``thread`` is the head of the message's thread, where that is known. ``at`` is the moment as Slack stamps it, empty
-    when the reaction was seen and not told.
+    when the reaction was seen and not told; it is then one on the ``edition`` of the words that was seen with it.
     """
 
     key: str
@@ -100,6 +100,7 @@ class Reacted:
     added: bool = True
     thread: str = ""
     at: str = ""
+    edition: str = ""
 
     @property
     def target(self) -> str:

@@ -7,7 +7,7 @@ read each round, so that each is looked at again within a bounded time.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -16,7 +16,8 @@ from channels.slack.calls import SlackRefusedError
 from channels.slack.comparing import Comparing
 from channels.slack.door import Door
 from channels.slack.parse import deleted
-from channels.slack.sweep_reads import Message, SweepReads
+from channels.slack.sweep_reads import Message, SweepReads, stamp
+from channels.slack.whereabouts import SINCE
 from rules.errors import DeliveryError
 from rules.journal import AuthorKind
 from rules.model import Entry, Ticket
@@ -29,7 +30,7 @@ A_ROUND = 12
 LATELY = 20
 """So many tickets of late activity are looked at too, though they may be done with."""
 
-SINCE, THREADS = "sweep:since", "sweep:threads"
+THREADS = "sweep:threads"
 _ABOUT = timedelta(seconds=5)
 
 
@@ -97,6 +98,16 @@ class Rota:
         if not self._turns and not await self._door.run(self._door.inbox.cursor, THREADS):
             await self._door.run(self._door.inbox.move_cursor, THREADS, "known")
 
+    async def asked_in(self, channel: str, root: str) -> bool:
+        """Look at a thread in which a ticket was asked for; False when it is none, and nothing was read."""
+        door, room = self._door, f"{channel}:{root}"
+        number = await door.run(door.hearing.ticket_of_thread, room)
+        ticket = await door.run(door.looking.ticket, number) if number is not None else None
+        if ticket is None or ticket.asked_in != room:
+            return False
+        await self._room(ticket, await door.run(door.looking.entries, ticket.number), channel, root)
+        return True
+
     async def _look_at(self, number: int) -> None:
         door = self._door
         ticket, entries = await door.run(door.looking.ticket, number), await door.run(door.looking.entries, number)
@@ -107,7 +118,7 @@ class Rota:
         for room in filter(None, dict.fromkeys((ticket.chat_thread, ticket.asked_in))):
             channel, _, root = room.partition(":")
             try:
-                shown |= await self._room(ticket, channel, root)
+                shown |= await self._room(ticket, entries, channel, root)
             except SlackRefusedError as refused:
                 if refused.code != "thread_not_found":
                     raise
@@ -116,14 +127,16 @@ class Rota:
             if place not in shown and place.partition(":")[0] in read:
                 await self._perhaps_deleted(ticket, place, entry)
 
-    async def _room(self, ticket: Ticket, channel: str, root: str) -> set[str]:
+    async def _room(self, ticket: Ticket, entries: Sequence[Entry], channel: str, root: str) -> set[str]:
         """Look at a whole thread; gives the places of the messages that it shows."""
         shown: set[str] = set()
         head: Message | None = None
         old = not await self._door.run(self._door.inbox.cursor, THREADS)
         asked = f"{channel}:{root}" == ticket.asked_in
-        # What was said before somebody made a ticket of it is not said to the desk.
-        since = f"{(ticket.opened_at - _ABOUT).timestamp():.6f}" if asked else ""
+        # What others said before somebody made a ticket of it is not said to the desk; what the asker added is.
+        made = next((entry for entry in entries if entry.place.startswith(f"{channel}:")), None)
+        since = f"{((made.at if made else ticket.opened_at) - _ABOUT).timestamp():.6f}" if asked else ""
+        added = min(since, made.place.partition(":")[2] if made else since, key=stamp)
         async for message in self._reads.thread(channel, root):
             head = head or message
             if message.get("subtype") == "tombstone":
@@ -135,7 +148,8 @@ class Rota:
             if asked and message.get("ts") == root:
                 await self._comparing.reactions(message, channel)
             else:
-                await self._comparing.look(message, channel, since=since, root=head)
+                theirs = asked and message.get("user") == ticket.asker
+                await self._comparing.look(message, channel, since=added if theirs else since, root=head)
         return shown
 
     async def _perhaps_deleted(self, ticket: Ticket, place: str, entry: Entry) -> None:

@@ -17,7 +17,8 @@ from channels.slack.comparing import Comparing
 from channels.slack.door import Door
 from channels.slack.inbox import SlackInbox
 from channels.slack.rota import Rota
-from channels.slack.sweep_reads import PAGE, Message, SweepReads
+from channels.slack.sweep_reads import PAGE, Message, SweepReads, stamp
+from channels.slack.whereabouts import beginning
 from rules.errors import DeliveryError, StoreError
 
 log = structlog.get_logger(__name__)
@@ -83,7 +84,7 @@ class Sweep:
     async def channel(self, channel: str, since: str = "") -> None:
         """Find what is new in a channel, in threads that moved too; ``since`` counts where it was never read before."""
         upto = await self._door.run(self._door.inbox.cursor, _cursor(channel)) or since
-        began = await self._door.run(self._door.inbox.cursor, _beginning(channel))
+        began = await self._door.run(self._door.inbox.cursor, beginning(channel))
         newest, moved = upto, []
         floor = max(_less(upto, MARGIN_S), began, key=stamp)
         count = 0
@@ -100,7 +101,7 @@ class Sweep:
         for message in sorted(moved, key=self._comparing.is_foreign):
             await self._thread(message, channel, floor)
         if not floor:
-            await self._door.run(self._door.inbox.move_cursor, _beginning(channel), newest or "0")
+            await self._door.run(self._door.inbox.move_cursor, beginning(channel), newest or "0")
         if newest != upto:
             await self._door.run(self._door.inbox.move_cursor, _cursor(channel), newest)
 
@@ -123,9 +124,10 @@ class Sweep:
 
     async def _thread(self, root: Message, channel: str, floor: str) -> None:
         ts = str(root["ts"])
-        async for message in self.reads.thread(channel, ts, oldest=floor):
-            if message.get("ts") != ts:
-                await self._comparing.look(message, channel, since=floor, root=root)
+        if not await self._rota.asked_in(channel, ts):
+            async for message in self.reads.thread(channel, ts, oldest=floor):
+                if message.get("ts") != ts:
+                    await self._comparing.look(message, channel, since=floor, root=root)
         self._read[f"{channel}:{ts}"] = f"{root.get('reply_count') or 0}:{root.get('latest_reply') or ''}"
 
     async def _through_channels(self) -> None:
@@ -156,18 +158,8 @@ class Sweep:
                 continue
 
 
-def stamp(ts: str) -> tuple[int, str]:
-    """The order of Slack's time stamps, which are words and not numbers; nothing is before everything."""
-    return (len(ts), ts)
-
-
 def _cursor(channel: str) -> str:
     return f"sweep:{channel}"
-
-
-def _beginning(channel: str) -> str:
-    """What stood in a channel when the desk came to it is not said to the desk, whatever is read twice."""
-    return f"sweep:{channel}:began"
 
 
 def _less(ts: str, seconds: float) -> str:

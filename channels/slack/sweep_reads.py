@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from channels.slack.calls import call
+from channels.slack.calls import SlackRefusedError, call
 from rules.errors import TemporaryDeliveryError
 
 if TYPE_CHECKING:
@@ -57,9 +57,21 @@ class SweepReads:
             yield message
 
     async def message(self, channel: str, ts: str) -> list[Message]:
-        """One message alone, as a list that is empty when it is not shown."""
-        window = {"channel": channel, "ts": ts, "oldest": ts, "latest": ts, "inclusive": True, "limit": 2}
-        answer = await self._call("conversations.replies", window)
+        """One message alone, as a list that is empty when it is shown nowhere.
+
+        One that stands in no thread some servers tell only in the channel's history.
+        """
+        window: Message = {"channel": channel, "oldest": ts, "latest": ts, "inclusive": True, "limit": 2}
+        try:
+            answer = await self._call("conversations.replies", {**window, "ts": ts})
+        except SlackRefusedError as refused:
+            if refused.code not in ("thread_not_found", "message_not_found"):
+                raise
+            answer = {}
+        found = [message for message in answer.get("messages") or [] if message.get("ts") == ts]
+        if found:
+            return found
+        answer = await self._call("conversations.history", window)
         return [message for message in answer.get("messages") or [] if message.get("ts") == ts]
 
     async def directs(self) -> AsyncIterator[str]:
@@ -106,3 +118,8 @@ class SweepReads:
                     await self.sleep(wait_s)
                 self.made_at.popleft()
             self.made_at.append(self.monotonic())
+
+
+def stamp(ts: str) -> tuple[int, str]:
+    """The order of Slack's time stamps, which are words and not numbers; nothing is before everything."""
+    return (len(ts), ts)

@@ -11,6 +11,15 @@ KNOWN_MOST = 5000
 """So many messages whose thread is remembered; that of others is asked of Slack."""
 
 
+SINCE = "sweep:since"
+"""Names the moment of the first sweep ever, before which nobody talked to the bot."""
+
+
+def beginning(channel: str) -> str:
+    """What stood in a channel when the desk came to it is not said to the desk, whatever is read twice."""
+    return f"sweep:{channel}:began"
+
+
 class Whereabouts:
     """The places of messages, by what was heard and, for others, by what Slack tells."""
 
@@ -40,11 +49,34 @@ class Whereabouts:
             return True
         return await self._has_ticket(said.room)
 
-    async def of(self, reacted: Reacted) -> tuple[str, Said | None]:
-        """The head of the thread in which a reaction's message stands, and the message if the desk missed it.
+    def goes_on(self, said: Said) -> bool:
+        """Whether words may go on about a request, so that the request has to be known first."""
+        return bool(said.thread) and (said.direct or said.channel in self._door.policy().chat.requests)
 
-        Raises DeliveryError when Slack cannot be asked now.
+    async def of(self, happened: Said | Reacted) -> tuple[str, Said | None]:
+        """The head of the thread in which something stands, and what it is about if the desk missed that.
+
+        That is a reaction's message, and the head of a thread of requests. Raises DeliveryError when Slack cannot be
+        asked now.
         """
+        if isinstance(happened, Said):
+            return happened.thread, await self._missed_request(happened)
+        return await self._of_reaction(happened)
+
+    async def _missed_request(self, said: Said) -> Said | None:
+        """What stood in a channel before the desk came is no request."""
+        door = self._door
+        inbox, head = door.inbox, f"slack:{said.team}:{said.room}"
+        began = await door.run(inbox.cursor, beginning(said.channel)) or await door.run(inbox.cursor, SINCE)
+        if not began or (len(said.thread), said.thread) <= (len(began), began) or await self._has_ticket(said.room):
+            return None
+        if len(await door.run(inbox.unheard, {head, inbox_key(head)})) < 2:
+            return None
+        message = await door.history.message(said.channel, said.thread)
+        request = posted(message, said.channel, said.team) if message else None
+        return request if request and request.user not in ("", door.own_user()) else None
+
+    async def _of_reaction(self, reacted: Reacted) -> tuple[str, Said | None]:
         door = self._door
         if reacted.thread:
             return reacted.thread, None
@@ -54,7 +86,7 @@ class Whereabouts:
             return "", None
         message = await door.history.message(reacted.channel, reacted.ts)
         thread = str(message.get("thread_ts") or "")
-        said = posted(message, reacted.channel, reacted.team)
+        said = posted(message, reacted.channel, reacted.team) if message else None
         if said is None or said.user == door.own_user() or not await self.concerns(said):
             return ("" if thread == reacted.ts else thread), None
         self.learn(said)

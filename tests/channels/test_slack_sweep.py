@@ -218,3 +218,19 @@ async def test_when_slack_says_that_it_leaves_out_events_they_are_looked_for(sla
         slack.tell_app_rate_limited()
         await slack.eventually(lambda: told(desk) == [("say", "on its way")])
         await slack.eventually(lambda: slack.deliveries()[-1]["state"] == "confirmed")
+
+
+async def test_a_reaction_that_was_seen_is_one_on_the_words_that_were_seen_with_it(slack: LoopbackSlack) -> None:
+    """✉️ found by looking, while the edit it was put on is still to be taken in: it does not overtake the edit."""
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        root = await card_of(slack, desk, channel)
+        said = slack.post("ana", "support", "note: he is a pain", root)
+        await slack.eventually(lambda: told(desk) == [("say", "note: he is a pain")] and not desk.waiting)
+        await channel.sweep()
+        slack.drop_events(2)
+        slack.edit("ana", "support", said["ts"], "on its way")
+        slack.react("ana", "support", said["ts"], "email")
+        await channel.sweep()
+        await slack.eventually(lambda: len(desk.obeyed) == 3)
+        assert [name for name, _ in told(desk)] == ["say", "say", "send"]
