@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from channels.slack import lists
 from channels.slack.blocks import Block
 from channels.slack.calls import SlackRefusedError, call
-from channels.slack.cards import card, last_change, opening_of
 from channels.slack.door import Door
 from channels.slack.home_view import ALL, HOME, ROWS, Choice, asker_home, on_page, staff_home
 from channels.slack.links import Links
@@ -168,19 +168,17 @@ class Home:
                 return
 
     async def _show(self, user: str, trigger: str, number: str) -> None:
-        """Show a ticket's card in a modal, to those who may see it."""
+        """Show a ticket in a modal to those who may see it: to staff its card."""
         door = self._door
         ticket = await door.run(door.looking.ticket, int(number)) if number.isdecimal() and len(number) < 10 else None
         actor = replace(await door.people.actor(user), user=user)
         if ticket is None or not (actor.staff or is_asked_by(ticket, actor)):
             return
         entries: tuple[Entry, ...] = await door.run(door.looking.entries, ticket.number)
-        shown = card(
-            ticket, policy=door.policy(), opening=opening_of(entries), last=last_change(entries), now=door.now()
-        )
-        kept = [block for block in shown.blocks if actor.staff or block["type"] != "actions"]
+        # A card has more to tell than was told to who only asks.
+        shown = lists.shown(actor, ticket.number, ticket, entries, door.policy(), door.now())
         title = {"type": "plain_text", "text": f"#{ticket.number}", "emoji": False}
-        view = {"type": "modal", "title": title, "blocks": kept}
+        view = {"type": "modal", "title": title, "blocks": shown.blocks}
         try:
             await call("views.open", door.client.views_open(trigger_id=trigger, view=view), repeatable=True)
         except DeliveryError as problem:

@@ -5,8 +5,10 @@ A trigger lives three seconds, so a form is opened with what the desk has at han
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -52,7 +54,7 @@ class Modals:
             scene = parts.with_memory(scene, seen=scene.ticket.received)
         if name in forms.ABOUT_TICKETS and scene.ticket is None:
             return door.texts.say("form_gone")
-        unknown = name == "new" and scene.person is None
+        unknown = _waits(name, scene, user)
         shown = forms.loading(scene) if unknown else forms.view(name, self._with_presence(name, scene, user))
         try:
             opened = await self._show(shown, trigger, view)
@@ -123,8 +125,7 @@ class Modals:
         """Have one command of a form carried out. A form sent in twice is done once; after a refusal it is new."""
         view, door = form.view, self._door
         tried = self._refused.get(view.id, 0)
-        key = f"slack:{form.team}:{view.id}:{form.user}:{tried}:{asked.command}"
-        key += f":{asked.args['value']}" if "value" in asked.args else ""
+        key = f"slack:{form.team}:{view.id}:{form.user}:{tried}:{asked.command}:{_said_in(asked)}"
         command = Command(
             key=key, name=asked.command, actor=actor, at=door.now(), ticket=view.memory.ticket, text=asked.text,
             args={"user": form.user, **asked.args},
@@ -142,7 +143,7 @@ class Modals:
         if name != "new" or ticket is None:
             return Step()
         texts = self._door.texts
-        return Step(view=as_modal(line_card(texts.say("ticket_made", number=ticket)), f"#{ticket}", texts))
+        return Step(view=as_modal(line_card(texts.say("ticket_made_by_form", number=ticket)), f"#{ticket}", texts))
 
     # What a form is made of
 
@@ -175,8 +176,11 @@ class Modals:
 
         A form that waits for it is shown now.
         """
-        unknown, scene = name == "new" and scene.person is None, await self._who(scene, user)
-        if unknown:
+        unknown, scene = _waits(name, scene, user), await self._who(scene, user)
+        if unknown and name != "new" and scene.person is None and scene.ticket:
+            told = scene.texts.say("refused_asker", name=scene.ticket.customer)
+            await self._update(view, as_modal(line_card(told), f"#{scene.ticket.number}", scene.texts), "")
+        elif unknown:
             await self._update(view, forms.view(name, scene), "")
         self._opened(name, scene, user, view, shown)
 
@@ -243,6 +247,22 @@ class Modals:
             await call("views.update", asked, repeatable=True)
         except DeliveryError as problem:
             log.info("form_not_updated", problem=str(problem))
+
+
+def _waits(name: str, scene: Scene, user: str) -> bool:
+    """Whether a form waits until it is known who opens it.
+
+    What somebody filled in of a ticket is shown to them and to staff, and everybody in a channel can press the button.
+    """
+    if scene.person is not None:
+        return False
+    return name == "new" or (name == "details" and (scene.ticket is None or scene.ticket.asker != user))
+
+
+def _said_in(asked: Asked) -> str:
+    """A short name of what a command of a form says: changed after a refusal, it is another one after a restart too."""
+    said = json.dumps([asked.text, sorted(asked.args.items())])
+    return sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def opened_by(click: Click) -> Memory:

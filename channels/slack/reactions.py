@@ -8,7 +8,7 @@ came to be known.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from channels.slack.door import Door
@@ -54,8 +54,19 @@ class Reactions:
                 times = before.times + 1 if reacted.added else before.times
                 changed[_whose(reacted)] = Standing(times=times, stands=reacted.added, at=reacted.at or before.at)
         if changed != known:
-            written = json.dumps({whose: [one.times, one.stands, one.at] for whose, one in sorted(changed.items())})
-            await self._door.run(self._door.inbox.move_cursor, _key(reactions[0].target), written)
+            await self._write(reactions[0].target, changed)
+
+    async def _write(self, target: str, known: Mapping[str, Standing]) -> None:
+        written = json.dumps({whose: [one.times, one.stands, one.at] for whose, one in sorted(known.items())})
+        await self._door.run(self._door.inbox.move_cursor, _key(target), written)
+
+    async def pass_by(self, reacted: Reacted) -> None:
+        """Remember that an emoji was taken away of which nobody told that it was put: the putting comes too late."""
+        known = await self._known(reacted.target)
+        before = known.get(_whose(reacted), Standing())
+        if reacted.added or before.stands or not reacted.at or not _later(reacted.at, before.at):
+            return
+        await self._write(reacted.target, {**known, _whose(reacted): replace(before, at=reacted.at)})
 
     async def changes(self, team: str, target: str, thread: str, shown: Iterable[tuple[str, str]]) -> list[Reacted]:
         """What must have happened since, when these (user, emoji) are shown on a message, by counted names."""
