@@ -348,12 +348,13 @@ class Draft:
     def _card(self) -> OutboxEntry:
         """The card, edited in place (complaint 72). The first one heads the ticket's thread, so all else waits for it;
 
-        a later edit is in nobody's way.
+        a later edit is in nobody's way. One of the most urgent level goes before all that waits, as its calls do.
         """
         number, first = self.ticket.number, self._before is None
+        heading = URGENT if self.policy.level(self.ticket.priority).quiet_exempt else USUAL
         return OutboxEntry(
             key=f"{number}:card:{self.round}", channel=CHAT, lane=f"chat:{number}" if first else f"card:{number}",
-            due_at=self.now, content=Card(ticket=number), ticket=number, urgency=USUAL if first else IDLE,
+            due_at=self.now, content=Card(ticket=number), ticket=number, urgency=heading if first else IDLE,
         )  # fmt: skip
 
     def _idle_pings(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from rules.effects import Post
+from rules.effects import IDLE, URGENT, USUAL, Card, Post
 from rules.model import EntryKind, Target
 from rules.policy import Limits, Policy, Step
 from tests.stage import MONDAY, Stage, a_policy, a_stage
@@ -368,3 +368,14 @@ def test_a_missed_target_of_which_nobody_is_called_now_does_not_fill_the_channel
         stage.mail()
     stage.wait(hours=4, minutes=2)
     assert [post.broadcast for post in steps(stage)] == [True] * 3 + [False] * 2
+
+
+def test_the_card_of_what_is_most_urgent_goes_before_the_cards_of_a_flood() -> None:
+    """Its calls stand below it; twenty other mails of the same minute must not hold them up."""
+    stage = a_stage()
+    stage.mail()
+    stage.mail("Production ERP is down, nobody can work.", subject="URGENT")
+    assert stage.ticket(2).priority == "P1"
+    stage.command("claim", number=2)
+    cards = [(entry.ticket, entry.urgency) for entry in stage.sent if isinstance(entry.content, Card)]
+    assert cards == [(1, USUAL), (2, URGENT), (2, IDLE)]
