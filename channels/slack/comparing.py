@@ -50,7 +50,7 @@ class Comparing:
 
     async def take_as_known(self, message: Message, channel: str) -> None:
         """What stands on a message is from before the desk came; nothing follows from it."""
-        await self._reactions.keep(*await self._changes(message, channel))
+        await self._reactions.stood(*await self._changes(message, channel))
 
     async def _words(self, said: Said, message: Message, since: str) -> None:
         edit = edited(message, said.channel, said.team)

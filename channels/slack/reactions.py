@@ -17,7 +17,10 @@ from channels.slack.parse import Reacted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What is known of one person's emoji on one message: how often it was put, whether it stands, as of when."""
+    """What is known of one person's emoji on one message: how often it was put, whether it stands, as of when.
+
+    What stood when the desk first looked was never put, as far as the desk knows.
+    """
 
     times: int = 0
     stands: bool = False
@@ -36,7 +39,7 @@ class Reactions:
         Asked again before ``keep``, the answer is the same.
         """
         known = (await self._known(reacted.target)).get(_whose(reacted), Standing())
-        if reacted.added == known.stands or (reacted.at and _later(known.at, reacted.at)):
+        if not _is_news(reacted, known):
             return None
         times = known.times if reacted.added else known.times - 1
         what = f"slack:{reacted.team}:{reacted.target}:{reacted.user}:{reacted.emoji}"
@@ -50,11 +53,22 @@ class Reactions:
         changed = dict(known)
         for reacted in reactions:
             before = known.get(_whose(reacted), Standing())
-            if reacted.added != before.stands:
+            if _is_news(reacted, before):
                 times = before.times + 1 if reacted.added else before.times
                 changed[_whose(reacted)] = Standing(times=times, stands=reacted.added, at=reacted.at or before.at)
         if changed != known:
             await self._write(reactions[0].target, changed)
+
+    async def stood(self, *reactions: Reacted) -> None:
+        """Remember reactions on one message that stood, or stood no more, when the desk first looked.
+
+        One of them that is told all the same was put just then, while the desk was looking.
+        """
+        if not reactions:
+            return
+        known = await self._known(reactions[0].target)
+        seen = {_whose(reacted): Standing(stands=reacted.added) for reacted in reactions}
+        await self._write(reactions[0].target, {**seen, **known})
 
     async def _write(self, target: str, known: Mapping[str, Standing]) -> None:
         written = json.dumps({whose: [one.times, one.stands, one.at] for whose, one in sorted(known.items())})
@@ -87,6 +101,12 @@ class Reactions:
         written = await self._door.run(self._door.inbox.cursor, _key(target))
         told: dict[str, tuple[int, bool, str]] = json.loads(written) if written else {}
         return {whose: Standing(times=times, stands=stands, at=at) for whose, (times, stands, at) in told.items()}
+
+
+def _is_news(reacted: Reacted, known: Standing) -> bool:
+    if reacted.added == known.stands:
+        return bool(reacted.added and reacted.at and not known.times)
+    return not (reacted.at and _later(known.at, reacted.at))
 
 
 def _key(target: str) -> str:

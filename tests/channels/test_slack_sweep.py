@@ -234,3 +234,25 @@ async def test_a_reaction_that_was_seen_is_one_on_the_words_that_were_seen_with_
         await channel.sweep()
         await slack.eventually(lambda: len(desk.obeyed) == 3)
         assert [name for name, _ in told(desk)] == ["say", "say", "send"]
+
+
+async def test_a_reaction_that_comes_while_the_desk_first_looks_counts_and_one_that_stood_does_not(
+    slack: LoopbackSlack,
+) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        root, other = await card_of(slack, desk, channel), await card_of(slack, desk, channel, 8)
+        slack.drop_events(1)
+        slack.react("ana", "support", other, "eyes")
+        slack.hold_events()
+        slack.react("ana", "support", root, "eyes")
+        await channel.sweep()
+        assert told(desk) == []
+        slack.release_events()
+        await slack.eventually(lambda: told(desk) == [("claim", "")])
+        await channel.sweep()
+        for target in (root, other):
+            slack.unreact("ana", "support", target, "eyes")
+            slack.react("ana", "support", target, "eyes")
+        await slack.eventually(lambda: slack.under_way() == 0 and not desk.waiting and len(desk.obeyed) == 3)
+        assert sorted(command.ticket or 0 for command in desk.obeyed) == [7, 7, 8]
