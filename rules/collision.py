@@ -81,7 +81,7 @@ def ask(draft: Draft, person: Staff, name: str, target: str, why: Meanwhile) -> 
         Button(command="send", label=draft.chat.say("button_send_anyway"), value=name, style="primary"),
         Button(command="withdraw", label=draft.chat.say("button_withdraw"), value=name),
     )
-    told = draft.chat.say(f"chat_ask_{why.key}", name=why.name, person=person.name)
+    told = draft.chat.say(f"chat_ask_{why.key}", name=why.name)
     draft.post(
         told, name=f"ask:{draft.round}:{name}", quote=why.words[:_LONGEST_QUOTE], quote_author=why.name,
         mentions=(person.key,), buttons=buttons, mark="asked",

@@ -60,7 +60,8 @@ def claim(draft: Draft, command: Command, person: Staff) -> Refusal | None:
     if draft.ticket.assignee != person.key:
         before = draft.responsible
         draft.give(person, staff_author(person))
-        draft.post(draft.chat.say("chat_claimed", name=person.name), mentions=before, mark="assigned")
+        called = tuple(key for key in before if key != person.key)
+        draft.post(draft.chat.say("chat_claimed", name=person.name), mentions=called, mark="assigned")
     return None
 
 
@@ -73,10 +74,12 @@ def assign(draft: Draft, command: Command, person: Staff) -> Refusal | None:
         return Refusal(code="staff", text=draft.chat.say("refused_staff", value=wanted, known=known))
     if draft.ticket.assignee != goal.key:
         # Whoever had it is told as well, so that never two believe that the other has it (R-AS-2).
-        before = draft.responsible
-        draft.give(goal, staff_author(person))
-        told = draft.chat.say("chat_assigned", by=person.name, name=goal.name)
-        draft.post(told, mentions=(goal.key, *before), mark="assigned")
+        before, why = draft.responsible, command.text.strip()
+        draft.give(goal, staff_author(person), why=why)
+        gaps = {"by": person.name, "name": goal.name}
+        told = draft.chat.say("chat_assigned_why", **gaps, why=why) if why else draft.chat.say("chat_assigned", **gaps)
+        called = tuple(key for key in (goal.key, *before) if key != person.key)
+        draft.post(told, mentions=called, mark="assigned")
     return None
 
 

@@ -45,7 +45,7 @@ DEEDS = {
     EntryKind.LINKED: "card_linked",
     EntryKind.MERGED: "",
     EntryKind.SPLIT: "",
-    EntryKind.SNOOZED: "",
+    EntryKind.SNOOZED: "card_snoozed",
     EntryKind.DETAILED: "card_detailed",
 }
 """The journal entries that a card tells as its last change, with their texts; those without one tell their own."""
@@ -263,8 +263,11 @@ def _turned(last: Entry, author: str, policy: Policy) -> str:
     if owner:
         return texts.say("chat_claimed", name=owner.name)
     if last.kind is EntryKind.STATUS and {before, after} <= set(Status):
-        return f"{author}: {texts.say(f'state_{before}')} → {texts.say(f'state_{after}')}"
-    return f"{author}: {before} → {after}" if after else f"{author}: {before}"
+        before, after = texts.say(f"state_{before}"), texts.say(f"state_{after}")
+    what, _, value = before.partition(" ")
+    if last.kind is EntryKind.CHANGED and what in ("priority", "category"):
+        before = f"{texts.say(f'field_{what}')} {value}"
+    return texts.say("post_decided", name=author, what=f"{before} → {after}" if after else before)
 
 
 def _outcome(ticket: Ticket, policy: Policy, last: Entry | None) -> Block:

@@ -63,6 +63,9 @@ ICONS = {
 }
 """The icon before a post, by what the post is about."""
 
+OWN_ICONS = ("⏰", "🔔")
+"""What the texts of escalations begin with, by mail as in chat."""
+
 _USER_ID = re.compile(r"[UW][A-Z0-9]{1,30}")
 
 
@@ -71,7 +74,8 @@ def post(content: Post, policy: Policy) -> CardBlocks:
 
     What does not fit is cut with ``…``, and a line says where the whole is.
     """
-    icon = ICONS.get(content.mark, "")
+    # A text that begins with an icon of its own needs no second one before the mentions.
+    icon = "" if content.text.startswith(OWN_ICONS) else ICONS.get(content.mark, "")
     lead = " ".join(part for part in (icon, _mentions(content.mentions, policy)) if part)
     made = _paragraphs(lead, content.text, SECTIONS_MOST)
     if blocks.size(made) > blocks.MESSAGE_MOST // 2 and content.quote:
@@ -147,7 +151,7 @@ def _first_piece(text: str) -> str:
 
 def _quoted(content: Post, texts: Texts, room: int) -> list[Block]:
     made: list[Block] = []
-    if content.quote_author:
+    if content.quote_author and not content.text.startswith(content.quote_author):
         made.append(blocks.context(blocks.plain(content.quote_author, 300)))
     near = content.quote[: 2 * blocks.MESSAGE_MOST]
     whole = blocks.quote(near)

@@ -88,6 +88,7 @@ def test_the_card_says_who_has_the_ticket_and_what_changed_last_without_pinging_
         (EntryKind.ASSIGNED, "bo -> ana", BY_MEI, "Mei gave it to Ana Silva"),
         (EntryKind.STATUS, "open -> waiting", BY_ANA, "Ana Silva: open → waiting for the customer"),
         (EntryKind.CHANGED, "priority P3 -> P1", BY_ANA, "Ana Silva: priority P3 → P1"),
+        (EntryKind.SNOOZED, "pings off until 2026-03-23 16:53 UTC", BY_ANA, "Ana Silva put the pings off"),
     ],
 )
 def test_the_last_change_is_told_in_words_and_names_not_in_keys(
@@ -128,6 +129,9 @@ def test_a_chinese_desk_has_chinese_cards_and_forms() -> None:
     whole = json.dumps(made.blocks, ensure_ascii=False)
     for words in ("等待客户反馈", "负责人", "解决…", "Mei Lin 来信", "（无主题）"):
         assert words in whole
+    changed = an_entry(kind=EntryKind.CHANGED, text="priority P3 -> P1", author=BY_ANA)
+    told = card(ticket, policy=policy, opening=an_entry(), last=changed, now=MONDAY)
+    assert "Ana Silva：优先级 P3 → P1" in json.dumps(told.blocks, ensure_ascii=False)
     form = forms.view("resolve", Scene(policy=policy, at=MONDAY, memory=Memory(ticket=7), ticket=ticket))
     assert form["title"]["text"] == "解决 #7"
     assert accept_view(form, frozenset({"modal"}))
@@ -189,9 +193,18 @@ def test_a_forged_slack_id_in_the_configuration_is_no_mention() -> None:
     assert made.text == "Eve hello"
 
 
+def test_a_name_and_an_icon_stand_once_over_a_customers_words_and_a_ping() -> None:
+    said = post(
+        Post(text="Mei Lin wrote", quote="Any news?", quote_author="Mei Lin", ticket=7, mark="customer"), a_policy()
+    )
+    assert [block["type"] for block in said.blocks] == ["section", "rich_text"]
+    rung = post(Post(text="🔔 #7 P1: the first response was due", ticket=7, mark="alarm"), a_policy())
+    assert rung.text.startswith("🔔")
+
+
 def test_the_customers_words_stand_between_our_text_and_the_buttons() -> None:
     content = Post(
-        text="Mei Lin wrote",
+        text="Files of an old mail",
         quote="Any news?",
         quote_author="Mei Lin",
         ticket=7,

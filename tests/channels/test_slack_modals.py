@@ -187,7 +187,7 @@ async def test_an_employee_asks_by_the_form_and_is_answered_in_their_talk_with_t
         slack.global_shortcut("eve", "ticket_new")
         await slack.eventually(lambda: slack.modals("eve") and slack.modals("eve")[-1]["callback_id"] == "deskbell:new")
         slack.submit("eve", {"subject": "Lamp", "request": "It is dark."})
-        await slack.eventually(lambda: "#1" in shown(slack, "eve"))
+        await slack.eventually(lambda: "#1 is open. You find it on my Home tab." in shown(slack, "eve"))
         ticket = play.ticket()
         assert (ticket.subject, ticket.asker) == ("Lamp", slack.user("eve")["id"])
         assert ticket.asked_in.startswith("D")

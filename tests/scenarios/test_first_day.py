@@ -123,3 +123,18 @@ def test_the_resolution_clock_counts_business_time() -> None:
         Target.FIRST_RESPONSE: MONDAY + timedelta(hours=2),
         Target.RESOLUTION: MONDAY + timedelta(hours=24),
     }
+
+
+def test_a_ticket_is_given_away_with_its_reason_and_whoever_gave_it_is_not_called() -> None:
+    """The reason stands in the thread and in the journal; calling the giver about their own deed is noise."""
+    stage = a_stage()
+    stage.mail("The printer is broken.", subject="Printer")
+    stage.command("claim")
+    stage.command("assign", "he knows printers", to="li.wei")
+    told = stage.posts(1)[-1]
+    assert told.text.endswith(": he knows printers")
+    assert told.mentions == ("li.wei",)
+    assert "he knows printers" in stage.reasons()
+    stage.command("claim", by="li.wei")
+    stage.command("assign", to="mei", by="li.wei")
+    assert not stage.posts(1)[-1].text.endswith(": ")
