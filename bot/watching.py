@@ -48,10 +48,14 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatState:
-    """Where nothing can be said in chat, and in which channels something was since the start."""
+    """Where nothing can be said in chat, in which channels something was since the start, and what is put aside.
+
+    ``set_aside`` counts what was heard and cannot be taken in, because of a bug of ours.
+    """
 
     troubles: Mapping[str, Trouble] = field(default_factory=dict)
     reached: Collection[str] = ()
+    set_aside: int = 0
 
 
 class Fetches(Protocol):
@@ -228,6 +232,7 @@ class Watcher:
             yield Finding(key=CHAT, kind="chat", facts={"time": now - deaf_since})
         else:
             yield Finding(key=CHAT, known=connected and away is None)
+        yield Finding(key="set_aside", kind="set_aside" if chat.set_aside else "", facts={"n": str(chat.set_aside)})
         yield from self._channels(chat, now - after, now)
 
     def _channels(self, chat: ChatState, cutoff: datetime, now: datetime) -> Iterator[Finding]:

@@ -184,7 +184,9 @@ class House:
         stuck = self.delivery.stuck(CHAT)
         doubts = {WORKSPACE: Doubt(since_at=owed_since(stuck), problem=stuck.problem)} if stuck else {}
         reachable = self.slack.reachable
-        return ChatState(troubles=reachable.troubles or doubts, reached=reachable.reached)
+        return ChatState(
+            troubles=reachable.troubles or doubts, reached=reachable.reached, set_aside=self.slack.set_aside
+        )
 
     async def look_after_chat(self) -> None:
         """Have mailed what chat does not take in time."""

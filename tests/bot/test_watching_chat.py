@@ -77,3 +77,12 @@ def test_lost_sockets_are_an_alarm_though_the_desk_still_speaks(desk: Desk) -> N
     assert desk.sees(connected=False, reached={"C1"}, rounds=2) == ["chat"]
     assert desk.sees(connected=True, reached={"C1"}) == []
     assert len(desk.mails) == 2
+
+
+def test_what_is_put_aside_is_an_alarm_until_nothing_is(desk: Desk) -> None:
+    assert desk.sees(reached={"C1"}, set_aside=2) == ["set_aside"]
+    assert desk.sees(reached={"C1"}, set_aside=2, rounds=3) == ["set_aside"]
+    assert len(desk.mails) == len(desk.stage.posts()) == 1
+    assert "2" in desk.stage.posts()[0].text
+    assert desk.sees(reached={"C1"}) == []
+    assert len(desk.mails) == 2
