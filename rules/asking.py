@@ -152,20 +152,34 @@ def _answered_there(
         because=("said in the asker's own thread",), place=message.in_chat.place, edition=message.in_chat.edition,
     )  # fmt: skip
     keep_place(draft, message)
-    draft.first_response(now, person.key)
+    draft.ticket = replace(draft.ticket, drafted=ticket.drafted + 1)
+    if _reads(ticket, message, situation):
+        _count(draft, person)
+        _mail_too(draft, message, person)
+    name = f"reply:{draft.ticket.drafted}:told"
+    told = draft.chat.say("chat_answered_there", name=person.name)
+    draft.post(told, name=name, quote=message.text, quote_author=person.name, mark="reply", files=sent)
+    files.show(draft, f"{ticket.number}:{name}", sent)
+    return draft.decision("answered")
+
+
+def _reads(ticket: Ticket, message: Message, situation: Situation) -> bool:
+    """Whether the thread is the ticket's own; in that of a request merged into it another person reads."""
+    wrote = (entry for entry in situation.story if entry.kind is EntryKind.RECEIVED)
+    return ticket.asked_in == message.room or any(entry.place == message.room for entry in wrote)
+
+
+def _count(draft: Draft, person: Staff) -> None:
+    """The customer has been answered."""
+    author = staff_author(person)
+    draft.first_response(draft.now, person.key)
     if draft.can(Event.STAFF_REPLIED):
         draft.move(Event.STAFF_REPLIED, author=author)
     if draft.ticket.status is Status.WAITING:
         draft.wait_anew()
     if draft.ticket.assignee is None:
         draft.give(person, author, why="the first to answer is responsible until somebody else is")
-    draft.ticket = replace(draft.ticket, replies=ticket.replies + 1, drafted=ticket.drafted + 1)
-    name = f"reply:{draft.ticket.drafted}:told"
-    told = draft.chat.say("chat_answered_there", name=person.name)
-    draft.post(told, name=name, quote=message.text, quote_author=person.name, mark="reply", files=sent)
-    files.show(draft, f"{ticket.number}:{name}", sent)
-    _mail_too(draft, message, person)
-    return draft.decision("answered")
+    draft.ticket = replace(draft.ticket, replies=draft.ticket.replies + 1)
 
 
 def _locked_there(draft: Draft, message: Message, person: Staff) -> Decision:

@@ -13,7 +13,7 @@ from channels.slack.door import Door
 from channels.slack.parse import Happened, Reacted, Said, SharedFile
 from channels.slack.text import mentioned, plain_text, without_mention
 from rules.effects import Whisper
-from rules.model import Actor, Address, Command, InChat, Message, Refusal
+from rules.model import Actor, Address, Command, Entry, EntryKind, InChat, Message, Refusal
 
 CHANNEL = "chat"
 CONTEXT_MOST = 20
@@ -103,9 +103,17 @@ class Directions:
 
 
 async def is_asked_in(door: Door, number: int, room: str) -> bool:
-    """Whether a thread is one in which a ticket was asked for, and not that of its card."""
+    """Whether whoever asked for a ticket reads a thread: it is theirs, or hangs on words of theirs.
+
+    Any other thread of it is staff's, such as that of a card which somebody deleted.
+    """
     ticket = await door.run(door.looking.ticket, number)
-    return ticket is not None and bool(ticket.asked_in) and ticket.chat_thread != room
+    if ticket is None or not ticket.asked_in or ticket.chat_thread == room:
+        return False
+    if ticket.asked_in == room:
+        return True
+    entries: tuple[Entry, ...] = await door.run(door.looking.entries, number)
+    return any(entry.place == room and entry.kind is EntryKind.RECEIVED for entry in entries)
 
 
 async def readable(door: Door, wire: str) -> str:

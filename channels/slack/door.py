@@ -92,10 +92,14 @@ class Door:
 
         ``channel``, ``thread`` and ``answer_at`` are as for ``show``.
         """
-        if self._is_a_loop(f"{channel}:{thread}:{content.to}"):
-            log.warning("whisper_left_out", channel=channel, thread=thread, user=content.to)
+        self.tell(channel, thread, content.to, whisper(content), answer_at)
+
+    def tell(self, channel: str, thread: str, user: str, shown: CardBlocks, answer_at: str = "") -> None:
+        """Show something to one person, beside whatever is done now and never to a machine that answers it."""
+        if self._is_a_loop(f"{channel}:{thread}:{user}"):
+            log.warning("whisper_left_out", channel=channel, thread=thread, user=user)
         else:
-            self.beside(self.show(channel, thread, content.to, whisper(content), answer_at))
+            self.beside(self.show(channel, thread, user, shown, answer_at))
 
     async def show(self, channel: str, thread: str, user: str, shown: CardBlocks, answer_at: str = "") -> None:
         """Show something to one person: where they are, or in their own talk with the bot when ``channel`` is empty.

@@ -10,6 +10,7 @@ from channels.slack import commands, controls, lists
 from channels.slack.door import Door
 from channels.slack.offers import offer
 from channels.slack.parse import Happened, Reacted, Said
+from channels.slack.telling import help_card
 from channels.slack.text import mentioned, plain_text, without_mention
 from rules.effects import Button, Whisper
 from rules.model import Actor, Command, Entry, EntryKind, Ticket
@@ -114,12 +115,12 @@ class Words:
         """What changes nothing and is told to nobody but who asked."""
         door = self._door
         if what == "help":
-            text = "\n".join((door.texts.say("order_help"), *controls.help_lines(door.texts)))
+            shown = help_card(door.texts)
         else:
             found = await door.run(door.looking.ticket, ticket)
             entries = await door.run(door.looking.entries, ticket)
-            text = lists.why(actor, ticket, found, entries, door.policy()).text
-        door.whisper(said.channel, said.thread, Whisper(to=said.user, text=text, ticket=ticket))
+            shown = lists.why(actor, ticket, found, entries, door.policy())
+        door.tell(said.channel, said.thread, said.user, shown)
 
     async def _with_files(self, command: Command, said: Said) -> Command:
         """The command with the bytes of its message's files: all is in one commit, or the desk refuses (complaint 65).
@@ -134,9 +135,12 @@ class Words:
 
     async def _ticket_of(self, said: Said) -> int | None:
         """The ticket of a thread; of one whose card is not known to the desk yet, what its metadata says."""
-        ticket = await self._door.run(self._door.hearing.ticket_of_thread, said.room)
-        if ticket is None and said.parent == self._door.own_user():
-            ticket = await self._door.history.ticket_of(said.channel, said.thread)
+        door = self._door
+        ticket = await door.run(door.hearing.ticket_of_thread, said.room)
+        # Not every server says whose thread it is.
+        perhaps = said.parent == door.own_user() or (not said.parent and said.channel in door.policy().chat.channels)
+        if ticket is None and perhaps:
+            ticket = await door.history.ticket_of(said.channel, said.thread)
         return ticket
 
     async def _react(self, reacted: Reacted) -> bool:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from channels.slack.parse import Reacted
+from channels.slack.asking import is_asked_in
+from channels.slack.parse import Reacted, posted
 from rules.model import Actor, Command, Resolution, Status
 from rules.policy import ChatHabits, FormField
-from tests.builders import MONDAY, a_ticket
-from tests.channels.slack_desk import FakeDesk, a_channel, card_of
+from tests.builders import MONDAY, a_ticket, an_entry
+from tests.channels.slack_desk import ANA, FakeDesk, a_channel, a_policy, card_of
 from tests.channels.test_slack_modals import a_card, shown
 from tests.channels.test_slack_story import a_play
 from tests.loopback_slack import LoopbackSlack, Manifest
@@ -142,3 +143,47 @@ async def test_a_message_in_no_thread_is_not_taken_for_deleted_where_slack_has_n
         slack.delete("carl", "help", ts)
         slack.fault("conversations.replies", times=1, error="thread_not_found")
         assert await channel._sweep.reads.message(where, ts) == []
+
+
+async def test_the_thread_of_a_card_that_was_posted_anew_is_never_taken_for_that_of_who_asked(
+    slack: LoopbackSlack,
+) -> None:
+    """Staff go on talking below the old card; nothing of it is an answer that the asker has seen already."""
+    desk = FakeDesk()
+    desk.tickets = {7: replace(a_ticket(7), asked_in="C0HELP:100.000001", chat_thread="C0SUPPORT:900.000001")}
+    desk.journal = {7: (replace(an_entry(7), place="C0HELP:150.000001"),)}
+    async with a_channel(slack, desk) as channel:
+        assert channel._listener is not None
+        door = channel._listener._door
+        assert not await is_asked_in(door, 7, "C0SUPPORT:500.000001")
+        assert not await is_asked_in(door, 7, "C0SUPPORT:900.000001")
+        assert await is_asked_in(door, 7, "C0HELP:100.000001")
+        assert await is_asked_in(door, 7, "C0HELP:150.000001")
+
+
+async def test_a_word_below_a_new_card_is_taken_in_where_no_event_says_whose_thread_it_is(
+    slack: LoopbackSlack,
+) -> None:
+    """The desk does not know yet where the card lies, and some servers do not tell who began a thread."""
+    desk, chat = FakeDesk(), ChatHabits(channel=slack.channel("support")["id"])
+    staff = (replace(ANA, slack=slack.user("ana")["id"]),)
+    async with a_channel(slack, desk, policy=a_policy(chat=chat, staff=staff)) as channel:
+        root = await card_of(slack, desk, channel)
+        place = f"{slack.channel('support')['id']}:{root}"
+        desk.threads.pop(place, None)
+        assert channel._listener is not None
+        said = posted(
+            {"ts": "2000000000.000100", "thread_ts": root, "user": slack.user("ana")["id"], "text": "On its way."},
+            slack.channel("support")["id"], slack.team_id,
+        )  # fmt: skip
+        assert said is not None
+        await channel._listener.inbox.hear(said)
+        await slack.eventually(lambda: [(one.name, one.ticket) for one in desk.obeyed] == [("say", 7)])
+
+
+async def test_the_bot_tells_in_a_thread_why_and_not_only_of_what(slack: LoopbackSlack) -> None:
+    async with a_play(slack) as play:
+        root = await a_card(play)
+        slack.post("ana", "support", "@deskbell why", root)
+        told = await slack.eventually(lambda: slack.ephemerals("ana"))
+        assert "classified" in json.dumps(told[-1])

@@ -104,3 +104,18 @@ def test_what_staff_say_under_spam_is_sent_to_nobody() -> None:
     assert len(mails(desk)) == before
     assert answer.refusal is not None
     assert answer.refusal.code == "spam"
+
+
+def test_an_answer_in_the_thread_of_a_merged_request_is_none_to_the_customer_of_the_other() -> None:
+    """Whoever wrote by mail does not read that thread, so nobody has answered them."""
+    desk = a_desk(answers_by_mail="yes")
+    desk.mail("The door is broken.", sender="alice@customer.test")
+    ask(desk, "The door is broken.", "200.000001", who=DORA)
+    desk.command("merge", number=2, into="1")
+    before = len(mails(desk))
+    ask(desk, "We look at it.", "201.000001", who=ana_of(desk), thread="200.000001")
+    desk.wait(minutes=1)
+    assert desk.ticket().first_response_at is None
+    assert desk.ticket().status is Status.NEW
+    assert len(mails(desk)) == before
+    assert "We look at it." in [post.quote for post in desk.posts(1)]
