@@ -89,22 +89,26 @@ async def test_a_reaction_counts_once_however_it_came_to_be_known(slack: Loopbac
         assert [command.key for command in desk.obeyed] == [f"{base}:+0", f"{base}:+1"]
 
 
-async def test_a_deletion_that_nobody_told_is_found_by_what_the_journal_has(slack: LoopbackSlack) -> None:
+@pytest.mark.parametrize("who", ["ana", "ben"])
+async def test_a_deletion_that_nobody_told_is_found_by_what_the_journal_has(slack: LoopbackSlack, who: str) -> None:
+    """Also of somebody whom the configuration knows by address alone."""
     desk = FakeDesk()
     async with a_channel(slack, desk) as channel:
         root = await card_of(slack, desk, channel)
-        said = slack.post("ana", "support", "he is a pain", root)
+        said = slack.post(who, "support", "he is a pain", root)
         await slack.eventually(lambda: desk.obeyed and not desk.waiting)
         place = f"{slack.channel('support')['id']}:{said['ts']}"
-        ana = Author(kind=AuthorKind.STAFF, key="ana", name="Ana")
-        written = replace(an_entry(7), kind=EntryKind.REPLIED, author=ana, place=place)
+        author = Author(kind=AuthorKind.STAFF, key=who, name=who)
+        written = replace(an_entry(7), kind=EntryKind.REPLIED, author=author, place=place)
         desk.journal[7] = (*desk.journal[7], written)
         await channel.sweep()
         before = keys(desk)
         slack.drop_events(1)
-        slack.delete("ana", "support", said["ts"])
+        slack.delete(who, "support", said["ts"])
         await channel.sweep()
         assert keys(desk) - before == {f"heard:slack:{slack.team_id}:{place}:deleted"}
+        await slack.eventually(lambda: len(desk.obeyed) == 2)
+        assert [command.actor.staff for command in desk.obeyed] == [who, who]
 
 
 async def test_what_was_said_while_the_desk_was_down_is_taken_in_from_where_it_stopped(slack: LoopbackSlack) -> None:
