@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -61,6 +62,9 @@ class SignedRequests:
         if problem:
             log.warning("slack_request_refused", sender=request.remote, problem=problem)
             return web.Response(status=401)
+        if not _is_readable(request, body):
+            log.warning("slack_request_refused", sender=request.remote, problem="it is signed, but cannot be read")
+            return web.Response(status=400)
         answer = await self._around(partial(self._dispatch, request))
         if answer is None:
             return web.Response(status=503)
@@ -72,6 +76,16 @@ class SignedRequests:
         from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 
         return await to_aiohttp_response(await self._app.async_dispatch(await to_bolt_request(request)))
+
+
+def _is_readable(request: web.Request, body: bytes) -> bool:
+    """Whether it is what Slack sends: a JSON object, or a form, which may hold one as its ``payload``."""
+    text = body.decode("utf-8", "replace")
+    told = text if request.content_type == "application/json" else parse_qs(text).get("payload", ["{}"])[0]
+    try:
+        return isinstance(json.loads(told), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _is_ssl_check(request: web.Request, body: bytes) -> bool:

@@ -116,3 +116,25 @@ async def test_a_recorded_request_is_refused_and_slacks_own_second_try_is_not(sl
                 ) as answer:
                     statuses.append(answer.status)
         assert statuses == [200, 401]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("json", b"{"),
+        ("json", b"[]"),
+        ("json", b""),
+        ("json", b"\xff"),
+        ("json", b"[" * 100_000),
+        ("x-www-form-urlencoded", b"payload=%7B"),
+    ],
+)
+async def test_what_is_signed_and_no_request_of_slacks_is_refused_and_not_asked_for_again(
+    slack: LoopbackSlack, kind: str, body: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with a_channel(slack, FakeDesk(), mode="http") as channel, aiohttp.ClientSession() as session:
+        url = f"http://{channel.listening}/slack/events"
+        sent = {**signed(time.time(), slack.signing_secret, body), "content-type": f"application/{kind}"}
+        async with session.post(url, data=body, headers=sent) as answer:
+            assert answer.status == 400
+    assert "cannot be read" in capsys.readouterr().out
