@@ -33,6 +33,7 @@ TRIES_MOST = 3
 """So often a bug of ours is tried again before what it concerns is put aside until the next start."""
 
 WAIT_S, WAIT_MOST_S = 1.0, 30.0
+LOOK_S = 0.1
 FINISH_MOST_S = 3.0
 
 
@@ -126,6 +127,7 @@ class SlackInbox:
         Of a reaction that is its message, of words that go on about a request the request.
         """
         wait_s = WAIT_S
+        await self._introduced()
         while not self._stopping.is_set():
             try:
                 thread, missed = await self.whereabouts.of(happened)
@@ -157,6 +159,7 @@ class SlackInbox:
 
     async def _work_off(self, line: str) -> None:
         waiting = self._lines[line]
+        await self._introduced()
         while waiting and not self._stopping.is_set():
             wait_s = waiting[0].ready_at - asyncio.get_running_loop().time()
             if wait_s > 0:
@@ -169,6 +172,11 @@ class SlackInbox:
                 continue
             await self._take(first)
         del self._lines[line]
+
+    async def _introduced(self) -> None:
+        """Wait until Slack told who the bot is: before, an order to it would be taken for words to the customer."""
+        while not self._door.own_user() and not self._stopping.is_set():
+            await self._pause(LOOK_S)
 
     def _before(self, waiting: _Waiting) -> bool:
         """Whether the head of its thread is still to be taken in, in another line."""

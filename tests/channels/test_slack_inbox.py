@@ -169,3 +169,18 @@ async def test_two_machines_that_talk_to_each_other_fall_silent(slack: LoopbackS
         slack.post("eve", "support", "one more", root)
         await slack.eventually(lambda: len(desk.obeyed) == 26 and not desk.waiting)
         assert len(slack.ephemerals("eve")) == 20
+
+
+async def test_an_order_that_was_heard_before_a_kill_is_no_answer_while_slack_does_not_say_who_the_bot_is(
+    slack: LoopbackSlack,
+) -> None:
+    """Taken for plain words, what the bot is told would be mailed to the customer."""
+    desk = FakeDesk()
+    async with a_channel(slack, desk, settle_s=60.0) as channel:
+        root = await card_of(slack, desk, channel)
+        slack.post("ana", "support", "@deskbell note he is a pain", root)
+        await slack.eventually(lambda: desk.waiting)
+    slack.fault("auth.test", times=1, error="internal_error")
+    async with a_channel(slack, desk):
+        await slack.eventually(lambda: told(desk))
+        assert told(desk) == [("note", "he is a pain")]
