@@ -24,8 +24,10 @@ export function composer(form, { say, send, sent }) {
   function show() {
     const inside = isNote();
     const to = ticket ? [ticket.customer.email || ticket.customer.name, ...ticket.copies].join(", ") : "";
+    const room = !ticket?.customer.room ? "" : "Posted in the thread where they asked";
+    const reader = !room ? `Mailed to ${to}.` : ticket.customer.mailed ? `${room}, and mailed to ${to}.` : `${room}.`;
     form.dataset.mode = inside ? "note" : "reply";
-    at("reader").textContent = inside ? "Only staff will see this." : `Mailed to ${to}.`;
+    at("reader").textContent = inside ? "Only staff will see this." : reader;
     at("send").textContent = inside ? "Keep note" : WAIT.test(words.value) ? "Send and wait" : "Send";
     at("send").disabled = at("wait").disabled = busy || empty();
     at("wait").hidden = inside;

@@ -244,10 +244,21 @@ def _meta(ticket: Ticket, policy: Policy) -> dict[str, Any]:
         "priority": ticket.priority,
         "category": ticket.category,
         "assignee": ticket.assignee,
-        "customer": {"name": ticket.customer.name, "email": ticket.customer.email},
+        "customer": _customer(ticket),
         "copies": [person.email for person in ticket.participants if not policy.is_own(person.email)],
         "updated_at": ticket.updated_at.isoformat(),
         "due_at": due_at.isoformat() if due_at else None,
+    }
+
+
+def _customer(ticket: Ticket) -> dict[str, Any]:
+    """Who asked and how they are answered; a place in the workspace that stands for an address is not shown."""
+    person, room = ticket.customer, bool(ticket.asked_in)
+    return {
+        "name": person.name,
+        "email": person.email if person.takes_mail else "",
+        "room": room,
+        "mailed": person.takes_mail and (ticket.by_mail or not room),
     }
 
 

@@ -130,6 +130,20 @@ async def test_staff_see_who_a_reply_is_mailed_to_and_how_a_note_came(desk: Smal
         await expect(page.locator(".line-customer .avatar").last).to_have_text("M")
 
 
+async def test_whoever_asked_in_chat_is_said_to_be_answered_there(desk: SmallDesk) -> None:
+    """No address is shown to which nothing is mailed, and no place in the workspace that stands for one."""
+    hidden = Address(email="slack:T1:U9", name="Kim")
+    desk.add(a_ticket(2, customer=hidden, asked_in="C2:5.0", asker="U9"), an_entry(2))
+    desk.add(a_ticket(3, asked_in="C2:6.0", asker="U8", by_mail=True), an_entry(3))
+    async with the_console(desk) as (_, page):
+        await open_thread(page, 2)
+        await expect(page.locator("#reader")).to_have_text("Posted in the thread where they asked.")
+        await expect(page.locator("#about")).to_have_text("Kim")
+        await open_thread(page, 3)
+        both = "Posted in the thread where they asked, and mailed to mei.lin@example.net."
+        await expect(page.locator("#reader")).to_have_text(both)
+
+
 async def test_a_reply_is_written_held_and_kept_inside(desk: SmallDesk) -> None:
     """The hold counts down in sight; [Keep inside] ends it; the reply was never sent and can be put right."""
     async with the_console(desk) as (_, page):
