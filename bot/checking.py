@@ -121,7 +121,9 @@ def _calendars(config: Config) -> Iterator[Finding]:
         opens_at = next_opening(calendar, now)
         soon = opens_at - now < timedelta(days=14)
         advice = "" if soon else f"look at calendars.{name}: hours and extra_holidays"
-        yield Finding(what=f"calendar {name}", good=soon, told=f"opens {opens_at:%Y-%m-%d %H:%M} UTC", advice=advice)
+        at = f"opens {opens_at.astimezone(calendar.timezone):%Y-%m-%d %H:%M} {calendar.timezone.key}"
+        told = at if opens_at > now else "open now"
+        yield Finding(what=f"calendar {name}", good=soon, told=told, advice=advice)
 
 
 def _rules(config: Config) -> Iterator[Finding]:

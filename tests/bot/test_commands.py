@@ -282,6 +282,7 @@ def test_check_says_what_is_wrong_and_what_to_do(shell: Shell) -> None:
     offline = shell.run("check", "--offline")
 
     assert good.exit_code == 0
+    assert "calendar always: open now" in good.stdout
     assert bad.exit_code == 1
     assert "support.smtp_out" in bad.stdout
     assert "look at host, port" in bad.stdout
