@@ -31,7 +31,7 @@ from channels.slack.requests import EVENTS_PATH as EVENTS_PATH
 from channels.slack.requests import SignedRequests
 from channels.slack.sender import METADATA_TYPE, SlackSender
 from channels.slack.signature import Signatures
-from channels.slack.sockets import Sockets
+from channels.slack.sockets import PING_EVERY_S, Sockets
 from channels.slack.sweep import EVERY_S, Sweep
 from channels.slack.sweep_reads import CALLS_A_MINUTE, SweepReads
 from rules.effects import OutboxEntry, Receipt
@@ -78,6 +78,7 @@ class SlackConnection:
     settle_s: float = SETTLE_S
     sweep_every_s: float = EVERY_S
     sweep_calls: int = CALLS_A_MINUTE
+    ping_every_s: float = PING_EVERY_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,7 +283,8 @@ class SlackChannel:
         assert self._sweep is not None
         if self._connection.mode == "socket":
             token, sweep = self._connection.app_token, self._sweep
-            self._sockets = Sockets(app, token, self._client, self._around, sweep.soon)
+            felt = self._connection.ping_every_s
+            self._sockets = Sockets(app, token, self._client, self._around, sweep.soon, ping_every_s=felt)
             await self._sockets.open(self._connection.sockets)
         self._sweep.start()
         log.info("slack_connected", mode=self._connection.mode, channel=self._connection.channel)

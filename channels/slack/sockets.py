@@ -28,6 +28,9 @@ LOOK_EVERY_S = 5.0
 DOWN_MOST_S = 30.0
 """So long a line may stay down before it is replaced."""
 
+PING_EVERY_S = 10.0
+"""So often a line is felt; one that answers no ping is given up before four are missed, so within a minute."""
+
 _SHORT = 2000
 """Slack's own words, hello and disconnect, are shorter than this."""
 
@@ -49,6 +52,7 @@ class Sockets:
         up: Callable[[], None],
         *,
         down_most_s: float = DOWN_MOST_S,
+        ping_every_s: float = PING_EVERY_S,
     ) -> None:
         """``around`` is given what an envelope asks for, and does it or nothing; ``up`` hears that a line came up."""
         self._app = app
@@ -57,6 +61,7 @@ class Sockets:
         self._around = around
         self._up = up
         self.down_most_s = down_most_s
+        self._ping_every_s = ping_every_s
         self.handlers: list[AsyncSocketModeHandler] = []
         self._watch: asyncio.Task[None] | None = None
         self.problem = ""
@@ -87,7 +92,9 @@ class Sockets:
     def _make(self) -> AsyncSocketModeHandler:
         from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 
-        handler = AsyncSocketModeHandler(self._app, self._token, web_client=self._client)
+        handler = AsyncSocketModeHandler(
+            self._app, self._token, web_client=self._client, ping_interval=self._ping_every_s
+        )
 
         async def hear(client: SocketModeClient, request: SocketModeRequest) -> None:
             await self._around(partial(handler.handle, client, request))

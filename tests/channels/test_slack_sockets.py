@@ -48,6 +48,23 @@ async def test_a_line_that_goes_down_comes_up_again_and_nothing_is_missed(slack:
         await slack.eventually(lambda: told(desk)[1:] == [("say", "said after")])
 
 
+async def test_a_line_that_is_silently_dead_is_noticed_and_what_it_swallowed_is_found(slack: LoopbackSlack) -> None:
+    """It stays open and takes pings, and nothing ever comes out of it: with pings every 10 s that takes a minute."""
+    desk = FakeDesk()
+    async with a_channel(slack, desk, sweep_every_s=600.0, ping_every_s=0.5) as channel:
+        root = await card_of(slack, desk, channel)
+        await slack.eventually(lambda: desk.cursors and settled(slack))
+        before = {each["id"] for each in slack.connections()}
+        slack.answer_pings(False)
+        slack.drop_events(1)
+        slack.post("ana", "support", "into a dead line", root)
+        await slack.eventually(lambda: not before & {each["id"] for each in slack.connections()}, timeout_s=6 * 0.5 + 5)
+        slack.answer_pings(True)
+        await slack.eventually(lambda: told(desk) == [("say", "into a dead line")], timeout_s=10)
+        await slack.eventually(lambda: len(slack.connections()) == 2, timeout_s=10)
+        assert await channel.connected()
+
+
 async def test_why_slack_hung_up_is_said_until_the_line_is_up_again(slack: LoopbackSlack) -> None:
     desk = FakeDesk()
     with capture_logs() as logs:
