@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.chat_words import words_from
 from channels.mail.parse import parse
-from rules import decide, splitting
+from rules import decide, loops, splitting
 from rules.draft import CHAT
 from rules.forwarding import unwrapped
 from rules.merging import goal_of
@@ -58,6 +58,8 @@ def of_command(work: UnitOfWork, command: Command, policy: Policy, again: ReadAg
     """What bears on one command: its ticket, and what else it is about."""
     if command.name in ABOUT_HELD_MAIL:
         return _of_word(work, command, policy, again)
+    if command.name in ("block", "unblock"):
+        return situations.for_tally(work, command.ticket, loops.meant(command))
     if command.name in ("merge", "belongs"):
         goal = goal_of(command)
         return situations.for_merge(work, command.ticket, int(goal) if goal.isdecimal() and len(goal) < 10 else None)

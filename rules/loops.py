@@ -19,7 +19,7 @@ from rules.policy import Policy, Staff
 from rules.subjects import SUBJECT_NUMBER, plain_subject
 from rules.threading import same_house
 from rules.tokens import is_our_message_id, read_message_id, read_reply_address
-from rules.wording import Texts
+from rules.wording import Texts, moment
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FREE_FOR = HOUR
@@ -308,15 +308,26 @@ def _is_public(key: str) -> bool:
 
 def block(command: Command, situation: Situation, policy: Policy, person: Staff, now: datetime) -> Decision | Refusal:
     """Give no automatic answer to an address, a domain or on a ticket any more."""
-    return _word(command, policy, person, now, Tally(key=_meant(command), blocked=True, told_at=now))
+    tally = Tally(key=meant(command), blocked=True, told_at=now)
+    known = situation.tallies.get(tally.key)
+    if known and known.blocked:
+        texts = policy.wording.of(policy.languages[0])
+        return Refusal(code="loop", text=texts.say("refused_loop_block", key=named(tally.key)))
+    return _word(command, policy, person, now, tally)
 
 
 def unblock(command: Command, situation: Situation, policy: Policy, person: Staff, now: datetime) -> Decision | Refusal:
     """Let automatic answers pass for an hour, whatever was counted; an end to a person's block as well."""
-    return _word(command, policy, person, now, Tally(key=_meant(command), free_until_at=now + FREE_FOR))
+    tally = Tally(key=meant(command), free_until_at=now + FREE_FOR)
+    known = situation.tallies.get(tally.key)
+    if known and known.free_until_at and known.free_until_at > now:
+        texts = policy.wording.of(policy.languages[0])
+        at = moment(texts, known.free_until_at, policy.timezone)
+        return Refusal(code="loop", text=texts.say("refused_loop_unblock", key=named(tally.key), at=at))
+    return _word(command, policy, person, now, tally)
 
 
-def _meant(command: Command) -> str:
+def meant(command: Command) -> str:
     """The key that a person means; an address by itself is enough."""
     value = command.args.get("value", "").strip().lower()
     return address_key(value) if "@" in value and ":" not in value else value

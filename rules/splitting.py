@@ -41,6 +41,8 @@ def split(command: Command, situation: Situation, policy: Policy, person: Staff,
     entry = meant(command, situation.story)
     if entry is None:
         return Refusal(code="split", text=texts.say("refused_split_entry", number=ticket.number))
+    if found := _split_before(entry, situation.story):
+        return Refusal(code="split", text=texts.say("refused_split_before", link=found))
     if entry is _customers(situation.story)[0]:
         return Refusal(code="split", text=texts.say("refused_split_first", number=ticket.number))
     told = f"{person.name} took it out of #{ticket.number}"
@@ -67,6 +69,12 @@ def _customers(story: Sequence[Entry]) -> list[Entry]:
     """What customers wrote by mail, oldest first."""
     wrote = (entry for entry in story if entry.kind is EntryKind.RECEIVED and entry.message_key)
     return [entry for entry in wrote if entry.author.kind is AuthorKind.CUSTOMER]
+
+
+def _split_before(entry: Entry, story: Sequence[Entry]) -> str:
+    """How the journal tells that a message became a ticket before (``#1 -> #2``); empty when it did not."""
+    done = (e for e in story if e.kind is EntryKind.SPLIT and e.message_key == entry.message_key)
+    return next((each.text for each in done), "")
 
 
 def meant(command: Command, story: Sequence[Entry]) -> Entry | None:

@@ -159,6 +159,11 @@ def for_ticket(work: Reader, number: int | None) -> Situation:
     return of_ticket(work, ticket) if ticket is not None else Situation()
 
 
+def for_tally(work: Reader, number: int | None, key: str) -> Situation:
+    """Everything that bears on a person's word about automatic answers: their ticket, and what was counted so far."""
+    return replace(for_ticket(work, number), tallies=_tallies(work, (key,)))
+
+
 def for_ringing(work: Reader, number: int | None, staff: Iterable[Staff]) -> Situation:
     """Everything that bears on a timer of one ticket: that, and how often each staff member was called lately."""
     return replace(for_ticket(work, number), tallies=_tallies(work, (tally_key(person) for person in staff)))

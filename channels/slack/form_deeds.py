@@ -189,7 +189,9 @@ def _put_off_read(name: str, scene: Scene) -> Step:
 
 def _later_messages(scene: Scene) -> list[Entry]:
     wrote = [entry for entry in scene.entries if entry.kind is EntryKind.RECEIVED and entry.message_key]
-    return [entry for entry in wrote if entry.author.kind is AuthorKind.CUSTOMER][1:]
+    gone = {entry.message_key for entry in scene.entries if entry.kind is EntryKind.SPLIT}
+    later = [entry for entry in wrote if entry.author.kind is AuthorKind.CUSTOMER][1:]
+    return [entry for entry in later if entry.message_key not in gone]
 
 
 def _headline(entry: Entry, texts: Texts, zone: str) -> str:

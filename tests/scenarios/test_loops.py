@@ -290,6 +290,18 @@ def test_blocked_gets_nothing_automatic_and_is_heard_all_the_same(key: str) -> N
     assert len(stage.mails_to(PERSON)) == 2
 
 
+@pytest.mark.parametrize("word", ["block", "unblock"])
+def test_whoever_says_so_second_is_told_that_it_is_so_already(word: str) -> None:
+    stage = a_stage()
+    stage.mail(sender=PERSON)
+    assert stage.command(word, value=f"address:{PERSON}").refusal is None
+    again = stage.command(word, by="tom", value=f"address:{PERSON}").refusal
+    assert again is not None
+    assert "already" in again.text
+    other = "unblock" if word == "block" else "block"
+    assert stage.command(other, by="tom", value=f"address:{PERSON}").refusal is None
+
+
 def test_a_word_about_nothing_that_is_counted_is_refused() -> None:
     """The message says how a key is written."""
     stage = a_stage()

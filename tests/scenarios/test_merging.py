@@ -212,6 +212,18 @@ def test_a_message_becomes_a_ticket_of_its_own() -> None:
     assert any("took this message out of #1" in post.text for post in stage.posts(2))
 
 
+def test_a_message_becomes_a_ticket_once() -> None:
+    """Two people press the same button."""
+    stage = a_stage()
+    stage.mail("The printer is broken.", subject="Printer")
+    stage.answer("And the lamp is dark.")
+    assert stage.command("split", last="yes").refusal is None
+    again = stage.command("split", last="yes").refusal
+    assert again is not None
+    assert "#1 -> #2" in again.text
+    assert stage.count() == 2
+
+
 def test_an_answer_from_the_new_ticket_and_back_stays_there() -> None:
     """Each conversation has its own mails from then on."""
     stage = asked_beside()
