@@ -80,13 +80,7 @@ def belongs(
     if other is None or other.asker != ticket.asker:
         texts = policy.wording.of(ticket.language)
         return Refusal(code="merge", text=texts.say("refused_merge_number", value=merging.goal_of(command)))
-    found = merging.merged(command, situation, policy, _author(command, ticket, None), now)
-    if isinstance(found, Refusal):
-        return found
-    draft = Draft(ticket, policy, situation, now, source=command.actor.via)
-    told = policy.wording.of(ticket.language).say("room_merged", number=other.number)
-    draft.tell_asker(told, name=f"merged:{other.number}")
-    return replace(found, outbox=(*found.outbox, *draft.owed))
+    return merging.merged(command, situation, policy, _author(command, ticket, None), now)
 
 
 def given(args: Mapping[str, str], form: tuple[FormField, ...]) -> dict[str, str]:

@@ -77,6 +77,9 @@ def _end(draft: Draft, into: Ticket, by: Author) -> None:
         draft.ticket, merged_into=into.number, linked=_with(ticket.linked, into.number), clocks=clocks
     )
     draft.post(draft.chat.say("chat_merged", name=by.name, number=number, into=into.number), mark="linked")
+    # The answers come elsewhere from now on: whoever asked in chat would wait in vain where they asked.
+    texts = draft.policy.wording.of(ticket.language)
+    draft.tell_asker(texts.say("room_merged", number=into.number), name=f"merged:{into.number}")
     for effect in (f"survey:{ticket.rounds}", f"resolved:{ticket.rounds}"):
         draft.withdraw(f"{number}:{effect}")
     pinging.withdraw_queued(draft)

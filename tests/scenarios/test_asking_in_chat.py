@@ -151,8 +151,18 @@ def test_other_direct_words_open_a_new_ticket_and_offer_the_earlier_one() -> Non
     assert press(desk, "belongs", "1", number=2).refusal is None
     assert desk.ticket(2).merged_into == 1
     assert told(desk)[-1].room == f"{DIRECT}:5000.000001"
+    assert [post.text for post in told(desk)].count("Your words are part of #1 now.") == 1
     ask(desk, "That is all.", "5300.000001", thread="5000.000001", channel=DIRECT)
     assert desk.ticket().received == 2
+
+
+def test_who_asked_is_told_where_a_request_that_staff_merged_goes_on() -> None:
+    desk = a_desk()
+    ask(desk, "The wifi is bad.", "100.000001", who=DORA)
+    ask(desk, "My laptop has no network.", "900.000001")
+    desk.command("merge", number=2, into="1")
+    last = told(desk)[-1]
+    assert (last.room, last.text) == (f"{CHANNEL}:900.000001", "Your words are part of #1 now.")
 
 
 def test_direct_thanks_belong_to_what_was_done_and_open_nothing() -> None:
