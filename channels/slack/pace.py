@@ -18,7 +18,9 @@ from rules.errors import TemporaryDeliveryError
 
 Answer = TypeVar("Answer")
 
-BURST = 3
+EDITS_AT_ONCE = 3
+"""Slack counts edits by the minute, so a few may go together; posts it counts by the second."""
+
 WAITS_HERE_S = 5.0
 """So long a pause that Slack asks for is waited out here; what has to wait longer goes back to the outbox."""
 
@@ -49,9 +51,8 @@ class _Line:
 class Pace:
     """Gives out places. ``posts_per_second`` is for each channel; edits of the whole workspace go somewhat slower."""
 
-    def __init__(self, posts_per_second: float, edits_per_second: float, burst: int = BURST) -> None:
+    def __init__(self, posts_per_second: float, edits_per_second: float) -> None:
         self._posts, self._edits = 1.0 / posts_per_second, 1.0 / edits_per_second
-        self._burst = burst
         self._lines: dict[str, _Line] = {}
         self._order: Iterator[int] = count()
         self._stopping = False
@@ -62,7 +63,7 @@ class Pace:
 
     async def editing(self, urgency: int, make: Callable[[], Awaitable[Answer]]) -> Answer:
         """Make a call that edits a message, when it is its turn in the workspace."""
-        return await self._in_turn(self._line("edits", self._edits), urgency, make)
+        return await self._in_turn(self._line("edits", self._edits, EDITS_AT_ONCE), urgency, make)
 
     async def calling(self, method: str, urgency: int, make: Callable[[], Awaitable[Answer]]) -> Answer:
         """Make a call of a method that Slack counts for the workspace; it waits only when Slack asked for that."""
@@ -74,9 +75,9 @@ class Pace:
         for line in self._lines.values():
             _send_back(line, "Slack is not connected.", 0.0)
 
-    def _line(self, name: str, gap: float) -> _Line:
+    def _line(self, name: str, gap: float, burst: int = 1) -> _Line:
         if name not in self._lines:
-            self._lines[name] = _Line(gap, self._burst)
+            self._lines[name] = _Line(gap, burst)
         return self._lines[name]
 
     async def _in_turn(self, line: _Line, urgency: int, make: Callable[[], Awaitable[Answer]]) -> Answer:
