@@ -1,7 +1,7 @@
 """Reads in turn, whole, the threads of the tickets that somebody works on, and people's conversations with the bot.
 
 So edits, deletions and reactions are found, and what stands in threads too far back for a page of history. A few are
-read each round, so that each is looked at again within a bounded time.
+read each round, so that each is looked at again within a bounded time; those of late activity come round sooner.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ from rules.model import Entry, Ticket
 
 log = structlog.get_logger(__name__)
 
-A_ROUND = 12
-"""So many threads and conversations are read in one round."""
+A_ROUND, LATELY_A_ROUND = 20, 10
+"""So many of all threads and conversations are read in one round, and so many of those of late activity besides."""
 
 LATELY = 20
-"""So many tickets of late activity are looked at too, though they may be done with."""
+"""So many tickets of late activity are looked at, though they may be done with."""
+
+ASKED_MOST = 10
+"""So many words that stand in no thread of a ticket are asked for in its turn, the newest first: calls are few."""
 
 THREADS = "sweep:threads"
 _ABOUT = timedelta(seconds=5)
@@ -46,20 +49,25 @@ class Rota:
         self._comparing = comparing
         self._channel = channel
         self._turns: deque[int | str] = deque()
+        self._lately: deque[int | str] = deque()
 
     async def next_ones(self, channels: tuple[str, ...]) -> None:
         """Look at the next few. Raises TemporaryDeliveryError; then the same ones are the next again."""
         if not self._turns:
             await self._begin(channels)
+        if len(self._turns) > A_ROUND:
+            await self._next_lately(channels)
         for _ in range(min(A_ROUND, len(self._turns))):
-            await self._next(channels)
+            await self._next(self._turns, channels)
+        await self._all_known()
 
     async def all_of_them(self, channels: tuple[str, ...]) -> None:
         """Look at everything once, anew."""
         self._turns.clear()
         await self._begin(channels)
         while self._turns:
-            await self._next(channels)
+            await self._next(self._turns, channels)
+        await self._all_known()
 
     async def _begin(self, channels: tuple[str, ...]) -> None:
         """Whom to look at in this turn of the rota."""
@@ -68,7 +76,8 @@ class Rota:
         if not await door.run(inbox.cursor, SINCE):
             await door.run(inbox.move_cursor, SINCE, f"{door.now().timestamp():.6f}")
         live, latest = await door.run(door.looking.live), await door.run(door.looking.latest, LATELY)
-        tickets = [ticket for ticket in (*live, *latest) if ticket.chat_thread or ticket.asked_in]
+        newest = sorted(live, key=lambda ticket: ticket.updated_at, reverse=True)
+        tickets = [ticket for ticket in (*newest, *latest) if ticket.chat_thread or ticket.asked_in]
         if not tickets and not await door.run(inbox.cursor, THREADS):
             await door.run(inbox.move_cursor, THREADS, "known")
         rooms = [room.partition(":")[0] for ticket in tickets for room in (ticket.chat_thread, ticket.asked_in)]
@@ -85,8 +94,16 @@ class Rota:
             log.info("slack_conversations_not_listed", problem=str(refused))
             return []
 
-    async def _next(self, channels: tuple[str, ...]) -> None:
-        turn = self._turns[0]
+    async def _next_lately(self, channels: tuple[str, ...]) -> None:
+        """Where people are at work, they edit and react."""
+        if not self._lately:
+            latest = await self._door.run(self._door.looking.latest, LATELY)
+            self._lately.extend(ticket.number for ticket in latest if ticket.chat_thread or ticket.asked_in)
+        for _ in range(min(LATELY_A_ROUND, len(self._lately))):
+            await self._next(self._lately, channels)
+
+    async def _next(self, turns: deque[int | str], channels: tuple[str, ...]) -> None:
+        turn = turns[0]
         try:
             if isinstance(turn, int):
                 await self._look_at(turn)
@@ -94,7 +111,9 @@ class Rota:
                 await self._channel(turn, await self._door.run(self._door.inbox.cursor, SINCE))
         except SlackRefusedError as refused:
             log.info("slack_thread_not_read", turn=turn, problem=str(refused))
-        self._turns.popleft()
+        turns.popleft()
+
+    async def _all_known(self) -> None:
         if not self._turns and not await self._door.run(self._door.inbox.cursor, THREADS):
             await self._door.run(self._door.inbox.move_cursor, THREADS, "known")
 
@@ -123,9 +142,13 @@ class Rota:
                 if refused.code != "thread_not_found":
                     raise
             read.add(channel)
-        for place, entry in {entry.place: entry for entry in entries if entry.place}.items():
-            if place not in shown and place.partition(":")[0] in read:
-                await self._perhaps_deleted(ticket, place, entry)
+        places = {entry.place: entry for entry in entries if entry.place}
+        missing = [place for place in places if place not in shown and place.partition(":")[0] in read]
+        asked = 0
+        for place in reversed(missing):
+            asked += await self._perhaps_deleted(ticket, place, places[place])
+            if asked >= ASKED_MOST:
+                break
 
     async def _room(self, ticket: Ticket, entries: Sequence[Entry], channel: str, root: str) -> set[str]:
         """Look at a whole thread; gives the places of the messages that it shows."""
@@ -152,14 +175,20 @@ class Rota:
                 await self._comparing.look(message, channel, since=added if theirs else since, root=head)
         return shown
 
-    async def _perhaps_deleted(self, ticket: Ticket, place: str, entry: Entry) -> None:
-        """A thread does not show what the journal has: if Slack does not show it at all, its author deleted it."""
+    async def _perhaps_deleted(self, ticket: Ticket, place: str, entry: Entry) -> bool:
+        """A thread does not show what the journal has: if Slack does not show it at all, its author deleted it.
+
+        False when Slack had not to be asked.
+        """
         channel, _, ts = place.partition(":")
         user = await self._author(ticket, entry)
         room = next((room for room in (ticket.chat_thread, ticket.asked_in) if room.startswith(f"{channel}:")), place)
         gone = deleted(channel, ts, room.partition(":")[2], self._door.team(), user)
-        if user and await self._comparing.is_missed(gone) and await self._is_gone(channel, ts):
+        if not user or not await self._comparing.is_missed(gone):
+            return False
+        if await self._is_gone(channel, ts):
             await self._comparing.hear(gone)
+        return True
 
     async def _is_gone(self, channel: str, ts: str) -> bool:
         try:

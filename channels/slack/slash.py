@@ -39,8 +39,8 @@ _NEW = ("new", "新建")
 _MINE = ("mine", "我的")
 _SEARCH = ("search", "find", "搜索", "查找")
 _USER = re.compile(r"<@([A-Z0-9]{1,40})(?:\|[^<>]{0,200})?>")
-_NUMBER = re.compile(r"#?([0-9]{1,9})(?:\s+(.{1,4000}))?", re.DOTALL)
-_NUMBER_LATER = re.compile(r"^(\S{1,40})\s+#?([0-9]{1,9})(?:\s+(.{1,4000}))?$", re.DOTALL)
+_NUMBER = re.compile(r"#?([0-9]{1,9})(?:\s+(\S.{0,3999}))?", re.DOTALL)
+_NUMBER_LATER = re.compile(r"^(\S{1,40})\s+#?([0-9]{1,9})(?:\s+(\S.{0,3999}))?$", re.DOTALL)
 
 
 class Slash:

@@ -24,8 +24,14 @@ from rules.errors import DeliveryError, StoreError
 log = structlog.get_logger(__name__)
 
 EVERY_S = 120.0
+REMEMBERED_MOST = 5000
+"""So many threads are remembered as they were read; another one is read once more."""
+
 MARGIN_S = 60.0
 """So much is read twice, for what came into a channel while it was being read."""
+
+READ_MOST = 5000
+"""So many threads are remembered as they were last read; one that is forgotten is read once more."""
 
 
 class Sweep:
@@ -128,7 +134,12 @@ class Sweep:
             async for message in self.reads.thread(channel, ts, oldest=floor):
                 if message.get("ts") != ts:
                     await self._comparing.look(message, channel, since=floor, root=root)
+        self._read.pop(f"{channel}:{ts}", None)
         self._read[f"{channel}:{ts}"] = f"{root.get('reply_count') or 0}:{root.get('latest_reply') or ''}"
+        while len(self._read) > READ_MOST:
+            del self._read[next(iter(self._read))]
+        while len(self._read) > REMEMBERED_MOST:
+            del self._read[next(iter(self._read))]
 
     async def _through_channels(self) -> None:
         for channel in self._channels():

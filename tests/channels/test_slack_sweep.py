@@ -260,3 +260,46 @@ async def test_a_reaction_that_comes_while_the_desk_first_looks_counts_and_one_t
             slack.react("ana", "support", target, "eyes")
         await slack.eventually(lambda: slack.under_way() == 0 and not desk.waiting and len(desk.obeyed) == 3)
         assert sorted(command.ticket or 0 for command in desk.obeyed) == [7, 7, 8]
+
+
+async def test_one_ticket_with_many_words_outside_its_threads_does_not_use_up_the_calls_of_all(
+    slack: LoopbackSlack,
+) -> None:
+    """Somebody asks line by line in a channel of requests: each line stands in no thread and has to be asked for."""
+    desk, ours = FakeDesk(), slack.channel("support")["id"]
+    async with a_channel(slack, desk) as channel:
+        await card_of(slack, desk, channel)
+        ana = Author(kind=AuthorKind.STAFF, key="ana", name="Ana")
+        lines = [slack.post("eve", "support", f"line {number}")["ts"] for number in range(40)]
+        written = [replace(an_entry(7), author=ana, place=f"{ours}:{ts}") for ts in lines]
+        desk.journal[7] = (*desk.journal[7], *written)
+        await channel.sweep()
+        before = len(slack.calls("conversations.replies"))
+        await channel.sweep()
+        assert len(slack.calls("conversations.replies")) - before <= 15
+        slack.drop_events(1)
+        slack.delete("eve", "support", lines[-1])
+        await channel.sweep()
+        assert any(key.endswith(f"{lines[-1]}:deleted") for key in keys(desk))
+
+
+async def test_many_threads_are_looked_at_in_turn_and_the_busy_ones_sooner(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk, sweep_calls=10_000) as channel:
+        assert channel._sweep is not None
+        for number in range(1, 51):
+            await card_of(slack, desk, channel, number)
+            later = timedelta(seconds=number)
+            desk.tickets[number] = replace(desk.tickets[number], updated_at=desk.tickets[number].updated_at + later)
+        read, rounds = [], []
+        for _ in range(3):
+            before = len(slack.calls("conversations.replies"))
+            await channel._sweep.round()
+            seen = [call["arguments"]["ts"] for call in slack.calls("conversations.replies")[before:]]
+            read += seen
+            rounds.append(len(seen))
+        roots = {number: (desk.tickets[number].chat_thread or "").partition(":")[2] for number in desk.tickets}
+        assert set(read) == set(roots.values()), "each was looked at"
+        assert rounds == [30, 30, 10], "and never too many in one round"
+        assert read.count(roots[50]) == 2
+        assert read.count(roots[1]) == 1
