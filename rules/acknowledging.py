@@ -40,6 +40,12 @@ def ask_more(draft: Draft, message: Message) -> None:
         label = texts.say("button_belongs", number=lately.number)
         offer = Button(command="belongs", label=label, value=str(lately.number))
         draft.tell_asker(told, name="belongs", buttons=(offer,))
+    ask_details(draft)
+
+
+def ask_details(draft: Draft) -> None:
+    """Ask in the thread of a new request for what its category's form needs and nobody said yet."""
+    ticket, texts = draft.ticket, draft.policy.wording.of(draft.ticket.language)
     form = draft.policy.forms.get(ticket.category, ())
     if any(field.required and not ticket.details.get(field.name) for field in form):
         fill = Button(command="open:details", label=texts.say("button_details"), style="primary")

@@ -18,14 +18,13 @@ from rules.identities import author_of, named, one_line
 from rules.joining import join, said
 from rules.lifecycle import Event
 from rules.model import AuthorKind, Decision, Entry, EntryKind, Message, Situation, Status, Ticket
-from rules.opening import Opening, open_ticket
+from rules.opening import LONGEST_SUBJECT, Opening, open_ticket
 from rules.policy import Policy, Staff
 from rules.receiving import draft_of, keep_place
 from rules.spoken import spoken
 from rules.survey import answers
 from rules.threading import LATELY, ROOM, Verdict, opens_new
 
-LONGEST_SUBJECT = 150
 _AN_EDIT = timedelta(hours=1)
 """An edit of words that we never heard is taken for the words, if they were that new."""
 

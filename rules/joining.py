@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from rules import collision, files, lateness, loops, survey
+from rules import collision, files, greeted, lateness, loops, survey
 from rules.answers import Answer, read_answer
 from rules.draft import CHAT, Draft
 from rules.effects import Button
@@ -51,6 +51,7 @@ def join(
     copies = message.authentication.proven or not verdict.guessable
     if author.kind is AuthorKind.CUSTOMER:
         draft.ticket = with_message(draft.ticket, message, policy, copies=copies)
+        greeted.take_up(draft, message)
     draft.ticket = replace(draft.ticket, received=ticket.received + 1)
     _tell_thread(draft, message, author)
     if author.kind is AuthorKind.CUSTOMER:

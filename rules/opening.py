@@ -22,6 +22,7 @@ from rules.subjects import is_new_topic, plain_subject
 from rules.threading import DISOWNED, Verdict, follows_key
 
 LONGEST_REASON = 80
+LONGEST_SUBJECT = 150
 _JUST_NOW = timedelta(minutes=10)
 
 
@@ -47,7 +48,7 @@ def open_ticket(
     message: Message, verdict: Verdict, situation: Situation, policy: Policy, now: datetime, how: Opening = _USUAL
 ) -> Decision:
     """A new ticket, with all that follows at once."""
-    found = _classified(message, policy, now)
+    found = classified(message, policy, now)
     if not found.ticket:
         told = f"ticket: a rule wants none of {message.automatic.kind} mail, so it is only kept and counted"
         return Decision(because=(*verdict.because, *found.because, told), outcome=f"automatic:{message.automatic.kind}")
@@ -77,7 +78,7 @@ def _shown(reason: str) -> str:
     return one_line(reason, LONGEST_REASON)
 
 
-def _classified(message: Message, policy: Policy, now: datetime) -> Classification:
+def classified(message: Message, policy: Policy, now: datetime) -> Classification:
     """What the rules say, and over them what whoever opened it in chat chose in a form."""
     on_file, chosen = policy.on_file(message.sender.email), message.in_chat.chosen
     open_now = is_open(policy.calendars[policy.calendar], now)

@@ -54,6 +54,34 @@ def test_a_burst_of_one_person_is_one_ticket_answered_in_the_first_thread() -> N
     assert desk.ticket(2).asked_in == f"{CHANNEL}:900.000001"
 
 
+def test_whoever_says_hello_first_is_filed_by_what_they_say_next() -> None:
+    """A greeting is no subject, and an outage is as urgent after a "Hi" as without one."""
+    desk = a_desk()
+    ask(desk, "Hi there!", "100.000001")
+    before = desk.ticket()
+    ask(desk, "Hello?", "105.000001")
+    assert desk.ticket().subject == "Hi there!"
+    ask(desk, "The ERP is down, nobody can work.", "110.000001")
+    ticket = desk.ticket()
+    assert ticket.subject == "The ERP is down, nobody can work."
+    assert (before.priority, ticket.priority) == ("P3", "P1")
+    due_at, was_due_at = ticket.due_at, before.due_at
+    assert due_at is not None
+    assert was_due_at is not None
+    assert due_at < was_due_at
+    assert "only said hello" in desk.reasons()
+    ask(desk, "The printer is jammed as well.", "115.000001")
+    assert desk.ticket().subject == "The ERP is down, nobody can work."
+
+
+def test_words_after_a_greeting_change_nothing_that_staff_decided() -> None:
+    desk = a_desk()
+    ask(desk, "Hello", "100.000001")
+    desk.command("claim")
+    ask(desk, "The ERP is down, nobody can work.", "110.000001")
+    assert (desk.ticket().subject, desk.ticket().priority) == ("Hello", "P3")
+
+
 def test_two_people_at_once_are_two_tickets() -> None:
     desk = a_desk()
     ask(desk, "My laptop does not start.", "100.000001")
