@@ -25,6 +25,7 @@ from channels.slack.inbox import SETTLE_S
 from channels.slack.leaving import Leaving
 from channels.slack.listener import SlackListener
 from channels.slack.people import People
+from channels.slack.presence import Presence
 from channels.slack.pulse import Pulse
 from channels.slack.reachable import WORKSPACE, Reachable
 from channels.slack.requests import EVENTS_PATH as EVENTS_PATH
@@ -50,6 +51,7 @@ Done = TypeVar("Done")
 SLACK_API = "https://slack.com/api/"
 CALL_MOST_S = 15.0
 START_WAIT_S = 10.0
+CATCH_UP_MOST_S = 5.0
 """So long a start waits for Slack; after that the desk runs without it and goes on trying."""
 
 FINISH_MOST_S = 3.0
@@ -105,8 +107,10 @@ class SlackChannel:
         policy: Callable[[], Policy],
         now: Now,
         executor: Executor,
+        presence: Presence | None = None,
     ) -> None:
         self._connection = connection
+        self.presence = presence or Presence()
         self._hearing = hearing
         self._inbox = inbox
         self._looking = looking
@@ -165,6 +169,9 @@ class SlackChannel:
         await asyncio.wait({self._connecting}, timeout=START_WAIT_S)
         if not self._connecting.done():
             log.error("slack_late", problem="Slack did not answer; the desk starts without it and goes on trying")
+            return
+        # Nothing leaves before the doors are open: a reply in its hold may be among what was deleted.
+        await self._listener.inbox.caught_up(CATCH_UP_MOST_S)
 
     async def stop(self) -> None:
         """Hear nothing new, let what is half heard or half sent finish, and let the connections go."""
@@ -252,7 +259,7 @@ class SlackChannel:
         )  # fmt: skip
         door = Door(
             client=client, people=people, history=History(client, METADATA_TYPE), files=files, hearing=self._hearing,
-            inbox=self._inbox, own_user=self._own_user, team=self._team, **given,
+            inbox=self._inbox, own_user=self._own_user, team=self._team, presence=self.presence, **given,
         )  # fmt: skip
         leaving = Leaving(own_user=self._own_user, lost=self.reachable.lost, back=self.reachable.open)
         self._listener = SlackListener(door, leaving, settle_s=known.settle_s)

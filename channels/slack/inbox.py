@@ -72,6 +72,7 @@ class SlackInbox:
         self._keys: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
+        self._left: frozenset[str] = frozenset()
         self.set_aside: dict[str, str] = {}
 
     async def start(self) -> None:
@@ -79,6 +80,14 @@ class SlackInbox:
         self._stopping.clear()
         for heard in await self._door.run(self._door.inbox.inbox):
             self._keep(heard, wait_s=0.0)
+        self._left = frozenset(self._keys)
+
+    async def caught_up(self, most_s: float) -> None:
+        """Wait, at most so long, until what the desk had heard before it ended is taken in."""
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + most_s
+        while self._left & self._keys and loop.time() < ends_at:
+            await self._pause(LOOK_S)
 
     async def stop(self) -> None:
         """Let what is half taken in finish; the rest waits in the desk's inbox for the next start."""
