@@ -41,6 +41,7 @@ from channels.mail.maildir import Maildir
 from channels.mail.smtp_out import Relay
 from channels.protocol import Sender
 from channels.slack.app import SlackChannel
+from channels.slack.presence import Presence
 from channels.web.channel import WebChannel
 from rules.draft import CHAT
 from rules.effects import Mail, owed_since
@@ -91,6 +92,7 @@ class House:
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="desk")
         self.desk = Desk(store, config.policy, clock, self._after_commit)
         self.window = Window(store)
+        self.presence = Presence()
         self.web = self._make_web()
         self.slack = self._make_slack()
         self.smtp = mail_listeners(config, self.desk, clock, self._executor, store.together)
@@ -288,6 +290,7 @@ class House:
             executor=self._executor,
             health=Doctor(self.store, self.clock, self._parts),
             public_url=settings.public_url,
+            presence=self.presence,
             intake=lambda: self.listening.get("smtp", ""),
         )
 
@@ -297,7 +300,7 @@ class House:
             return None
         return SlackChannel(
             slack_connection(settings), hearing=self.desk, inbox=ChatInbox(self.store), looking=self.window,
-            policy=self._policy, now=self.clock.now, executor=self._executor,
+            policy=self._policy, now=self.clock.now, executor=self._executor, presence=self.presence,
         )  # fmt: skip
 
     def _chat(self) -> tuple[SlackChannel, ...]:

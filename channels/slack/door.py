@@ -19,6 +19,7 @@ from channels.slack.files import SlackFiles
 from channels.slack.history import History
 from channels.slack.people import People
 from channels.slack.posts import whisper
+from channels.slack.presence import Presence
 from rules.effects import Whisper
 from rules.errors import DeliveryError
 from rules.model import Command
@@ -56,6 +57,7 @@ class Door:
     executor: Executor
     own_user: Callable[[], str]
     team: Callable[[], str]
+    presence: Presence = field(default_factory=Presence)
     _under_way: set[asyncio.Task[None]] = field(default_factory=set)
     _whispered: dict[str, list[datetime]] = field(default_factory=dict)
 

@@ -5,8 +5,9 @@ A trigger lives three seconds, so a form is opened with what the desk has at han
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from channels.slack.door import Door
 from channels.slack.form_parts import Asked, Memory, Scene, Step
 from channels.slack.interactions import Click, OpenView, Sent, sent
 from channels.slack.new_tickets import open_ticket
-from channels.slack.presence import Presence, Writer
+from channels.slack.presence import Writer
 from channels.slack.telling import as_modal, line_card
 from rules.effects import OutboxEntry
 from rules.errors import DeliveryError
@@ -43,7 +44,8 @@ class Modals:
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        self._presence = Presence()
+        self._presence = door.presence
+        self._presence.on_news = self._on_news(asyncio.get_running_loop())
         self._refused: dict[str, int] = {}
 
     async def open(self, name: str, memory: Memory, user: str, trigger: str, view: OpenView | None = None) -> str:
@@ -108,6 +110,13 @@ class Modals:
         """Something changed about a ticket: whoever writes an answer sees who else does."""
         if self._presence.writers(ticket, self._door.now()):
             self._door.beside(self._refresh(ticket))
+
+    def _on_news(self, loop: asyncio.AbstractEventLoop) -> Callable[[int], None]:
+        def tell(ticket: int) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self.refresh, ticket)
+
+        return tell
 
     # What follows from sending a form in
 
@@ -223,7 +232,7 @@ class Modals:
         owed = await door.run(door.looking.outbox_of, ticket)
         for writer in self._presence.writers(ticket, door.now()):
             lines = self._presence.lines(ticket, writer.user, owed, door.policy(), door.now())
-            shown = forms.with_told(writer.shown, lines)
+            shown = forms.with_told(writer.shown, lines) if writer.shown else {}
             if shown != writer.shown:
                 self._presence.came(replace(writer, shown=shown))
                 await self._update(writer.view, shown, "")

@@ -1,13 +1,15 @@
 """Who is writing an answer right now: two people with the form open, or one and a reply in its hold, see each other.
 
-Kept in memory only: it is a courtesy. What must not happen, two answers unasked, is kept from happening by the rules.
+One for Slack and the console page. Kept in memory only: it is a courtesy. What must not happen, two answers unasked, is
+kept from happening by the rules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from threading import Lock
 from zoneinfo import ZoneInfo
 
 from channels.slack.blocks import Block, cut, one_line
@@ -23,7 +25,10 @@ WORDS_MOST = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writer:
-    """Somebody with the form of a ticket open; ``shown`` is the view as it stands on their screen."""
+    """Somebody with the form of a ticket open; ``shown`` is the view as it stands on their screen in Slack.
+
+    It is empty for somebody on the console page, whose form is shown anew by the page itself.
+    """
 
     view: str
     ticket: int
@@ -34,35 +39,47 @@ class Writer:
 
 
 class Presence:
-    """The open reply forms of this process."""
+    """The open reply forms of this process. Safe to ask from any thread.
+
+    ``on_news`` is called with a ticket's number when somebody on the console page begins or stops writing about it.
+    """
 
     def __init__(self) -> None:
         self._open: dict[str, Writer] = {}
+        self._lock = Lock()
+        self.on_news: Callable[[int], None] = lambda ticket: None
 
     def came(self, writer: Writer) -> None:
         """Somebody opened the form, or it shows something new; they write since they first opened it."""
-        known = self._open.get(writer.view)
-        self._open[writer.view] = replace(writer, since_at=known.since_at) if known else writer
+        with self._lock:
+            known = self._open.get(writer.view)
+            self._open[writer.view] = replace(writer, since_at=known.since_at) if known else writer
 
     def left(self, view: str) -> Writer | None:
         """Somebody closed the form or sent it in."""
-        return self._open.pop(view, None)
+        with self._lock:
+            return self._open.pop(view, None)
 
     def writers(self, ticket: int, now: datetime) -> tuple[Writer, ...]:
         """Everybody with the form of a ticket open, who came first first; those who forgot it are gone."""
-        self._open = {view: one for view, one in self._open.items() if now - one.since_at < ENDS_AFTER}
-        return tuple(one for one in self._open.values() if one.ticket == ticket)
+        with self._lock:
+            self._open = {view: one for view, one in self._open.items() if now - one.since_at < ENDS_AFTER}
+            return tuple(one for one in self._open.values() if one.ticket == ticket)
 
     def tickets(self) -> frozenset[int]:
         """The tickets that somebody writes about."""
-        return frozenset(one.ticket for one in self._open.values())
+        with self._lock:
+            return frozenset(one.ticket for one in self._open.values())
 
     def lines(
         self, ticket: int, user: str, owed: Sequence[OutboxEntry], policy: Policy, now: datetime
     ) -> tuple[str, ...]:
         """What somebody who writes should know of the others who do."""
         texts, zone = staff_texts(policy), ZoneInfo(policy.timezone)
-        others = {one.user: one for one in self.writers(ticket, now) if one.user != user}
+        writers = self.writers(ticket, now)
+        # Somebody may write in Slack and on the console page, which know them by different names.
+        mine = {one.name for one in writers if one.user == user}
+        others = {one.user: one for one in writers if one.user != user and one.name not in mine}
         writing = [
             texts.say("presence_writing", name=one.name, at=f"{one.since_at.astimezone(zone):%H:%M}")
             for one in others.values()

@@ -86,6 +86,12 @@ const form = modals({
     return outcome;
   },
   change: (view, values, action) => api.submitView({ ...filled(view, values), id: api.newId(), changed: action }),
+  closed: ({ callback_id, private_metadata }) => {
+    if (callback_id !== "deskbell:reply") return;
+    const { ticket } = JSON.parse(private_metadata || "{}");
+    // It is a courtesy: a form that nobody closed is forgotten after a while.
+    api.closeView({ name: "reply", ticket: ticket ?? "", as: acting() }).catch(() => {});
+  },
 });
 
 const typing = composer(at("composer"), {

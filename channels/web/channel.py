@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from channels.protocol import Hearing, Now
+from channels.slack.presence import Presence
 from channels.web import guard
 from channels.web.changes import Changes
 from channels.web.console import Console
@@ -54,7 +55,7 @@ class WebChannel:
     """Serves the web pages on one loopback address; as a sender it stands in for chat, where posting is showing.
 
     ``intake`` says where mail comes in (``127.0.0.1:2525``), for the empty page; it may be empty. ``forms`` are those
-    of Slack unless others are given. Raises ConfigError
+    of Slack unless others are given; ``presence`` is who writes an answer, which Slack shares. Raises ConfigError
     for an address that is not on loopback. ``start`` raises ChannelError when the port is taken.
     """
 
@@ -75,6 +76,7 @@ class WebChannel:
         public_url: str = "",
         intake: Callable[[], str] = str,
         forms: Forms | None = None,
+        presence: Presence | None = None,
     ) -> None:
         self._host, self._port = guard.loopback_listener(listen)
         self._token = token
@@ -84,7 +86,7 @@ class WebChannel:
         self._public_host = urlsplit(public_url).hostname or ""
         self._changes = Changes()
         self._runner: web.AppRunner | None = None
-        opened = forms or SlackForms(hearing, window, policy, now)
+        opened = forms or SlackForms(hearing, window, policy, now, presence or Presence())
         self._console = Console(
             session=guard.Session(token),
             hearing=hearing,

@@ -80,6 +80,7 @@ class Console:
             web.post("/api/command", self._for_staff(self.command)),
             web.get("/api/view", self._for_staff(self._views.open)),
             web.post("/api/view", self._for_staff(self._views.submit)),
+            web.delete("/api/view", self._for_staff(self._views.close)),
             web.get("/api/events", self._for_staff(self.events)),
         ]
 

@@ -9,7 +9,7 @@ from channels.slack import blocks, forms, lists
 from channels.slack.cards import staff_texts
 from channels.slack.form_parts import Asked, Filled, Memory, Scene
 from channels.slack.new_tickets import as_mail
-from channels.slack.presence import Presence
+from channels.slack.presence import Presence, Writer
 from channels.web.protocol import Outcome, Sending, View, Window
 from rules.model import Actor, Command, Refusal
 from rules.policy import Policy
@@ -29,7 +29,10 @@ class SlackForms:
 
     names = frozenset({*forms.FORMS, WHY})
 
-    def __init__(self, hearing: Hearing, window: Window, policy: Callable[[], Policy], now: Now) -> None:
+    def __init__(
+        self, hearing: Hearing, window: Window, policy: Callable[[], Policy], now: Now, presence: Presence
+    ) -> None:
+        self._presence = presence
         self._hearing = hearing
         self._window = window
         self._policy = policy
@@ -61,6 +64,25 @@ class SlackForms:
             return Outcome(errors=step.errors, view=step.view)
         return self._carry_out(name, step.asked, scene, sending)
 
+    def writing(self, name: str, ticket: int, actor: Actor, *, ends: bool) -> None:
+        """Tell whoever answers the same ticket, in Slack or on another page, that somebody does here too."""
+        user, who = self._user(actor), self._policy().person(actor.staff)
+        if name != WRITES or who is None:
+            return
+        view = f"console:{ticket}:{user}"
+        if ends:
+            self._presence.left(view)
+        else:
+            self._presence.came(
+                Writer(view=view, ticket=ticket, user=user, name=who.name, since_at=self._now(), shown={})
+            )
+        self._presence.on_news(ticket)
+
+    def _user(self, actor: Actor) -> str:
+        """What Slack calls somebody, where the staff list says so."""
+        person = self._policy().person(actor.staff)
+        return (person.slack if person else "") or f"console:{actor.staff}"
+
     def _carry_out(self, name: str, asked: tuple[Asked, ...], scene: Scene, sending: Sending) -> Outcome:
         """The commands of a form in turn, until one is refused."""
         number = scene.memory.ticket
@@ -91,10 +113,11 @@ class SlackForms:
         policy, now, number = self._policy(), self._now(), memory.ticket or 0
         ticket = self._window.ticket(number) if number else None
         owed = tuple(self._window.outbox_of(number)) if ticket else ()
+        writes = ticket is not None and name == WRITES
         return Scene(
             policy=policy, at=now, memory=memory, ticket=ticket, person=policy.person(actor.staff), filled=filled,
             entries=tuple(self._window.entries(number)) if ticket else (), owed=owed,
-            told=Presence().lines(number, "", owed, policy, now) if ticket and name == WRITES else (),
+            told=self._presence.lines(number, self._user(actor), owed, policy, now) if writes else (),
         )  # fmt: skip
 
     def _why(self, number: int, actor: Actor) -> View:

@@ -23,8 +23,9 @@ function labelled(text, otherwise, style) {
 
 // `submit(view, values, id)` sends a filled-in view; it gives {errors} to show in it, {view} to show in its place, or
 // neither when it is done. The same words keep their id over a lost line, so that sending them again cannot do it twice.
+// `closed(view)` tells that the dialog is gone, sent in or not.
 // `change(view, values, action)` tells what was chosen in a field that changes the form; it gives the changed {view}.
-export function modals({ people, submit, change }) {
+export function modals({ people, submit, change, closed }) {
   let dialog = null;
 
   function show(view) {
@@ -34,6 +35,7 @@ export function modals({ people, submit, change }) {
     made.addEventListener("close", () => {
       made.remove();
       if (dialog === made) dialog = null;
+      closed?.(view);
     });
     document.body.append(made);
     fill(made, view, {});

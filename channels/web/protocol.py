@@ -84,6 +84,9 @@ class Forms(Protocol):
     def submit(self, sending: Sending) -> Outcome:
         """Carry out what a form asks for, or change the form. With neither errors nor a view, it is on disk."""
 
+    def writing(self, name: str, ticket: int, actor: Actor, *, ends: bool) -> None:
+        """Somebody has the form of a ticket on their page now, or no longer: who else answers is told so."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:

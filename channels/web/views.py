@@ -41,7 +41,19 @@ class Views:
         )
         if view is None:
             return guard.refusal(404, "no_form", "There is no such form for this ticket.")
+        if ticket:
+            self._forms.writing(asked["name"], ticket, actor, ends=False)
         return web.json_response({"view": view})
+
+    async def close(self, request: web.Request) -> web.Response:
+        """Somebody closed a form without sending it in: ``?name=reply&ticket=12&as=ana``."""
+        if request.headers.get(guard.FROM_THE_PAGE) != "console":
+            return guard.refusal(403, "not_from_the_page", "Forms are closed from the console page only.")
+        number = request.query.get("ticket", "")
+        if number.isdecimal() and len(number) <= LONGEST_NUMBER:
+            actor = actor_of(request.query.get("as", ""), self._policy())
+            self._forms.writing(request.query.get("name", ""), int(number), actor, ends=True)
+        return web.json_response({})
 
     async def submit(self, request: web.Request) -> web.Response:
         """Take in a filled-in form: ``{errors}`` by block, ``{view}`` to go on with, or the ticket when it is done."""
@@ -56,6 +68,8 @@ class Views:
             return web.json_response({"errors": dict(outcome.errors)})
         if outcome.view is not None:
             return web.json_response({"view": outcome.view})
+        if outcome.ticket:
+            self._forms.writing(sending.callback_id.rpartition(":")[2], outcome.ticket, sending.actor, ends=True)
         self._changes.tell(outcome.ticket)
         return web.json_response({"ticket": outcome.ticket})
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from rules.model import EntryKind, Status
+from bot.window import Window
+from channels.web.forms import SlackForms
+from rules.model import Actor, EntryKind, Status
 from tests.channels.slack_desk import BEN, FakeDesk, a_channel, card_of
 from tests.channels.test_slack_story import Play, a_play
 from tests.loopback_slack import LoopbackSlack, Manifest
@@ -87,6 +89,21 @@ async def test_two_who_write_at_once_see_each_other_until_one_stops(slack: Loopb
         assert BEN.slack == ""  # known by his address alone, and named all the same
         slack.close_view("ana")
         await slack.eventually(lambda: "is writing" not in shown(slack, "ben"))
+    assert slack.misuse() == []
+
+
+async def test_somebody_on_the_console_page_and_somebody_in_slack_see_each_other(slack: LoopbackSlack) -> None:
+    async with a_play(slack) as play:
+        root = await a_card(play)
+        window, presence = Window(play.store), play.channel.presence
+        page = SlackForms(play.desk, window, lambda: play.desk.policy, play.clock.now, presence)
+        ben = Actor(name="Ben Okafor", staff="ben", via="console")
+        await writes(slack, "ana", root)
+        await slack.eventually(lambda: "Ana Silva" in json.dumps(page.open("reply", 1, "", ben)))
+        page.writing("reply", 1, ben, ends=False)
+        await slack.eventually(lambda: "Ben Okafor is writing" in shown(slack, "ana"))
+        page.writing("reply", 1, ben, ends=True)
+        await slack.eventually(lambda: "Ben Okafor is writing" not in shown(slack, "ana"))
     assert slack.misuse() == []
 
 

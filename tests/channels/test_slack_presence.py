@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
 from channels.slack import forms
 from channels.slack.presence import ENDS_AFTER, Presence, Writer
+from channels.web.forms import SlackForms
 from rules.effects import OutboxState
-from tests.builders import MONDAY, an_outbox_entry
+from rules.model import Actor
+from tests.builders import MONDAY, a_ticket, an_outbox_entry
 from tests.channels.slack_desk import a_policy
+from tests.channels.web_desk import SmallDesk
 
 
 def a_writer(user: str, **changes: Any) -> Writer:
@@ -72,3 +76,29 @@ def test_the_lines_above_an_open_form_are_changed_and_nothing_else() -> None:
     told = forms.with_told(shown, ("Ben is writing",))
     assert [block.get("block_id") for block in told["blocks"]] == [None, "told", "words"]
     assert forms.with_told(told, ()) == shown
+
+
+def test_whoever_writes_in_two_places_does_not_see_themselves() -> None:
+    """On the console page somebody is known by the staff list, which may not name them as Slack does."""
+    presence = Presence()
+    presence.came(a_writer("U1", name="Ana"))
+    presence.came(a_writer("console:ana", name="Ana", shown={}))
+    assert lines(presence, "U1") == ()
+    assert lines(presence, "console:ana") == ()
+    assert len(lines(presence, "U2")) == 2
+
+
+def test_the_console_page_tells_slack_who_begins_and_stops_writing() -> None:
+    desk, presence, news = SmallDesk(), Presence(), list[int]()
+    desk.add(a_ticket(7))
+    presence.on_news = news.append
+    presence.came(a_writer("U2", name="Ben Okafor"))
+    page = SlackForms(desk, desk, a_policy, desk.now, presence)
+    ana = Actor(name="Ana Silva", staff="ana", via="console")
+    view = page.open("reply", 7, "", ana)
+    assert "Ben Okafor is writing an answer too" in json.dumps(view)
+    page.writing("reply", 7, ana, ends=False)
+    page.writing("resolve", 7, ana, ends=False)
+    assert [line.partition(",")[0] for line in lines(presence, "U2")] == ["Ana Silva is writing an answer too"]
+    page.writing("reply", 7, ana, ends=True)
+    assert (lines(presence, "U2"), news) == ((), [7, 7])

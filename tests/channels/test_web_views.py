@@ -9,6 +9,7 @@ import pytest
 
 from channels.slack import forms
 from channels.slack.form_parts import Memory, Scene
+from channels.slack.presence import Presence
 from rules.errors import StoreUnavailableError
 from rules.model import Refusal
 from rules.policy import FormField
@@ -115,6 +116,23 @@ async def test_a_reply_shows_what_will_be_mailed_before_it_is(desk: SmallDesk) -
             assert await response.json() == {"ticket": 1}
     (command,) = desk.commands
     assert (command.name, command.text, command.ticket) == ("reply", "Which floor?", 1)
+
+
+async def test_a_form_that_is_open_is_told_to_others_until_it_is_closed(desk: SmallDesk) -> None:
+    """Closing is taken from our own page only, and about nothing that is no ticket nothing is told."""
+    presence = Presence()
+    async with the_console(desk, presence=presence) as client:
+        async with client.get("/api/view", params={"name": "reply", "ticket": "1", "as": "ana"}) as response:
+            assert response.status == 200
+        assert [one.name for one in presence.writers(1, desk.now())] == ["Ana Silva"]
+        asked = {"name": "reply", "ticket": "1", "as": "ana"}
+        async with client.delete("/api/view", params=asked) as response:
+            assert response.status == 403
+        assert len(presence.writers(1, desk.now())) == 1
+        for params in ({**asked, "ticket": "x"}, asked, asked):
+            async with client.delete("/api/view", params=params, headers=PAGE) as response:
+                assert response.status == 200
+        assert presence.writers(1, desk.now()) == ()
 
 
 async def test_a_choice_that_changes_the_form_carries_out_nothing(desk: SmallDesk) -> None:

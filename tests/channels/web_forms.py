@@ -66,6 +66,9 @@ class OneForm:
         self.filled.append(sending)
         return Outcome(errors=self.errors, view=self.next, ticket=1)
 
+    def writing(self, name: str, ticket: int, actor: Actor, *, ends: bool) -> None:
+        """Nobody else is told here."""
+
 
 @asynccontextmanager
 async def the_form(form: OneForm) -> AsyncIterator[tuple[Page, Locator]]:
