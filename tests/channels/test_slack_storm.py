@@ -25,7 +25,7 @@ SEEDS = range(10 if SOAK else 1)
 STORM = {"drop": 0.3, "duplicate": 0.3, "late": 0.3, "late_by_s": 0.8, "disconnects_per_minute": 60.0}
 """More cuts than the five a minute that are promised, because a script lasts only seconds."""
 
-QUICK = {"sweep_every_s": 600.0, "sweep_calls": 10_000}
+QUICK = {"sweep_every_s": 600.0, "sweep_calls": 10_000, "ping_every_s": 0.5}
 HOLD, BETWEEN_S = timedelta(hours=4), 600
 HABITS = replace(stage.a_policy().habits, undo_hold=HOLD)
 """Nothing leaves before the storm is over, however slow the machine."""
@@ -69,8 +69,8 @@ async def first_scene(play: Play, slack: LoopbackSlack, seed: int, explicit: boo
     asked = slack.post("eve", "help", "My chair squeaks.")["ts"]
     await slack.eventually(lambda: card(play, 3), timeout_s=20)
     await play.channel.sweep()
-    printer, screen = (card(play, number).partition(":")[2] for number in (1, 2))
-    return Script(slack, seed, explicit, printer, screen, asked)
+    printer, screen, chair = (card(play, number).partition(":")[2] for number in (1, 2, 3))
+    return Script(slack, seed, explicit, printer, screen, asked, chair)
 
 
 def card(play: Play, number: int) -> str:
