@@ -65,11 +65,15 @@ def scored(draft: Draft, score: SurveyScore, author: Author) -> None:
 def _low_score(draft: Draft, score: SurveyScore, author: Author) -> None:
     policy, ticket = draft.policy, draft.ticket
     managers = policy.contacts_for(Role.MANAGER, ticket.assignee, ticket.second)
-    line = draft.chat.say(
-        "chat_low_score", name=author.name, score=score.overall, number=ticket.number, comment=score.comment
-    )
+    line, said = (
+        draft.chat.say(
+            "chat_low_score", name=author.name, score=score.overall, number=ticket.number, comment=comment,
+            subject=" ".join(ticket.subject.split())[:60],
+        )
+        for comment in (score.comment, "")
+    )  # fmt: skip
     draft.post(
-        draft.chat.say("chat_low_score", name=author.name, score=score.overall, number=ticket.number, comment=""),
+        said.strip(),
         quote=score.comment, quote_author=author.name, mentions=tuple(person.key for person in managers), mark="alarm",
         broadcast=True, name=f"low_score:{ticket.rounds}",
     )  # fmt: skip
@@ -101,7 +105,6 @@ def send(draft: Draft) -> None:
     letter = letters.survey(ticket, policy, now)
     draft.owe(letter)
     draft.note(EntryKind.SURVEYED, outbox_key=letter.key, because=("survey: sent after closing",))
-    draft.post(draft.chat.say("chat_survey_sent"), name=f"survey_told:{ticket.rounds}", mark="survey")
     known = draft.situation.customer or Customer(email=ticket.customer.email)
     draft.remember(replace(known, surveyed_at=now))
 

@@ -233,6 +233,15 @@ def test_a_low_score_reaches_the_manager_at_once_and_opens_a_follow_up() -> None
     mail = stage.mails_to("tom@example.com")[-1]
     assert "Slow, and nobody told me anything." in mail.text
     assert "\n" not in mail.subject
+    assert ticket.subject in alarm.text
+    assert ticket.subject in mail.text
+
+
+def test_that_a_survey_was_sent_is_kept_and_told_to_nobody() -> None:
+    """The thread is for what somebody has to read; the journal has the rest."""
+    stage = closed()
+    assert any(entry.kind is EntryKind.SURVEYED and entry.outbox_key for entry in stage.entries(1))
+    assert not [post.text for post in stage.posts(1) if "survey" in post.text.lower()]
 
 
 def test_a_number_that_counts_things_is_no_score() -> None:
