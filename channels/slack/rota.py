@@ -34,6 +34,9 @@ ASKED_MOST = 10
 """So many words that stand in no thread of a ticket are asked for in its turn, the newest first: calls are few."""
 
 THREADS = "sweep:threads"
+BESIDES_MOST = 5000
+"""So many threads of further words of a request are remembered."""
+
 _ABOUT = timedelta(seconds=5)
 
 
@@ -50,6 +53,7 @@ class Rota:
         self._channel = channel
         self._turns: deque[int | str] = deque()
         self._lately: deque[int | str] = deque()
+        self._besides: dict[str, int] = {}
 
     async def next_ones(self, channels: tuple[str, ...]) -> None:
         """Look at the next few. Raises TemporaryDeliveryError; then the same ones are the next again."""
@@ -117,6 +121,17 @@ class Rota:
         if not self._turns and not await self._door.run(self._door.inbox.cursor, THREADS):
             await self._door.run(self._door.inbox.move_cursor, THREADS, "known")
 
+    async def notice(self, channel: str, root: str) -> None:
+        """Remember a thread of requests that has answers: of a burst each message may have one of its own."""
+        room = f"{channel}:{root}"
+        if room in self._besides or not (channel.startswith("D") or channel in self._door.policy().chat.requests):
+            return
+        number = await self._door.run(self._door.hearing.ticket_of_thread, room)
+        if number is not None:
+            self._besides[room] = number
+        while len(self._besides) > BESIDES_MOST:
+            del self._besides[next(iter(self._besides))]
+
     async def asked_in(self, channel: str, root: str) -> bool:
         """Look at a thread in which a ticket was asked for; False when it is none, and nothing was read."""
         door, room = self._door, f"{channel}:{root}"
@@ -134,7 +149,8 @@ class Rota:
             return
         shown: set[str] = set()
         read: set[str] = set()
-        for room in filter(None, dict.fromkeys((ticket.chat_thread, ticket.asked_in))):
+        besides = (room for room, about in self._besides.items() if about == number)
+        for room in filter(None, dict.fromkeys((ticket.chat_thread, ticket.asked_in, *besides))):
             channel, _, root = room.partition(":")
             try:
                 shown |= await self._room(ticket, entries, channel, root)
@@ -158,7 +174,8 @@ class Rota:
         asked = f"{channel}:{root}" == ticket.asked_in
         # What others said before somebody made a ticket of it is not said to the desk; what the asker added is.
         made = next((entry for entry in entries if entry.place.startswith(f"{channel}:")), None)
-        since = f"{((made.at if made else ticket.opened_at) - _ABOUT).timestamp():.6f}" if asked else ""
+        theirs = f"{channel}:{root}" != ticket.chat_thread
+        since = f"{((made.at if made else ticket.opened_at) - _ABOUT).timestamp():.6f}" if theirs else ""
         added = min(since, made.place.partition(":")[2] if made else since, key=stamp)
         async for message in self._reads.thread(channel, root):
             head = head or message
@@ -171,8 +188,8 @@ class Rota:
             if asked and message.get("ts") == root:
                 await self._comparing.reactions(message, channel)
             else:
-                theirs = asked and message.get("user") == ticket.asker
-                await self._comparing.look(message, channel, since=added if theirs else since, root=head)
+                own = message.get("user") == ticket.asker
+                await self._comparing.look(message, channel, since=added if own else since, root=head)
         return shown
 
     async def _perhaps_deleted(self, ticket: Ticket, place: str, entry: Entry) -> bool:

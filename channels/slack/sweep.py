@@ -100,6 +100,8 @@ class Sweep:
             await self._first_message(message, channel, floor)
             if floor and self._moved(message, channel, floor):
                 moved.append(message)
+            if latest or message.get("reply_count"):
+                await self._rota.notice(channel, ts)
             count += 1
             # One page is looked through in any case: old threads move too.
             if count >= PAGE and (not floor or stamp(ts) < stamp(floor)):

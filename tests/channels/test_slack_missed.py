@@ -80,3 +80,18 @@ async def test_what_the_asker_added_before_a_ticket_was_made_of_it_belongs_to_it
         await slack.eventually(lambda: len(said(play)) == 2 and settled(play))
         assert said(play) == ["my screen is black", "and the lamp is off"]
         assert play.ticket().replies == 0
+
+
+async def test_an_edit_under_a_further_message_of_a_burst_is_found_too(slack: LoopbackSlack) -> None:
+    async with a_play(slack, chat=habits(slack)) as play:
+        await play.channel.sweep()
+        slack.post("eve", "help", "my screen is black")
+        further = slack.post("eve", "help", "and the lamp is off")
+        more = slack.post("eve", "help", "since noon", further["ts"])
+        await slack.eventually(lambda: tickets(play) and len(said(play)) == 3 and settled(play), timeout_s=10)
+        await play.channel.sweep()
+        slack.drop_events(1)
+        slack.edit("eve", "help", more["ts"], "since ten")
+        await play.channel.sweep()
+        await slack.eventually(lambda: [entry.text for entry in play.journal() if entry.kind == "edited"])
+        assert [entry.text for entry in play.journal() if entry.kind == "edited"] == ["since ten"]
