@@ -145,10 +145,16 @@ def _tell_author(draft: Draft, answer: Answer, key: str, length: timedelta) -> N
         Button(command="withdraw", label=draft.chat.say("button_withdraw"), value=name),
         Button(command="open:reply", label=draft.chat.say("button_edit"), value=name),
     )
-    customer = draft.ticket.customer
-    to = customer.email if customer.takes_mail and not draft.ticket.asked_in else str(customer)
-    told = draft.chat.say("chat_held", to=to, seconds=round(length.total_seconds()))
+    told = draft.chat.say("chat_held", to=answered_at(draft), seconds=round(length.total_seconds()))
     draft.whisper(answer.user, told, name=f"reply:{draft.ticket.drafted}:hold", buttons=buttons)
+
+
+def answered_at(draft: Draft) -> str:
+    """Where an answer reaches the customer, in words: their address, or the thread in which they asked."""
+    ticket, customer = draft.ticket, draft.ticket.customer
+    if ticket.asked_in:
+        return draft.chat.say("chat_to_thread_and_mail" if ticket.by_mail else "chat_to_thread", name=customer)
+    return customer.email if customer.takes_mail else str(customer)
 
 
 def _held(draft: Draft, command: Command) -> OutboxEntry | None:

@@ -14,7 +14,7 @@ from rules.editions import ASKED, CORRECTS, KEPT, LATE, LOCKED, ORDERED, UNSENT,
 from rules.effects import Button, OwedFile
 from rules.model import Command, EntryKind, Refusal
 from rules.policy import Staff
-from rules.replying import INSIDE, Answer, hold_answer, take_back, unfit
+from rules.replying import INSIDE, Answer, answered_at, hold_answer, take_back, unfit
 from rules.spoken import Spoken, spoken
 
 DRAFT = "draft"
@@ -150,7 +150,7 @@ def _too_late(draft: Draft, person: Staff, said: _Said, known: Word) -> None:
     )  # fmt: skip
     label = draft.chat.say("button_correct")
     offer = (Button(command="correct", label=label, value=said.place, style="primary"),)
-    told = draft.chat.say("chat_edited_late" if why == LATE else "chat_locked_late", to=_customer(draft))
+    told = draft.chat.say("chat_edited_late" if why == LATE else "chat_locked_late", to=answered_at(draft))
     draft.whisper(
         said.user, told, name=f"late:{said.place}:{said.edition}", buttons=offer if why == LATE else ()
     )  # fmt: skip
@@ -164,7 +164,7 @@ def _unsay(draft: Draft, command: Command, person: Staff, known: Word | None) ->
     left = known.left.outbox_key if known and known.left else ""
     draft.note(EntryKind.UNSAID, author=staff_author(person), place=place, outbox_key=left)
     if left:
-        draft.whisper(user, draft.chat.say("chat_unsaid_late", to=_customer(draft)), name=f"unsaid:{place}")
+        draft.whisper(user, draft.chat.say("chat_unsaid_late", to=answered_at(draft)), name=f"unsaid:{place}")
 
 
 def _became_an_order(draft: Draft, person: Staff, said: _Said, known: Word | None) -> Refusal | None:
@@ -179,7 +179,7 @@ def _tell_how(draft: Draft, person: Staff, said: _Said) -> None:
     if editions.has_spoken(draft.situation.story, person.key):
         return
     send = Button(command="send", label=draft.chat.say("button_send"), value=said.place, style="primary")
-    told = draft.chat.say("chat_explicit_how", to=_customer(draft))
+    told = draft.chat.say("chat_explicit_how", to=answered_at(draft))
     draft.whisper(said.user, told, name=f"how:{person.key}", buttons=(send,))
 
 
@@ -261,7 +261,7 @@ def _unsendable(draft: Draft, found: Word, person: Staff) -> Refusal | None:
     if found.locked:
         return Refusal(code="locked", text=draft.chat.say("refused_locked"))
     if found.state is State.LEFT:
-        return Refusal(code="sent", text=draft.chat.say("refused_sent", to=_customer(draft)))
+        return Refusal(code="sent", text=draft.chat.say("refused_sent", to=answered_at(draft)))
     return None
 
 
@@ -286,7 +286,3 @@ def correct(draft: Draft, command: Command, person: Staff) -> Refusal | None:
 def _in_chat(name: str) -> bool:
     """Whether words are named by where they stand in chat, and not by the effect they were written for."""
     return ":reply:" not in name
-
-
-def _customer(draft: Draft) -> str:
-    return draft.ticket.customer.email or str(draft.ticket.customer)

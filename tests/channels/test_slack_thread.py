@@ -111,7 +111,7 @@ async def test_an_edit_after_sending_offers_a_correction(slack: LoopbackSlack) -
         play.pass_the_hold()
         await slack.eventually(lambda: play.reactions(said["ts"]) == ["email"], PATIENCE_S)
         slack.edit("ana", "support", said["ts"], "It costs 100.")
-        offer = (await slack.eventually(lambda: whispered(slack, "ana", "Already mailed"), PATIENCE_S))[0]
+        offer = (await slack.eventually(lambda: whispered(slack, "ana", "Already sent"), PATIENCE_S))[0]
         slack.click("ana", "support", offer["ts"], "deskbell:correct")
         await slack.eventually(lambda: "hourglass_flowing_sand" in play.reactions(said["ts"]), PATIENCE_S)
         play.pass_the_hold()

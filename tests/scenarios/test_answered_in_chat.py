@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bot import plain
-from rules.effects import OutboxEntry, OutboxState, Post, StaffFile, Upload
+from rules.effects import OutboxEntry, OutboxState, Post, StaffFile, Upload, Whisper
 from rules.model import Actor, Command, EntryKind, Status
 from tests.askers import CARL, DORA, FORM, a_desk, ask, kinds, mails, press, told
 
@@ -217,3 +217,15 @@ def test_what_is_listed_of_such_a_ticket_says_that_it_came_by_chat() -> None:
     lines += [plain.entry_line(entry, reasons=True) for entry in entries]
     assert json.loads(json.dumps(lines))[0]["customer_name"] == "Dora Maar"
     assert desk.store.verify() == ()
+
+
+@pytest.mark.parametrize(("by_mail", "where"), [("no", "in their thread:"), ("yes", "in their thread and by mail:")])
+def test_whoever_answers_a_request_of_chat_is_told_that_it_goes_into_the_thread(by_mail: str, where: str) -> None:
+    """An address would make them think of a mail that is never written."""
+    desk = a_desk(answers_by_mail=by_mail, replies="explicit")
+    ask(desk, "My laptop does not start.")
+    said = {"target": "C1:77.000001", "user": "U0ANA", "happened": "posted"}
+    desk.command("say", "Press F2.", **said)
+    (told_how,) = [entry.content for entry in desk.sent if isinstance(entry.content, Whisper)]
+    assert where in told_how.text
+    assert CARL.email not in told_how.text

@@ -189,7 +189,7 @@ def test_a_deletion_after_sending_is_told_to_its_author() -> None:
     talk.say(7, "It costs 10.")
     talk.stage.wait(seconds=21)
     talk.delete(7)
-    assert "Already mailed" in talk.whispers()[-1].text
+    assert "Already sent" in talk.whispers()[-1].text
     assert [entry.outbox_key for entry in talk.stage.entries(kind=EntryKind.UNSAID)] == ["1:reply:1"]
     assert code(talk.order("correct", value=place(7))) == "words"
 
