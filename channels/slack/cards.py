@@ -117,8 +117,15 @@ def opening_of(entries: Sequence[Entry]) -> Entry | None:
 
 def _title(ticket: Ticket, policy: Policy) -> str:
     level = policy.level(ticket.priority)
-    icon = "✅" if ticket.status not in LIVE else level.icon
+    icon = level.icon if ticket.status in LIVE else _done_icon(ticket)
     return f"{icon} {ticket.priority} · #{ticket.number} · {_subject(ticket, policy)}".strip()
+
+
+def _done_icon(ticket: Ticket) -> str:
+    """A merged ticket and spam are over, but nothing was solved there."""
+    if ticket.merged_into:
+        return "🔗"
+    return "🗑" if ticket.junk else "✅"
 
 
 def _subject(ticket: Ticket, policy: Policy) -> str:
@@ -131,16 +138,21 @@ def _owner(ticket: Ticket, policy: Policy) -> str:
 
 
 def _state(ticket: Ticket, policy: Policy) -> str:
-    texts = staff_texts(policy)
-    merged = ticket.merged_into
-    said = texts.say("card_merged", number=merged) if merged else texts.say(f"state_{ticket.status}")
+    said = state_in_words(ticket, staff_texts(policy))
     return said[:1].upper() + said[1:]
+
+
+def state_in_words(ticket: Ticket, texts: Texts) -> str:
+    """How a ticket stands: its status, or that it was merged or called spam, which says more than that it is closed."""
+    if ticket.merged_into:
+        return texts.say("card_merged", number=ticket.merged_into)
+    return texts.say("card_spam" if ticket.junk else f"state_{ticket.status}")
 
 
 def _fallback(ticket: Ticket, policy: Policy) -> str:
     state = _owner(ticket, policy) or staff_texts(policy).say("card_unassigned")
     if ticket.status not in LIVE:
-        state = staff_texts(policy).say(f"state_{ticket.status}")
+        state = state_in_words(ticket, staff_texts(policy))
     said = f"#{ticket.number} {ticket.priority} {blocks.cut(_subject(ticket, policy), blocks.HEADER_MOST)}, {state}"
     return blocks.escape(said)
 
@@ -273,7 +285,7 @@ def _turned(last: Entry, author: str, policy: Policy) -> str:
 def _outcome(ticket: Ticket, policy: Policy, last: Entry | None) -> Block:
     """One line for a ticket that is done: by whom, when, and what was done."""
     by, said = policy.person(ticket.resolved_by), _state(ticket, policy)
-    if by:
+    if by and not ticket.junk and not ticket.merged_into:
         solved = staff_texts(policy).say("card_by", status=staff_texts(policy).say("state_resolved"), name=by.name)
         said = f"{said} · {solved}" if ticket.status is Status.CLOSED else f"{solved[:1].upper()}{solved[1:]}"
     elements = [blocks.plain(f"{said} · {ticket.customer}", 300)]

@@ -38,6 +38,9 @@ MENU_MOST = 5
 OPEN = "open"
 """Before the name of a form: ``open:reply`` shows the form and changes nothing."""
 
+LONG = 6
+"""From so many letters on, a word that is mistyped twice can still be told from the others."""
+
 Works = Callable[[Ticket], bool]
 
 
@@ -229,17 +232,24 @@ def mentioned(text: str) -> Order | None:
 def nearest(text: str) -> str:
     """The word that an unknown one was likely meant to be; empty when none is near."""
     first = (text.split() or [""])[0].lower()[:40]
-    found = difflib.get_close_matches(first, [word for word, _ in _WORDS], n=1, cutoff=0.6)
+    # A slip of the finger leaves most letters and the first of them; short words are near to too many others.
+    near = [word for word, _ in _WORDS if word[0] == first[:1] and abs(len(word) - len(first)) <= 2]
+    found = difflib.get_close_matches(first, near, n=1, cutoff=0.8 if len(first) < LONG else 0.75)
     return found[0] if found else ""
 
 
 def help_lines(texts: Texts) -> tuple[str, ...]:
     """What can be asked for by words, a line each: the words, and what they do."""
     return tuple(
-        f"{' · '.join(row.words)} {row.example}".rstrip() + f": {texts.say(f'does_{row.command}')}"
+        f"{' · '.join(row.words)} {example_of(row, texts)}".rstrip() + f": {texts.say(f'does_{row.command}')}"
         for row in EVERYTHING
         if row.words
     )
+
+
+def example_of(row: Control, texts: Texts) -> str:
+    """What follows the word of a control, in the reader's language."""
+    return re.sub(r"[A-Z]{2,12}", lambda found: texts.say(f"example_{found[0].lower()}"), row.example)
 
 
 def as_table(texts: Texts, emoji: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:

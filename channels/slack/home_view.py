@@ -12,7 +12,7 @@ from datetime import datetime
 
 from channels.slack import blocks
 from channels.slack.blocks import Block
-from channels.slack.cards import ACTION_PREFIX, action_value
+from channels.slack.cards import ACTION_PREFIX, action_value, state_in_words
 from rules.attention import Attention
 from rules.lifecycle import Event, may
 from rules.model import Actor, Ticket
@@ -164,15 +164,21 @@ def staff_line(ticket: Ticket, person: Staff, policy: Policy, texts: Texts, now:
         due = texts.say("home_was_due" if ticket.due_at <= now else "home_due", at=at)
     return texts.say(
         "home_row", icon=level.icon, priority=ticket.priority, number=ticket.number, subject=_subject(ticket, texts),
-        customer=blocks.cut(blocks.one_line(str(ticket.customer)), 60), state=texts.say(f"state_{ticket.status}"),
+        customer=blocks.cut(blocks.one_line(str(ticket.customer)), 60), state=state_in_words(ticket, texts),
         owner=owner.name if owner else texts.say("nobody"), due=due,
     )  # fmt: skip
 
 
 def asker_line(ticket: Ticket, policy: Policy, texts: Texts) -> str:
     """A request for whoever asked: what, and what became of it."""
-    opened, state = moment(texts, ticket.opened_at, policy.timezone), texts.say(f"state_{ticket.status}")
+    opened = moment(texts, ticket.opened_at, policy.timezone)
+    state = _state_for_asker(ticket, texts)
     return texts.say("home_asked", number=ticket.number, subject=_subject(ticket, texts), state=state, at=opened)
+
+
+def _state_for_asker(ticket: Ticket, texts: Texts) -> str:
+    """Nobody is told that their request was called spam."""
+    return texts.say(f"state_{ticket.status}") if ticket.junk else state_in_words(ticket, texts)
 
 
 def _subject(ticket: Ticket, texts: Texts) -> str:

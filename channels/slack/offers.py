@@ -5,7 +5,7 @@ A mention carries no trigger, so it cannot open a form by itself; a button that 
 
 from __future__ import annotations
 
-from channels.slack.controls import OPEN, ROW, Control, Order, control_of
+from channels.slack.controls import OPEN, ROW, Control, Order, control_of, example_of
 from rules.effects import Button, Whisper
 from rules.policy import Policy
 from rules.wording import Texts
@@ -34,7 +34,7 @@ def offer(order: Order, user: str, ticket: int, policy: Policy, texts: Texts) ->
     buttons = tuple(Button(command=order.command, label=label, value=value) for label, value in choices)
     if not 0 < len(buttons) <= CHOICES_MOST:
         buttons = (Button(command=f"{OPEN}:{form}", label=_label(row, texts)),)
-    said = texts.say("order_more", word=row.words[0], example=row.example)
+    said = texts.say("order_more", word=row.words[0], example=example_of(row, texts))
     return Whisper(to=user, text=said, ticket=ticket, buttons=buttons)
 
 

@@ -96,7 +96,7 @@ class Presses:
         """What a button only asks to be told."""
         door = self._door
         if click.command == "help":
-            return help_card(door.texts)
+            return help_card(door.texts, staff=bool(actor.staff))
         if click.command != "why" or click.ticket is None:
             return None
         ticket: Ticket | None = await door.run(door.looking.ticket, click.ticket)

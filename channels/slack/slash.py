@@ -87,7 +87,7 @@ class Slash:
     async def _answer(self, said: Typed, first: str, rest: str, actor: Actor) -> CardBlocks | None:
         door = self._door
         if first in ("", *_words_of("help")):
-            return help_card(door.texts)
+            return help_card(door.texts, staff=bool(actor.staff))
         if first in _MINE:
             return await self._looked(lambda live, latest: lists.mine(actor, live, latest, door.policy(), door.now()))
         if first in _SEARCH:

@@ -7,10 +7,15 @@ from channels.slack.blocks import Block
 from channels.slack.cards import CardBlocks
 from rules.wording import Texts
 
+ASKERS = ("asker", "new", "mine", "search", "number")
+"""What those may write who only ask; the words of staff would be refused."""
 
-def help_card(texts: Texts) -> CardBlocks:
-    """Every word that can be said to the desk, and what it does."""
+
+def help_card(texts: Texts, *, staff: bool) -> CardBlocks:
+    """What can be said to the desk, and what it does: to staff every word, to others what they may use."""
     lines = [texts.say("order_help"), texts.say("order_help_ticket"), *controls.help_lines(texts)]
+    if not staff:
+        lines = [texts.say(f"order_help_{name}") for name in ASKERS]
     said = [blocks.escape(line) for line in lines]
     half = len(said) // 2
     made = [blocks.section("\n".join(part)) for part in (said[:half], said[half:])]

@@ -115,7 +115,7 @@ class Words:
         """What changes nothing and is told to nobody but who asked."""
         door = self._door
         if what == "help":
-            shown = help_card(door.texts)
+            shown = help_card(door.texts, staff=bool(actor.staff))
         else:
             found = await door.run(door.looking.ticket, ticket)
             entries = await door.run(door.looking.entries, ticket)

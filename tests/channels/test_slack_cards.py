@@ -288,3 +288,16 @@ def test_the_card_of_a_merged_ticket_says_where_it_lives_on_and_offers_nothing()
     assert "Merged into #1" in json.dumps(made.blocks)
     assert commands(made) == []
     accept_message_blocks(made.blocks)
+
+
+@pytest.mark.parametrize(
+    ("over", "icon", "said"), [({"merged_into": 1}, "🔗", "Merged into #1"), ({"junk": True}, "🗑", "Spam")]
+)
+def test_the_card_of_what_was_not_solved_carries_no_tick(over: dict[str, Any], icon: str, said: str) -> None:
+    """A merged ticket and spam are closed, but "Closed" would say that somebody was helped there."""
+    made = shown(a_ticket(2, status=Status.CLOSED, closed_at=MONDAY, resolved_by="ana", **over))
+    assert made.blocks[0]["text"]["text"].startswith(icon)
+    assert said in json.dumps(made.blocks[1])
+    assert said.lower() in made.text.lower()
+    assert "losed" not in json.dumps(made.blocks)
+    accept_message_blocks(made.blocks)

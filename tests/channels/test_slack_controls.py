@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from channels.slack import controls, forms
 from channels.slack.controls import ASIDES, CONTROLS, EVERYTHING, MENU, MORE, ROW, mentioned, nearest, offered
+from channels.slack.telling import help_card
 from rules.commands import DEEDS
 from rules.model import Status
 from rules.policy import EMOJI
@@ -132,6 +134,25 @@ def test_an_unknown_word_is_answered_with_the_nearest_one() -> None:
     assert nearest("clame it") == "claim"
     assert "Did you mean “resolve”" in controls.unknown_word("reslove", texts)
     assert "“help”" in controls.unknown_word("qqqqqq", texts)
+
+
+@pytest.mark.parametrize("word", ["what", "who", "hi", "spot", "prices", "我想"])
+def test_a_word_that_only_looks_alike_is_not_taken_for_a_slip(word: str) -> None:
+    assert nearest(word) == ""
+
+
+def test_the_examples_in_help_are_in_the_readers_language() -> None:
+    chinese = "\n".join(controls.help_lines(shipped_wording().of("zh-CN")))
+    assert "等待客户" in chinese
+    assert not re.search(r"[A-Z]{4}", chinese)
+    assert "assign PERSON" not in chinese
+
+
+def test_who_only_asks_is_told_what_they_may_use_and_nothing_else() -> None:
+    texts = shipped_wording().of("en")
+    told, staff = help_card(texts, staff=False).text, help_card(texts, staff=True).text
+    assert [word for word in ("new", "mine", "search", "123") if word not in told] == []
+    assert [word for word in ("claim", "resolve", "spam", "why") if word in told or word not in staff] == []
 
 
 def test_help_tells_every_word() -> None:
