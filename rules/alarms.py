@@ -6,6 +6,7 @@ decided by comparing them with the alarms that stand. So a restart raises nothin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from rules.wording import Texts, span
 AGAIN = timedelta(days=1)
 """How often an alarm that stands is told again."""
 
+_CLAUSE_END = re.compile(r"[:;.](?:\s|$)|[：；。]")
 _LONGEST_FACT = 300
 
 
@@ -112,14 +114,17 @@ def _told(telling: _Telling, finding: Finding | None, policy: Policy, now: datet
 def _mailed(
     telling: _Telling, finding: Finding | None, person: Staff, key: str, policy: Policy, now: datetime
 ) -> OutboxEntry:
-    text = _words(telling, finding, policy.wording.of(person.language or policy.languages[0]), now)
+    texts = policy.wording.of(person.language or policy.languages[0])
+    subject, text = (_words(telling, finding, texts, now, brief=brief) for brief in (True, False))
     return letters.to_staff(
-        policy, key=f"{key}:{person.key}", to=person.email, subject=text, text=f"{text}\n", at=now, urgency=0
+        policy, key=f"{key}:{person.key}", to=person.email, subject=subject, text=f"{text}\n", at=now, urgency=0
     )
 
 
-def _words(telling: _Telling, finding: Finding | None, texts: Texts, now: datetime) -> str:
+def _words(telling: _Telling, finding: Finding | None, texts: Texts, now: datetime, *, brief: bool = False) -> str:
     problem = _worded(finding, texts) if finding else telling.alarm.problem
+    # A subject says what is wrong; why, and what to do, stands below it.
+    problem = _CLAUSE_END.split(problem, maxsplit=1)[0].strip() if brief else problem
     if telling.what == "raised":
         return problem
     return texts.say(f"alarm_{telling.what}", time=span(texts, now - telling.alarm.raised_at), problem=problem)

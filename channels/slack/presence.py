@@ -81,7 +81,7 @@ class Presence:
         mine = {one.name for one in writers if one.user == user}
         others = {one.user: one for one in writers if one.user != user and one.name not in mine}
         writing = [
-            texts.say("presence_writing", name=one.name, at=f"{one.since_at.astimezone(zone):%H:%M}")
+            texts.say("presence_writing", name=one.name, at=f"{one.since_at.astimezone(zone):%H:%M %Z}")
             for one in others.values()
         ]
         return (*writing, *_held(owed, policy, now))

@@ -37,7 +37,7 @@ class Desk:
 
     @property
     def mails(self) -> list[str]:
-        return [mail.subject for mail in self.stage.mails_to("mei@example.com")]
+        return [mail.text for mail in self.stage.mails_to("mei@example.com")]
 
 
 @pytest.fixture

@@ -39,8 +39,8 @@ def test_nobody_sees_themselves_and_everybody_sees_the_others() -> None:
     presence.came(a_writer("U1"))
     presence.came(a_writer("U2", since_at=MONDAY + timedelta(minutes=3)))
     presence.came(a_writer("U3", ticket=8))
-    assert lines(presence, "U1") == ("U2 is writing an answer too, since 17:03",)
-    assert lines(presence, "U2") == ("U1 is writing an answer too, since 17:00",)
+    assert lines(presence, "U1") == ("U2 is writing an answer too, since 17:03 CST",)
+    assert lines(presence, "U2") == ("U1 is writing an answer too, since 17:00 CST",)
     presence.left("VU1")
     assert lines(presence, "U2") == ()
     assert presence.tickets() == {7, 8}
@@ -57,7 +57,7 @@ def test_whoever_previews_has_been_writing_since_they_began() -> None:
     presence = Presence()
     presence.came(a_writer("U1"))
     presence.came(a_writer("U1", since_at=MONDAY + timedelta(minutes=9)))
-    assert lines(presence, "U2") == ("U1 is writing an answer too, since 17:00",)
+    assert lines(presence, "U2") == ("U1 is writing an answer too, since 17:00 CST",)
 
 
 def test_an_answer_in_its_hold_is_told_with_its_words_until_it_leaves() -> None:

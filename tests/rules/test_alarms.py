@@ -116,3 +116,16 @@ def test_each_telling_has_a_name_of_its_own() -> None:
     ]
     keys = [owed.key for decision in decisions for owed in decision.outbox]
     assert len(keys) == len(set(keys)) == 8
+
+
+def test_the_subject_of_an_alarm_says_what_is_wrong_and_the_mail_why() -> None:
+    """On a phone a login's error message hides which mailbox it is about."""
+    policy = replace(POLICY, staff=tuple(replace(person, language="en") for person in POLICY.staff))
+    finding = unread(facts={"mailbox": "support", "time": 12 * MINUTE, "problem": "a.b:993 refused; code 7"})
+    raised = on_watch([finding], [], policy, MONDAY)
+    (mail,) = mails(raised)
+    assert mail.subject == "The mailbox support could not be looked at for 12 min"
+    assert "a.b:993 refused; code 7. Mail waits" in mail.text
+    over = on_watch([Finding(key="mailbox:support")], raised.alarms, policy, MONDAY + MINUTE)
+    (well,) = mails(over)
+    assert well.subject == "Recovered after 1 min: The mailbox support could not be looked at for 12 min"
