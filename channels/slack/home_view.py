@@ -98,7 +98,7 @@ def asker_home(actor: Actor, asked: Sequence[Ticket], policy: Policy, choice: Ch
     ]
     for ticket in asked[page * ROWS : (page + 1) * ROWS]:
         told = asker_line(ticket, policy, texts)
-        made.append(row(told, _open(ticket, texts, link) if ticket.asked_in else None))
+        made.append(row(told, open_button(ticket, texts, link) if ticket.asked_in else None))
     if not asked:
         made.append(blocks.section(f"_{blocks.escape(texts.say('home_never_asked'))}_"))
     if pages > 1:
@@ -190,10 +190,10 @@ def _button(ticket: Ticket, texts: Texts, link: Link) -> Block:
         return blocks.button(
             f"{ACTION_PREFIX}claim:{ticket.number}", texts.say("button_claim"), action_value(ticket.number), "primary"
         )
-    return _open(ticket, texts, link)
+    return open_button(ticket, texts, link)
 
 
-def _open(ticket: Ticket, texts: Texts, link: Link) -> Block:
+def open_button(ticket: Ticket, texts: Texts, link: Link) -> Block:
     """Leads to the ticket's thread; while its address is not known, its card is shown instead."""
     made = blocks.button(f"{HOME}show:{ticket.number}", texts.say("button_open"), action_value(ticket.number))
     url = link(ticket)

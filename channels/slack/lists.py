@@ -11,7 +11,7 @@ from datetime import datetime
 from channels.slack import blocks
 from channels.slack.blocks import Block
 from channels.slack.cards import CardBlocks, card, last_change, opening_of
-from channels.slack.home_view import asker_line, row, staff_line
+from channels.slack.home_view import Link, asker_line, open_button, row, staff_line
 from rules.attention import found, is_asked_by
 from rules.lifecycle import LIVE
 from rules.model import Actor, Entry, Ticket
@@ -24,25 +24,38 @@ STORY_MOST = 9_000
 """So long a story may become: with its frame it stays below what Slack takes in one message."""
 
 
+def unlinked(ticket: Ticket) -> str:
+    """The address of a ticket's thread while none is known: its card is shown instead."""
+    return ""
+
+
 def texts_for(actor: Actor, policy: Policy) -> Texts:
     """The texts for whoever asks: staff in their own language."""
     person = policy.person(actor.staff)
     return policy.wording.of((person.language if person else "") or policy.languages[0])
 
 
-def mine(actor: Actor, live: Sequence[Ticket], latest: Sequence[Ticket], policy: Policy, now: datetime) -> CardBlocks:
-    """The tickets that somebody has, or, of who only asks, their own requests."""
+def mine(
+    actor: Actor, live: Sequence[Ticket], latest: Sequence[Ticket], policy: Policy, now: datetime, link: Link = unlinked
+) -> CardBlocks:
+    """The tickets that somebody has, or, of who only asks, their own requests; ``link`` gives their addresses."""
     texts = texts_for(actor, policy)
     if actor.staff:
         own = [ticket for ticket in live if actor.staff in (ticket.assignee, ticket.second)]
         own.sort(key=lambda ticket: (ticket.due_at is None, ticket.due_at or ticket.opened_at, ticket.number))
     else:
         own = [ticket for ticket in latest if is_asked_by(ticket, actor)]
-    return _list(texts.say("list_mine", n=len(own)), own, texts.say("list_mine_none"), actor, policy, now)
+    return _list(texts.say("list_mine", n=len(own)), own, texts.say("list_mine_none"), actor, policy, now, link)
 
 
 def searched(
-    actor: Actor, words: str, live: Sequence[Ticket], latest: Sequence[Ticket], policy: Policy, now: datetime
+    actor: Actor,
+    words: str,
+    live: Sequence[Ticket],
+    latest: Sequence[Ticket],
+    policy: Policy,
+    now: datetime,
+    link: Link = unlinked,
 ) -> CardBlocks:
     """The tickets in which every word stands: live ones first, then the latest of the others."""
     texts = texts_for(actor, policy)
@@ -51,7 +64,7 @@ def searched(
     hits = sorted(found(seen, words), key=lambda ticket: ticket.status not in LIVE)
     told = blocks.cut(blocks.one_line(words), 80)
     title = texts.say("list_found", words=told, n=len(hits))
-    return _list(title, hits, texts.say("list_none", words=told), actor, policy, now)
+    return _list(title, hits, texts.say("list_none", words=told), actor, policy, now, link)
 
 
 def shown(
@@ -98,22 +111,31 @@ def _line(text: str) -> CardBlocks:
 
 
 def _list(
-    title: str, tickets: Sequence[Ticket], nothing: str, actor: Actor, policy: Policy, now: datetime
+    title: str,
+    tickets: Sequence[Ticket],
+    nothing: str,
+    actor: Actor,
+    policy: Policy,
+    now: datetime,
+    link: Link | None = None,
 ) -> CardBlocks:
     if not tickets:
         return _line(nothing)
     texts = texts_for(actor, policy)
     made: list[Block] = [blocks.section(f"*{blocks.escape(title)}*")] if title else []
-    made += [_row(ticket, actor, policy, now) for ticket in tickets[:SHOWN_MOST]]
+    made += [_row(ticket, actor, policy, now, link) for ticket in tickets[:SHOWN_MOST]]
     if len(tickets) > SHOWN_MOST:
         made.append(blocks.context(blocks.plain(texts.say("list_more", n=len(tickets) - SHOWN_MOST), 200)))
     first = tickets[0]
     return CardBlocks(text=blocks.escape(title or f"#{first.number} {blocks.cut(first.subject, 150)}"), blocks=made)
 
 
-def _row(ticket: Ticket, actor: Actor, policy: Policy, now: datetime) -> Block:
+def _row(ticket: Ticket, actor: Actor, policy: Policy, now: datetime, link: Link | None) -> Block:
+    """A ticket with the way to its thread; who asked by mail has none in chat."""
     texts, person = texts_for(actor, policy), policy.person(actor.staff)
-    return row(staff_line(ticket, person, policy, texts, now) if person else asker_line(ticket, policy, texts))
+    told = staff_line(ticket, person, policy, texts, now) if person else asker_line(ticket, policy, texts)
+    leads = link is not None and (actor.staff or ticket.asked_in)
+    return row(told, open_button(ticket, texts, link) if link and leads else None)
 
 
 def _step(entry: Entry, texts: Texts, zone: str) -> str:

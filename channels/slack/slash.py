@@ -6,7 +6,7 @@ Slash commands do not work in threads; there, a mention of the bot and the same 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -16,9 +16,12 @@ from channels.slack.asking import make_ticket
 from channels.slack.cards import CardBlocks
 from channels.slack.door import Door
 from channels.slack.form_parts import Memory
+from channels.slack.home_view import Link
 from channels.slack.interactions import Picked, Typed, picked, typed
+from channels.slack.links import Links
 from channels.slack.modals import Modals
 from channels.slack.offers import form_for, offer
+from channels.slack.places import Place
 from channels.slack.posts import whisper
 from channels.slack.telling import help_card, line_card
 from rules.effects import Whisper
@@ -49,6 +52,7 @@ class Slash:
     def __init__(self, door: Door, modals: Modals) -> None:
         self._door = door
         self._modals = modals
+        self._links = Links(door.client)
 
     def register(self, app: AsyncApp) -> None:
         """Listen to what the manifest offers."""
@@ -89,10 +93,13 @@ class Slash:
         if first in ("", *_words_of("help")):
             return help_card(door.texts, staff=bool(actor.staff))
         if first in _MINE:
-            return await self._looked(lambda live, latest: lists.mine(actor, live, latest, door.policy(), door.now()))
+            return await self._looked(
+                actor, lambda live, latest, link: lists.mine(actor, live, latest, door.policy(), door.now(), link)
+            )
         if first in _SEARCH:
             return await self._looked(
-                lambda live, latest: lists.searched(actor, rest, live, latest, door.policy(), door.now())
+                actor,
+                lambda live, latest, link: lists.searched(actor, rest, live, latest, door.policy(), door.now(), link),
             )
         number, words = _about(said.text)
         if number is None:
@@ -143,10 +150,26 @@ class Slash:
             words = re.sub(rf"<@{user}(?:\|[^<>]{{0,200}})?>", lambda _, name=name: name, words)  # type: ignore[misc]  # a default binds the loop's name
         return words
 
-    async def _looked(self, show: Callable[[Any, Any], CardBlocks]) -> CardBlocks:
-        door = self._door
+    async def _looked(self, actor: Actor, show: Callable[[Any, Any, Link], CardBlocks]) -> CardBlocks:
+        """A list whose rows lead to threads. Slack's answer is awaited for no link: the next list has it."""
+        door, unknown = self._door, list[str]()
+
+        def link(ticket: Ticket) -> str:
+            place = ticket.chat_thread if actor.staff else ticket.asked_in
+            known = self._links.known(place)
+            unknown.extend([] if known or Place.read(place) is None else [place])
+            return known
+
         live, latest = await door.run(lambda: (door.looking.live(), door.looking.latest(LOOKED_THROUGH)))
-        return show(live, latest)
+        shown = show(live, latest, link)
+        if unknown:
+            door.beside(self._learn(unknown))
+        return shown
+
+    async def _learn(self, places: Iterable[str]) -> None:
+        for place in places:
+            if not await self._links.of(place):
+                return
 
     async def _ticket(self, number: int) -> tuple[Ticket | None, Any]:
         looking = self._door.looking

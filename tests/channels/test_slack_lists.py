@@ -90,3 +90,19 @@ def test_a_list_of_hundreds_is_cut_and_says_so() -> None:
     assert all(
         block["text"]["type"] != "mrkdwn" or "evil" not in str(block) for block in told.blocks if "text" in block
     )
+
+
+def test_each_row_leads_to_the_thread_or_while_its_address_is_unknown_to_the_card() -> None:
+    live = [a_row(1, assignee="ana"), a_row(2, assignee="ana")]
+    known = {1: "https://acme.slack.test/1"}
+    told = lists.mine(ANA, live, live, POLICY, MONDAY, lambda ticket: known.get(ticket.number, ""))
+    buttons = {block["accessory"]["action_id"]: block["accessory"] for block in told.blocks if "accessory" in block}
+    assert sorted(buttons) == ["deskbell:home:link:1", "deskbell:home:show:2"]
+    assert buttons["deskbell:home:link:1"]["url"] == known[1]
+
+
+def test_who_asked_by_mail_has_no_thread_to_open() -> None:
+    latest = [a_row(1, asker="U0CAROL", asked_in="C1:1.1"), a_row(2, customer=Address(email="carol@example.com"))]
+    told = lists.searched(CAROL, "printer", latest, latest, POLICY, MONDAY)
+    assert numbers(told) == [2, 1]
+    assert ["accessory" in block for block in told.blocks[1:]] == [False, True]
