@@ -33,6 +33,7 @@ METHOD_SCOPES = {
     "files_getUploadURLExternal": {"files:write"},
     "reactions_add": {"reactions:write"},
     "reactions_remove": {"reactions:write"},
+    "reactions_get": {"reactions:read"},
     "users_info": {"users:read"},
     "users_lookupByEmail": {"users:read.email"},
     "views_open": set(),
