@@ -268,18 +268,33 @@ def _change(last: Entry, policy: Policy) -> Block:
 def _turned(last: Entry, author: str, policy: Policy) -> str:
     """What turned from one thing into another ("open -> waiting"), in the words of the desk."""
     texts = staff_texts(policy)
-    before, _, after = blocks.one_line(last.text).partition(" -> ")
+    after = blocks.one_line(last.text).partition(" -> ")[2]
     owner = policy.person(after) if last.kind is EntryKind.ASSIGNED else None
     if owner and last.author.kind is AuthorKind.STAFF and last.author.key != owner.key:
         return texts.say("chat_assigned", by=author, name=owner.name)
     if owner:
         return texts.say("chat_claimed", name=owner.name)
-    if last.kind is EntryKind.STATUS and {before, after} <= set(Status):
+    return texts.say("post_decided", name=author, what=change_in_words(last, policy, texts))
+
+
+def change_in_words(entry: Entry, policy: Policy, texts: Texts) -> str:
+    """What a journal entry says, with statuses, people and fields by their names for the reader."""
+    before, arrow, after = blocks.one_line(entry.text).partition(" -> ")
+    if not arrow:
+        return before
+    if entry.kind is EntryKind.STATUS and {before, after} <= set(Status):
         before, after = texts.say(f"state_{before}"), texts.say(f"state_{after}")
+    if entry.kind is EntryKind.ASSIGNED:
+        before, after = _named(before, policy, texts), _named(after, policy, texts)
     what, _, value = before.partition(" ")
-    if last.kind is EntryKind.CHANGED and what in ("priority", "category"):
+    if entry.kind is EntryKind.CHANGED and what in ("priority", "category"):
         before = f"{texts.say(f'field_{what}')} {value}"
-    return texts.say("post_decided", name=author, what=f"{before} → {after}" if after else before)
+    return f"{before} → {after}"
+
+
+def _named(key: str, policy: Policy, texts: Texts) -> str:
+    person = policy.person(key)
+    return person.name if person else texts.say("nobody") if key in ("", "nobody") else key
 
 
 def _outcome(ticket: Ticket, policy: Policy, last: Entry | None) -> Block:

@@ -10,11 +10,11 @@ from datetime import datetime
 
 from channels.slack import blocks
 from channels.slack.blocks import Block
-from channels.slack.cards import CardBlocks, card, last_change, opening_of
+from channels.slack.cards import CardBlocks, card, change_in_words, last_change, opening_of
 from channels.slack.home_view import Link, asker_line, open_button, row, staff_line
 from rules.attention import found, is_asked_by
 from rules.lifecycle import LIVE
-from rules.model import Actor, Entry, Ticket
+from rules.model import Actor, Entry, EntryKind, Ticket
 from rules.policy import Policy
 from rules.wording import Texts, moment
 
@@ -86,11 +86,10 @@ def why(actor: Actor, number: int, ticket: Ticket | None, entries: Sequence[Entr
         return _line(texts.say("refused_unknown_ticket", number=number))
     if not actor.staff:
         return _line(texts.say("list_why_staff"))
-    zone = policy.timezone
     told: list[str] = []
     room = STORY_MOST
     for entry in reversed(entries):
-        step = _step(entry, texts, zone)
+        step = _step(entry, texts, policy)
         room -= blocks.units(step)
         if room < 0:
             break
@@ -138,11 +137,12 @@ def _row(ticket: Ticket, actor: Actor, policy: Policy, now: datetime, link: Link
     return row(told, open_button(ticket, texts, link) if link and leads else None)
 
 
-def _step(entry: Entry, texts: Texts, zone: str) -> str:
-    """One line of the journal with its reasons below it."""
-    said = blocks.cut(blocks.one_line(entry.text), 160)
-    who = entry.author.name or entry.author.key
-    head = f"{moment(texts, entry.at, zone)} · {entry.kind} · {who}" + (f": {said}" if said else "")
+def _step(entry: Entry, texts: Texts, policy: Policy) -> str:
+    """One line of the journal in the reader's language, with its reasons below it as they were kept."""
+    turns = entry.kind in (EntryKind.STATUS, EntryKind.ASSIGNED, EntryKind.CHANGED)
+    said = blocks.cut(change_in_words(entry, policy, texts) if turns else blocks.one_line(entry.text), 160)
+    who, kind = entry.author.name or entry.author.key, texts.say(f"kind_{entry.kind}")
+    head = f"{moment(texts, entry.at, policy.timezone)} · {kind} · {who}" + (f": {said}" if said else "")
     reasons = [f"    {blocks.cut(blocks.one_line(reason), 200)}" for reason in entry.because[:REASONS_MOST]]
     more = len(entry.because) - REASONS_MOST
     return "\n".join([head, *reasons, *([f"    … {more}"] if more > 0 else [])])

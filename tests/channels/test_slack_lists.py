@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from channels.slack import blocks, lists
 from channels.slack.cards import CardBlocks
-from rules.model import Actor, Address, Status, Ticket
+from rules.model import Actor, Address, EntryKind, Status, Ticket
 from tests.builders import MONDAY, a_ticket, an_entry
 from tests.channels.slack_desk import a_policy
 
@@ -106,3 +106,25 @@ def test_who_asked_by_mail_has_no_thread_to_open() -> None:
     told = lists.searched(CAROL, "printer", latest, latest, POLICY, MONDAY)
     assert numbers(told) == [2, 1]
     assert ["accessory" in block for block in told.blocks[1:]] == [False, True]
+
+
+def test_the_story_of_a_ticket_is_told_in_the_readers_words() -> None:
+    """No keys of ours: kinds, statuses, people and fields have names."""
+    entries = [
+        an_entry(7, kind=EntryKind.STATUS, text="open -> on_hold"),
+        an_entry(7, kind=EntryKind.ASSIGNED, text="nobody -> ana"),
+        an_entry(7, kind=EntryKind.CHANGED, text="priority P3 -> P1"),
+    ]
+    policy = replace(POLICY, staff=tuple(replace(person, language="zh-CN") for person in POLICY.staff))
+    for read, words in (
+        (POLICY, ("status ·", "open → on hold", "→ Ana", "priority P3 → P1")),
+        (policy, ("状态 ·", "处理中 → 挂起", "→ Ana", "优先级 P3 → P1")),
+    ):
+        told = json.dumps(lists.why(ANA, 7, a_row(7), entries, read).blocks, ensure_ascii=False)
+        assert [word for word in words if word not in told] == []
+        assert "on_hold" not in told
+
+
+def test_each_kind_of_journal_entry_has_a_name_in_each_language() -> None:
+    for texts in POLICY.wording.languages.values():
+        assert [kind for kind in EntryKind if not texts.say(f"kind_{kind}")] == []
