@@ -270,7 +270,7 @@ class Draft:
         number = self.ticket.number
         self._outbox.append(
             OutboxEntry(
-                key=f"{number}:{name}", channel=CHAT, lane=f"chat:{number}", due_at=self.now, ticket=number,
+                key=f"{number}:{name}", channel=CHAT, lane=f"mark:{target}", due_at=self.now, ticket=number,
                 content=Mark(target=target, mark=mark, ticket=number),
             )
         )  # fmt: skip

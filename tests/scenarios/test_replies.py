@@ -321,3 +321,13 @@ def test_each_mailbox_signs_its_message_ids_with_its_own_domain() -> None:
     assert letter.mailbox == "sales"
     assert letter.message_id.endswith("@other.example>")
     assert letter.reply_to.endswith("@other.example")
+
+
+def test_a_mark_that_slack_puts_off_holds_up_nothing_in_the_thread() -> None:
+    """Slack takes few marks a minute; what a customer writes must not wait for one, nor a mark for another message."""
+    stage = a_stage()
+    stage.mail()
+    for target in ("C1:1.1", "C1:1.2"):
+        stage.command("reply", "We look into it.", message=target, target=target)
+    lanes = {entry.lane for entry in stage.sent if isinstance(entry.content, Mark)}
+    assert lanes == {"mark:C1:1.1", "mark:C1:1.2"}
