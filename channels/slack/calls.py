@@ -41,6 +41,10 @@ AWAY_FROM_CHANNEL = frozenset({"channel_not_found", "is_archived", "not_in_chann
 """Refusals that mean that nothing can be done in one channel until somebody mends it."""
 
 
+DONE_WITHOUT = frozenset({"chat.getPermalink", "conversations.list", "reactions.get"})
+"""What the desk can do without: a server that knows no such address, and says so by HTTP 404, is not away for that."""
+
+
 class SlackAwayError(TemporaryDeliveryError):
     """Slack cannot be reached, or fails altogether; that is nobody's fault who speaks, and never given up."""
 
@@ -97,6 +101,8 @@ def _judged(method: str, error: Exception, repeatable: bool) -> DeliveryError:
         return SlackThrottledError(method, _retry_after(getattr(response, "headers", None) or {}))
     if code in NOT_DONE:
         return SlackAwayError(f"Slack cannot do {method} now: {code}.")
+    if status == 404 and not code and method in DONE_WITHOUT:
+        return SlackRefusedError(method, "unknown_method")
     if status >= 500 or not code or code in PERHAPS_DONE:
         return _unknown(f"Slack failed in {method}: {code or f'HTTP {status}'}", repeatable)
     return SlackRefusedError(method, code)

@@ -47,6 +47,23 @@ async def test_words_that_no_event_told_are_found_and_taken_in_order(slack: Loop
         assert len(desk.known) == len(desk.asked) == 3
 
 
+@pytest.mark.parametrize("fault", [{"error": "unknown_method"}, {"status": 404}])
+async def test_a_server_that_lists_no_conversations_is_swept_all_the_same(
+    slack: LoopbackSlack, fault: dict[str, int | str]
+) -> None:
+    """The slow round begins with that list; what it finds elsewhere must not depend on it."""
+    slack.do("fault", method="conversations.list", times=1000, **fault)
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        root = await card_of(slack, desk, channel)
+        await channel.sweep()
+        await slack.eventually(lambda: settled(slack))
+        slack.drop_events(1)
+        slack.react("ana", "support", root, "eyes")
+        await channel.sweep()
+        await slack.eventually(lambda: [command.name for command in desk.obeyed] == ["claim"] and not desk.waiting)
+
+
 @pytest.mark.parametrize("lost", [False, True])
 async def test_a_sweep_names_things_as_events_do(slack: LoopbackSlack, lost: bool) -> None:
     """Told or found, a message, its edit and what somebody puts on it have the same names."""
