@@ -34,6 +34,7 @@ from bot.settings import MailSettings
 from bot.signing import kept_secret
 from bot.watching import ChatState, Doubt, Watched, Watcher
 from bot.window import Window
+from channels.chat.presence import Presence
 from channels.mail.addresses import OwnAddresses
 from channels.mail.compose import compose
 from channels.mail.imap_in import ImapListener
@@ -41,7 +42,6 @@ from channels.mail.maildir import Maildir
 from channels.mail.smtp_out import Relay
 from channels.protocol import Sender
 from channels.slack.app import SlackChannel
-from channels.slack.presence import Presence
 from channels.web.channel import WebChannel
 from rules.draft import CHAT
 from rules.effects import Mail, owed_since

@@ -16,25 +16,25 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import aiohttp
 import structlog
 
+from channels.chat.presence import Presence
 from channels.protocol import Hearing, Inbox, Looking, Now
 from channels.slack.calls import call
 from channels.slack.door import Door
-from channels.slack.files import SlackFiles
-from channels.slack.history import History
-from channels.slack.inbox import SETTLE_S
-from channels.slack.leaving import Leaving
-from channels.slack.listener import SlackListener
+from channels.slack.hearing.inbox import SETTLE_S
+from channels.slack.hearing.leaving import Leaving
+from channels.slack.hearing.listener import SlackListener
+from channels.slack.hearing.sweep import EVERY_S, Sweep
+from channels.slack.hearing.sweep_reads import CALLS_A_MINUTE, SweepReads
 from channels.slack.people import People
-from channels.slack.presence import Presence
 from channels.slack.pulse import Pulse
 from channels.slack.reachable import WORKSPACE, Reachable
 from channels.slack.requests import EVENTS_PATH as EVENTS_PATH
 from channels.slack.requests import SignedRequests
-from channels.slack.sender import METADATA_TYPE, SlackSender
 from channels.slack.signature import Signatures
 from channels.slack.sockets import PING_EVERY_S, Sockets
-from channels.slack.sweep import EVERY_S, Sweep
-from channels.slack.sweep_reads import CALLS_A_MINUTE, SweepReads
+from channels.slack.speaking.files import SlackFiles
+from channels.slack.speaking.history import History
+from channels.slack.speaking.sender import METADATA_TYPE, SlackSender
 from rules.effects import OutboxEntry, Receipt
 from rules.errors import DeliveryError, TemporaryDeliveryError
 from rules.policy import Policy

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import aiohttp
 import structlog
 
+from channels.chat.cards import CardBlocks, staff_texts
+from channels.chat.posts import whisper
+from channels.chat.presence import Presence
 from channels.protocol import Answer, Hearing, Inbox, Looking, Now
 from channels.slack.calls import SlackRefusedError, call
-from channels.slack.cards import CardBlocks, staff_texts
-from channels.slack.files import SlackFiles
-from channels.slack.history import History
 from channels.slack.people import People
-from channels.slack.posts import whisper
-from channels.slack.presence import Presence
+from channels.slack.speaking.files import SlackFiles
+from channels.slack.speaking.history import History
 from rules.effects import Whisper
 from rules.errors import DeliveryError
 from rules.model import Command

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from channels.chat.presence import Presence
 from channels.protocol import Hearing, Now
-from channels.slack.presence import Presence
 from channels.web import guard
 from channels.web.changes import Changes
 from channels.web.console import Console

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from channels.chat import blocks, forms, lists
+from channels.chat.cards import staff_texts
+from channels.chat.form_parts import Asked, Filled, Memory, Scene
+from channels.chat.presence import Presence, Writer
+from channels.chat.written_requests import as_mail
 from channels.protocol import Answer, Hearing, Now
-from channels.slack import blocks, forms, lists
-from channels.slack.cards import staff_texts
-from channels.slack.form_parts import Asked, Filled, Memory, Scene
-from channels.slack.new_tickets import as_mail
-from channels.slack.presence import Presence, Writer
 from channels.web.protocol import Outcome, Sending, View, Window
 from rules.model import Actor, Command, Refusal
 from rules.policy import Policy

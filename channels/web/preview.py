@@ -12,9 +12,9 @@ from typing import Any
 
 from aiohttp import web
 
+from channels.chat import cards, posts
+from channels.chat.home_view import Choice, asker_home, staff_home
 from channels.protocol import Now
-from channels.slack import cards, posts
-from channels.slack.home_view import Choice, asker_home, staff_home
 from channels.web import guard
 from channels.web.imagined import Imagined, first_ticket, next_digest, next_ping
 from channels.web.protocol import Forms, Window

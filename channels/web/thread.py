@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from channels.slack import cards, posts
-from channels.slack.blocks import context, plain
+from channels.chat import cards, posts
+from channels.chat.blocks import context, plain
 from channels.web.attachments import FileLink, Links
 from rules.effects import Mail, OutboxEntry, OutboxState, Post
 from rules.lifecycle import LIVE

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.slack import blocks, forms
-from channels.slack.cards import CardBlocks, card
-from channels.slack.form_parts import Memory, Scene
-from channels.slack.posts import post, whisper
+from channels.chat import blocks, forms
+from channels.chat.cards import CardBlocks, card
+from channels.chat.form_parts import Memory, Scene
+from channels.chat.posts import post, whisper
 from rules.commands import DEEDS
 from rules.effects import Button, OwedFile, Post, Whisper
 from rules.lifecycle import LIVE

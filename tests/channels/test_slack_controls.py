@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from channels.slack import controls, forms
-from channels.slack.controls import ASIDES, CONTROLS, EVERYTHING, MENU, MORE, ROW, mentioned, nearest, offered
-from channels.slack.telling import help_card
+from channels.chat import controls, forms
+from channels.chat.controls import ASIDES, CONTROLS, EVERYTHING, MENU, MORE, ROW, mentioned, nearest, offered
+from channels.chat.telling import help_card
 from rules.commands import DEEDS
 from rules.model import Status
 from rules.policy import EMOJI

@@ -14,9 +14,9 @@ import pytest
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from channels.slack.files import SlackFiles
-from channels.slack.parse import SharedFile
-from channels.slack.sender import LOOKS_FOR_A_FILE
+from channels.slack.hearing.parse import SharedFile
+from channels.slack.speaking.files import SlackFiles
+from channels.slack.speaking.sender import LOOKS_FOR_A_FILE
 from rules.effects import OutboxEntry, OwedFile, Post, StaffFile, Upload
 from rules.errors import PermanentDeliveryError, TemporaryDeliveryError, UncertainDeliveryError
 from rules.files import STAFF_COUNT_MOST, STAFF_MOST

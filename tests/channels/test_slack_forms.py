@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from channels.slack import forms
-from channels.slack.blocks import Block
-from channels.slack.form_parts import Filled, Memory, Scene
+from channels.chat import forms
+from channels.chat.blocks import Block
+from channels.chat.form_parts import Filled, Memory, Scene
 from rules import letters
 from rules.effects import Mail, OwedFile
 from rules.model import Address, Author, AuthorKind, EntryKind, Refusal, Status

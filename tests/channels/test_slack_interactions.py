@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from channels.slack.interactions import clicked, picked, sent, typed
+from channels.slack.pressing.interactions import clicked, picked, sent, typed
 
 
 def a_click(**action: Any) -> dict[str, Any]:

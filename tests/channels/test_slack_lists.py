@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from channels.slack import blocks, lists
-from channels.slack.cards import CardBlocks
+from channels.chat import blocks, lists
+from channels.chat.cards import CardBlocks
 from rules.model import Actor, Address, EntryKind, Status, Ticket
 from tests.builders import MONDAY, a_ticket, an_entry
 from tests.channels.slack_desk import a_policy

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from channels.slack import slash
 from channels.slack.app import SlackConnection
-from channels.slack.listener import EVENTS
+from channels.slack.hearing.listener import EVENTS
+from channels.slack.pressing import slash
 from channels.slack.probe import SCOPES, probe
 from tests.loopback_slack import LoopbackSlack, Manifest
 
@@ -73,7 +73,7 @@ COMMAND_SCOPES = {"commands"}
 
 def called() -> set[str]:
     """Every method of the Web API client that the code calls."""
-    sources = "\n".join(path.read_text() for path in (ROOT / "channels" / "slack").glob("*.py"))
+    sources = "\n".join(path.read_text() for path in (ROOT / "channels" / "slack").rglob("*.py"))
     return set(re.findall(r"client\.((?:apps|auth|chat|conversations|files|reactions|users|views)_\w+)", sources))
 
 

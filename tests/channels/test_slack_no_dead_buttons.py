@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from channels.slack.controls import CONTROLS, MENU, MORE, ROW, Control
+from channels.chat.controls import CONTROLS, MENU, MORE, ROW, Control
 from rules.model import Address, EntryKind, Status
 from tests.channels.test_slack_story import Play, a_play
 from tests.loopback_slack import LoopbackSlack, Manifest

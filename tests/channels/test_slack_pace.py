@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from channels.slack.calls import SlackThrottledError
-from channels.slack.pace import LINE_MOST, Pace
 from channels.slack.reachable import Reachable
-from channels.slack.voice import Voice
+from channels.slack.speaking.pace import LINE_MOST, Pace
+from channels.slack.speaking.voice import Voice
 from rules.effects import IDLE, URGENT, USUAL
 from rules.errors import TemporaryDeliveryError
 from tests.stage import HandClock

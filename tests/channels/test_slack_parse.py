@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from channels.slack.happened import read, written
-from channels.slack.parse import Happened, Reacted, Said, heard
+from channels.slack.hearing.happened import read, written
+from channels.slack.hearing.parse import Happened, Reacted, Said, heard
 from tests.builders import MONDAY
 
 

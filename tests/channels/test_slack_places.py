@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from channels.slack.history import History, Said
+from channels.slack.speaking.history import History, Said
 from rules.effects import Card, OutboxState, OwedFile, Post, Upload, Whisper
 from rules.errors import PermanentDeliveryError, TemporaryDeliveryError
 from rules.policy import ChatHabits, Route

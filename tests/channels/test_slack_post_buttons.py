@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from channels.slack.blocks import escape
+from channels.chat.blocks import escape
 from rules.effects import Mail, OutboxEntry, Receipt
 from rules.errors import PermanentDeliveryError
 from rules.model import Address, EntryKind, Status

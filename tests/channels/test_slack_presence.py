@@ -6,8 +6,8 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from channels.slack import forms
-from channels.slack.presence import ENDS_AFTER, Presence, Writer
+from channels.chat import forms
+from channels.chat.presence import ENDS_AFTER, Presence, Writer
 from channels.web.forms import SlackForms
 from rules.effects import OutboxState
 from rules.model import Actor

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from channels.slack import lists
-from channels.slack.blocks import Block, units
-from channels.slack.cards import CardBlocks, card
-from channels.slack.posts import answer, post, whisper
+from channels.chat import lists
+from channels.chat.blocks import Block, units
+from channels.chat.cards import CardBlocks, card
+from channels.chat.posts import answer, post, whisper
 from rules.effects import Button, OwedFile, Post, Whisper
 from rules.model import Actor, Address, EntryKind, Resolution, Status
 from tests.builders import MONDAY, a_ticket, an_entry

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from channels.slack.asking import is_asked_in
-from channels.slack.parse import Reacted, posted
+from channels.slack.hearing.asking import is_asked_in
+from channels.slack.hearing.parse import Reacted, posted
 from rules.model import Actor, Command, Resolution, Status
 from rules.policy import ChatHabits, FormField
 from tests.builders import MONDAY, a_ticket, an_entry

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.slack.blocks import escape
-from channels.slack.emoji import EMOJI
-from channels.slack.posts import MARKS
-from channels.slack.text import mentioned, plain_text, without_mention
+from channels.chat.blocks import escape
+from channels.chat.posts import MARKS
+from channels.slack.hearing.emoji import EMOJI
+from channels.slack.hearing.text import mentioned, plain_text, without_mention
 
 NAMES = {"U0ANA": "Ana Silva"}
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from channels.slack.controls import CONTROLS, mentioned
-from channels.slack.forms import FORMS as FORMS_THERE
-from channels.slack.offers import CHOICES_MOST, form_for, offer
+from channels.chat.controls import CONTROLS, mentioned
+from channels.chat.forms import FORMS as FORMS_THERE
+from channels.chat.offers import CHOICES_MOST, form_for, offer
 from rules.model import EntryKind, Status
 from tests.channels.slack_desk import a_policy, shipped_wording
 from tests.channels.test_slack_story import Play, a_play

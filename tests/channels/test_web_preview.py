@@ -9,8 +9,8 @@ from typing import Any
 
 from playwright.async_api import expect
 
-from channels.slack import cards
-from channels.slack.forms import FORMS
+from channels.chat import cards
+from channels.chat.forms import FORMS
 from rules.model import Address, Status, Target
 from rules.policy import DigestPlan, Step
 from tests.builders import MONDAY, a_clock, a_ticket, an_entry

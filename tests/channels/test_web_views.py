@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from channels.slack import forms
-from channels.slack.form_parts import Memory, Scene
-from channels.slack.presence import Presence
+from channels.chat import forms
+from channels.chat.form_parts import Memory, Scene
+from channels.chat.presence import Presence
 from rules.errors import StoreUnavailableError
 from rules.model import Refusal
 from rules.policy import FormField

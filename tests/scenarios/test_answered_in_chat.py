@@ -224,8 +224,7 @@ def test_whoever_answers_a_request_of_chat_is_told_that_it_goes_into_the_thread(
     """An address would make them think of a mail that is never written."""
     desk = a_desk(answers_by_mail=by_mail, replies="explicit")
     ask(desk, "My laptop does not start.")
-    said = {"target": "C1:77.000001", "user": "U0ANA", "happened": "posted"}
-    desk.command("say", "Press F2.", **said)
+    desk.command("say", "Press F2.", target="C1:77.000001", user="U0ANA", happened="posted")
     (told_how,) = [entry.content for entry in desk.sent if isinstance(entry.content, Whisper)]
     assert where in told_how.text
     assert CARL.email not in told_how.text

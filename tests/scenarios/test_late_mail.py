@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.desk import Desk
-from channels.slack.cards import card
+from channels.chat.cards import card
 from rules.digest import figures
 from rules.effects import Mail, Post
 from rules.lateness import SUMMARY

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from channels.slack.cards import card, opening_of
-from channels.slack.posts import post
+from channels.chat.cards import card, opening_of
+from channels.chat.posts import post
 from tests.loopback_slack.blocks import accept_message_blocks
 from tests.stage import Stage, a_stage
 

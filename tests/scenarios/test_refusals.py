@@ -136,13 +136,21 @@ def test_setting_what_is_set_already_changes_nothing() -> None:
 
 @pytest.mark.parametrize("wanted", ["li.wei", "李伟", "li.wei@example.com"])
 def test_a_ticket_is_assigned_by_key_name_or_address(wanted: str) -> None:
-    """The new responsible is called, and so is the old one: never may both believe that the other has it (R-AS-2)."""
+    """The new responsible is called; whoever gave the ticket away knows."""
     stage = opened()
     stage.command("claim")
     assert refused(stage, "assign", to=wanted) is None
     assert stage.ticket().assignee == "li.wei"
-    assert stage.posts(1)[-1].mentions == ("li.wei", "ana")
+    assert stage.posts(1)[-1].mentions == ("li.wei",)
     assert [entry.text for entry in stage.entries(kind=EntryKind.ASSIGNED)] == ["nobody -> ana", "ana -> li.wei"]
+
+
+def test_whoever_had_a_ticket_is_told_when_somebody_else_gives_it_away() -> None:
+    """The new responsible is called, and so is the old one: never may both believe that the other has it (R-AS-2)."""
+    stage = opened()
+    stage.command("claim")
+    stage.command("assign", by="mei", to="li.wei")
+    assert stage.posts(1)[-1].mentions == ("li.wei", "ana")
 
 
 def test_whoever_had_a_ticket_is_told_when_somebody_else_claims_it() -> None:

@@ -1,0 +1,1 @@
+"""What people press, choose, fill in and type after /ticket in Slack."""
