@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from rules.model import EntryKind, Ticket
-from tests.channels.test_slack_story import Play
+from tests.channels.slack_play import Play
 from tests.loopback_slack import LoopbackSlack
 
 WORDS = (EntryKind.RECEIVED, EntryKind.REPLIED, EntryKind.NOTED, EntryKind.EDITED, EntryKind.UNSAID)

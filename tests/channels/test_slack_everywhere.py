@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.channels.test_slack_story import Play, a_play
+from tests.channels.slack_play import Play, a_play
 from tests.loopback_slack import LoopbackSlack, Manifest
 
 MANIFEST = Manifest.load(Path(__file__).parents[2] / "slack-manifest.yaml")

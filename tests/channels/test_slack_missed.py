@@ -11,7 +11,7 @@ import pytest
 
 from rules.policy import ChatHabits
 from tests import stage
-from tests.channels.test_slack_story import Play, a_play
+from tests.channels.slack_play import Play, a_play
 from tests.loopback_slack import LoopbackSlack, Manifest
 
 MANIFEST = Manifest.load(Path(__file__).parents[2] / "slack-manifest.yaml")

@@ -14,7 +14,7 @@ from bot.window import Window
 from channels.web.forms import SlackForms
 from rules.model import Actor, EntryKind, Status
 from tests.channels.slack_desk import BEN, FakeDesk, a_channel, card_of
-from tests.channels.test_slack_story import Play, a_play
+from tests.channels.slack_play import Play, a_play
 from tests.loopback_slack import LoopbackSlack, Manifest
 
 MANIFEST = Manifest.load(Path(__file__).parents[2] / "slack-manifest.yaml")

@@ -12,7 +12,7 @@ import pytest
 
 from channels.chat.controls import CONTROLS, MENU, MORE, ROW, Control
 from rules.model import Address, EntryKind, Status
-from tests.channels.test_slack_story import Play, a_play
+from tests.channels.slack_play import Play, a_play
 from tests.loopback_slack import LoopbackSlack, Manifest
 
 MANIFEST = Manifest.load(Path(__file__).parents[2] / "slack-manifest.yaml")

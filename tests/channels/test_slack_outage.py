@@ -3,71 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bot.chat_inbox import ChatInbox
-from bot.clock import MovedClock
 from bot.degraded import Degraded
-from bot.desk import Desk
-from bot.outbox import Delivery
-from bot.window import Window
-from channels.protocol import Sender
-from channels.slack.app import SlackChannel, SlackConnection
-from rules.effects import Card, Mail, OutboxEntry, OutboxState, Post, Receipt, owed_since
-from rules.model import Ticket
+from rules.effects import Card, OutboxEntry, OutboxState, Post, owed_since
 from rules.policy import Route
-from storage.memory import MemoryStore
 from tests import stage
 from tests.builders import a_message
-from tests.loopback_slack import LoopbackSlack, Manifest
+from tests.channels.slack_play import MANIFEST, Running, a_running_desk, connection_to
+from tests.loopback_slack import LoopbackSlack
 
-MANIFEST = Manifest.load(Path(__file__).parents[2] / "slack-manifest.yaml")
 UNSETTLED = (OutboxState.QUEUED, OutboxState.SENDING)
 
 
-@dataclass
-class Relay:
-    """A relay that takes every mail and notes when."""
-
-    now: Any
-    name: str = "mail:support"
-    at_once: int = 64
-    took: dict[str, tuple[datetime, Mail]] = field(default_factory=dict)
-
-    async def send(self, entry: OutboxEntry) -> Receipt:
-        assert isinstance(entry.content, Mail)
-        assert entry.key not in self.took, "each is mailed once"
-        self.took[entry.key] = (self.now(), entry.content)
-        return Receipt(text="250 ok", at=entry.due_at)
-
-    async def find(self, entry: OutboxEntry) -> Receipt | None:
-        raise AssertionError(f"the fate of every mail is known here: {entry.key}")
-
-    async def stop(self) -> None:
-        """Nothing to let go."""
-
-
-@dataclass
-class Day:
+@dataclass(kw_only=True)
+class Day(Running):
     """A working desk with its Slack, on a day that passes as fast as the test wants."""
 
-    desk: Desk
-    store: MemoryStore
     slack: LoopbackSlack
-    relay: Relay
-    clock: MovedClock
-    channel: SlackChannel
-    delivery: Delivery
     degraded: Degraded
     mails: int = 0
 
@@ -101,13 +61,6 @@ class Day:
         """Everything there ever was."""
         with self.store.read() as store:
             return list(store.outbox())
-
-    def ticket(self, number: int) -> Ticket:
-        """A ticket as it is now."""
-        with self.store.read() as store:
-            found = store.ticket(number)
-        assert found is not None
-        return found
 
     async def filled(self) -> None:
         """Wait until chat took everything; time passes meanwhile."""
@@ -154,43 +107,22 @@ def slack() -> Iterator[LoopbackSlack]:
 @asynccontextmanager
 async def a_day(slack: LoopbackSlack) -> AsyncIterator[Day]:
     """A desk that runs, with real rules, its watch over chat, and a relay."""
-    loop, store, clock = asyncio.get_running_loop(), MemoryStore(), MovedClock(datetime.now(UTC))
-    relay, place = Relay(clock.now), slack.channel("support")["id"]
+    loop, filling = asyncio.get_running_loop(), set[asyncio.Task[None]]()
     policy = stage.a_policy()
     staff = tuple(replace(person, slack=f"U0{person.key.upper().replace('.', '')}") for person in policy.staff)
-    policy = replace(policy, staff=staff, chat=replace(policy.chat, channel=place))
-
-    def wake(_: object) -> None:
-        loop.call_soon_threadsafe(delivery.wake)
-
-    with ThreadPoolExecutor(8) as executor:
-        desk = Desk(store, policy, clock, wake)
-        connection = SlackConnection(
-            channel=place, bot_token=slack.bot_token, app_token=slack.app_token, api_url=slack.api_url,
-            posts_per_second=1000.0,
-        )  # fmt: skip
-        given: dict[str, Any] = {"looking": Window(store), "policy": lambda: desk.policy, "now": clock.now}
-        channel = SlackChannel(connection, hearing=desk, inbox=ChatInbox(store), executor=executor, **given)
-        senders: dict[str, Sender] = {"chat": channel, "mail:support": relay}
-        delivery, degraded = Delivery(desk, senders, clock, executor, random.Random(1)), Degraded(desk, clock)
-        filling: set[asyncio.Task[None]] = set()
+    policy = replace(policy, staff=staff, chat=replace(policy.chat, channel=slack.channel("support")["id"]))
+    async with a_running_desk(connection_to(slack), policy) as running:
+        degraded = Degraded(running.desk, running.clock)
 
         def back(_: str) -> None:
-            delivery.hurry()
+            running.delivery.hurry()
             filling.add(loop.create_task(asyncio.to_thread(degraded.back)))
 
-        channel.reachable.on_open = lambda where: delivery.hurry()
-        channel.reachable.on_back = back
-        await channel.start()
-        running = asyncio.create_task(delivery.run())
-        try:
-            yield Day(desk, store, slack, relay, clock, channel, delivery, degraded)
-        finally:
-            channel.let_go()
-            delivery.stop()
-            await running
-            await channel.stop()
-            await asyncio.gather(*filling)
+        running.channel.reachable.on_open = lambda where: running.delivery.hurry()
+        running.channel.reachable.on_back = back
+        await running.channel.start()
+        yield Day(slack=slack, degraded=degraded, **vars(running))
+    await asyncio.gather(*filling)
 
 
 def prove_rung(day: Day, *, at_least: int) -> None:

@@ -19,7 +19,7 @@ from rules.effects import Mail, OutboxEntry, Receipt
 from rules.errors import PermanentDeliveryError
 from rules.model import Address, EntryKind, Status
 from rules.policy import ChatHabits, FormField
-from tests.channels.test_slack_story import Play, a_play
+from tests.channels.slack_play import Play, a_play
 from tests.loopback_slack import LoopbackSlack, Manifest
 
 ROOT = Path(__file__).parents[2]

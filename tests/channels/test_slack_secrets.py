@@ -17,8 +17,8 @@ from rules.model import Actor, Command, Resolution, Status
 from rules.policy import ChatHabits, FormField
 from tests.builders import MONDAY, a_ticket, an_entry
 from tests.channels.slack_desk import ANA, FakeDesk, a_channel, a_policy, card_of
+from tests.channels.slack_play import a_play
 from tests.channels.test_slack_modals import a_card, shown
-from tests.channels.test_slack_story import a_play
 from tests.loopback_slack import LoopbackSlack, Manifest
 
 MANIFEST = Manifest.load(Path(__file__).parents[2] / "slack-manifest.yaml")

@@ -2,151 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import random
-from collections.abc import AsyncIterator, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP, default
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bot.chat_inbox import ChatInbox
-from bot.clock import MovedClock
-from bot.desk import Desk
-from bot.outbox import Delivery
 from bot.window import Window
 from channels.mail.addresses import OwnAddresses
 from channels.mail.compose import compose
 from channels.mail.parse import parse
-from channels.protocol import Sender
-from channels.slack.app import SlackChannel, SlackConnection
-from rules.effects import Mail, OutboxEntry, Receipt
-from rules.model import Entry, EntryKind, Status, Ticket
-from storage.memory import MemoryStore
-from tests import stage
-from tests.builders import a_message
-from tests.channels.slack_desk import ANA, BEN
-from tests.loopback_slack import LoopbackSlack, Manifest
-
-MANIFEST = Manifest.load(Path(__file__).parents[2] / "slack-manifest.yaml")
-
-
-@dataclass
-class Relay:
-    """A relay that takes every mail."""
-
-    name: str = "mail:support"
-    at_once: int = 64
-    mails: list[Mail] = field(default_factory=list)
-
-    async def send(self, entry: OutboxEntry) -> Receipt:
-        assert isinstance(entry.content, Mail)
-        self.mails.append(entry.content)
-        return Receipt(text="250 ok", at=entry.due_at)
-
-    async def find(self, entry: OutboxEntry) -> Receipt | None:
-        raise AssertionError(f"the fate of every mail is known here: {entry.key}")
-
-    async def stop(self) -> None:
-        """Nothing to let go."""
-
-
-@dataclass
-class Play:
-    """The desk with its Slack, its relay and its store."""
-
-    desk: Desk
-    store: MemoryStore
-    slack: LoopbackSlack
-    relay: Relay
-    clock: MovedClock
-    channel: SlackChannel
-
-    def mail(self, text: str, **changes: Any) -> None:
-        """Mei Lin writes to support."""
-        self.desk.receive(a_message(text=text, reply_text=text, received_at=self.desk.clock.now(), **changes))
-
-    def pass_the_hold(self) -> None:
-        """Twenty seconds go by at once."""
-        self.clock.advance(timedelta(seconds=20))
-
-    def ticket(self, number: int = 1) -> Ticket:
-        """A ticket as it is now."""
-        with self.store.read() as store:
-            found = store.ticket(number)
-        assert found is not None
-        return found
-
-    def journal(self, number: int = 1) -> list[Entry]:
-        """What is written down of a ticket."""
-        with self.store.read() as store:
-            return list(store.entries(number))
-
-    def thread(self) -> list[dict[str, Any]]:
-        """The first card with all that stands under it."""
-        roots = self.slack.messages("support")
-        return self.slack.messages("support", roots[0]["ts"]) if roots else []
-
-    def reactions(self, ts: str) -> list[str]:
-        """The marks on a message."""
-        return [reaction["name"] for reaction in self.slack.message("support", ts).get("reactions", [])]
-
-    def replies(self) -> list[Mail]:
-        """The mails that people wrote."""
-        return [mail for mail in self.relay.mails if not mail.automatic]
+from rules.model import EntryKind, Status
+from tests.channels.slack_play import MANIFEST, a_play
+from tests.loopback_slack import LoopbackSlack
 
 
 @pytest.fixture
 def slack() -> Iterator[LoopbackSlack]:
     with LoopbackSlack(MANIFEST, rate_limits=False) as running:
         yield running
-
-
-@asynccontextmanager
-async def a_play(
-    slack: LoopbackSlack, *, connected: Mapping[str, Any] | None = None, **changes: Any
-) -> AsyncIterator[Play]:
-    """A desk that runs: delivery, Slack and a relay around the real rules; ``changes`` are of its policy.
-
-    ``connected`` says more about how it reaches Slack.
-    """
-    loop, relay, store, clock = asyncio.get_running_loop(), Relay(), MemoryStore(), MovedClock(datetime.now(UTC))
-    staff = (replace(ANA, slack=slack.user("ana")["id"]), BEN)
-    policy = replace(stage.a_policy(), **{"staff": staff, **changes})
-
-    def wake(_: object) -> None:
-        loop.call_soon_threadsafe(delivery.wake)
-
-    with ThreadPoolExecutor(4) as executor:
-        desk = Desk(store, policy, clock, wake)
-        connection = SlackConnection(
-            channel=slack.channel("support")["id"],
-            bot_token=slack.bot_token,
-            app_token=slack.app_token,
-            api_url=slack.api_url,
-            posts_per_second=1000.0,
-            **(connected or {}),
-        )
-        given: dict[str, Any] = {"looking": Window(store), "policy": lambda: policy, "now": clock.now}
-        channel = SlackChannel(connection, hearing=desk, inbox=ChatInbox(store), executor=executor, **given)
-        senders: dict[str, Sender] = {"chat": channel, "mail:support": relay}
-        delivery = Delivery(desk, senders, clock, executor, random.Random(1))
-        await channel.start()
-        running = asyncio.create_task(delivery.run())
-        try:
-            yield Play(desk, store, slack, relay, clock, channel)
-        finally:
-            delivery.stop()
-            await running
-            await channel.stop()
 
 
 async def test_a_mail_is_answered_and_resolved_from_slack(slack: LoopbackSlack) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from rules.model import EntryKind
 from rules.policy import ChatHabits
-from tests.channels.test_slack_story import MANIFEST, Play, a_play
+from tests.channels.slack_play import MANIFEST, Play, a_play
 from tests.loopback_slack import LoopbackSlack
 
 PATIENCE_S = 15.0

@@ -14,7 +14,7 @@ from channels.chat.forms import FORMS as FORMS_THERE
 from channels.chat.offers import CHOICES_MOST, form_for, offer
 from rules.model import EntryKind, Status
 from tests.channels.slack_desk import a_policy, shipped_wording
-from tests.channels.test_slack_story import Play, a_play
+from tests.channels.slack_play import Play, a_play
 from tests.loopback_slack import LoopbackSlack, Manifest
 
 MANIFEST = Manifest.load(Path(__file__).parents[2] / "slack-manifest.yaml")

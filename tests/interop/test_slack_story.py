@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP, default
@@ -18,71 +16,24 @@ from typing import Any
 
 import aiohttp
 
-from bot.chat_inbox import ChatInbox
-from bot.clock import MovedClock
-from bot.desk import Desk
-from bot.outbox import Delivery
 from bot.window import Window
 from channels.mail.addresses import OwnAddresses
 from channels.mail.compose import compose
 from channels.mail.parse import parse
-from channels.protocol import Sender
-from channels.slack.app import EVENTS_PATH, SlackChannel, SlackConnection
-from rules.effects import Mail, OutboxEntry, Receipt
-from rules.model import Ticket
-from storage.memory import MemoryStore
+from channels.slack.app import EVENTS_PATH, SlackConnection
 from tests import stage
-from tests.builders import a_message
 from tests.channels.slack_desk import ANA, BEN
+from tests.channels.slack_play import Running, a_running_desk
 from tests.interop.peers import Json, Peer
 
 PATIENCE_S = 10.0
 
 
-@dataclass
-class Relay:
-    """A relay that takes every mail."""
-
-    name: str = "mail:support"
-    at_once: int = 64
-    mails: list[Mail] = field(default_factory=list)
-
-    async def send(self, entry: OutboxEntry) -> Receipt:
-        assert isinstance(entry.content, Mail)
-        self.mails.append(entry.content)
-        return Receipt(text="250 ok", at=entry.due_at)
-
-    async def find(self, entry: OutboxEntry) -> Receipt | None:
-        raise AssertionError(f"the fate of every mail is known here: {entry.key}")
-
-    async def stop(self) -> None:
-        """Nothing to let go."""
-
-
-@dataclass
-class Scene:
-    """The desk, its store and its relay beside a Slack."""
+@dataclass(kw_only=True)
+class Scene(Running):
+    """The desk beside a Slack."""
 
     peer: Peer
-    desk: Desk
-    store: MemoryStore
-    relay: Relay
-    clock: MovedClock
-    channel: SlackChannel
-
-    def mail(self, text: str) -> None:
-        """Mei Lin writes to support."""
-        self.desk.receive(a_message(text=text, reply_text=text, received_at=self.clock.now()))
-
-    def ticket(self) -> Ticket:
-        with self.store.read() as store:
-            found = store.ticket(1)
-        assert found is not None
-        return found
-
-    def replies(self) -> list[Mail]:
-        """The mails that people wrote."""
-        return [mail for mail in self.relay.mails if not mail.automatic]
 
     async def cards(self) -> list[Json]:
         """What stands in the channel, newest first."""
@@ -108,38 +59,22 @@ async def until(seen: Callable[[], Awaitable[Any]]) -> Any:
 @asynccontextmanager
 async def a_scene(peer: Peer, *, hears: bool = True) -> AsyncIterator[Scene]:
     """A desk that runs on this Slack, with events by signed HTTP unless it is to hear nothing."""
-    loop, relay, store, clock = asyncio.get_running_loop(), Relay(), MemoryStore(), MovedClock(datetime.now(UTC))
     policy = replace(stage.a_policy(), staff=(replace(ANA, slack=peer.users["ana"]), BEN))
-
-    def wake(_: object) -> None:
-        loop.call_soon_threadsafe(delivery.wake)
-
-    with ThreadPoolExecutor(4) as executor:
-        desk = Desk(store, policy, clock, wake)
-        connection = SlackConnection(
-            channel=peer.channels["support"],
-            bot_token=peer.bot_token,
-            signing_secret=peer.signing_secret,
-            api_url=peer.api_url,
-            mode="http",
-            listen=("127.0.0.1", 0),
-            posts_per_second=1000.0,
-            sweep_calls=1000,
-        )
-        given: dict[str, Any] = {"looking": Window(store), "policy": lambda: policy, "now": clock.now}
-        channel = SlackChannel(connection, hearing=desk, inbox=ChatInbox(store), executor=executor, **given)
-        senders: dict[str, Sender] = {"chat": channel, "mail:support": relay}
-        delivery = Delivery(desk, senders, clock, executor, random.Random(1))
-        await channel.start()
+    connection = SlackConnection(
+        channel=peer.channels["support"],
+        bot_token=peer.bot_token,
+        signing_secret=peer.signing_secret,
+        api_url=peer.api_url,
+        mode="http",
+        listen=("127.0.0.1", 0),
+        posts_per_second=1000.0,
+        sweep_calls=1000,
+    )
+    async with a_running_desk(connection, policy) as running:
+        await running.channel.start()
         if hears:
-            await peer.deliver_to(f"http://{channel.listening}{EVENTS_PATH}")
-        running = asyncio.create_task(delivery.run())
-        try:
-            yield Scene(peer, desk, store, relay, clock, channel)
-        finally:
-            delivery.stop()
-            await running
-            await channel.stop()
+            await peer.deliver_to(f"http://{running.channel.listening}{EVENTS_PATH}")
+        yield Scene(peer=peer, **vars(running))
 
 
 async def test_a_mail_becomes_a_card_and_a_reply_in_its_thread_a_mail(peer: Peer) -> None:
