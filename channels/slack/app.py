@@ -34,6 +34,7 @@ from channels.slack.signature import Signatures
 from channels.slack.sockets import PING_EVERY_S, Sockets
 from channels.slack.speaking.files import SlackFiles
 from channels.slack.speaking.history import History
+from channels.slack.speaking.links import Links
 from channels.slack.speaking.sender import METADATA_TYPE, SlackSender
 from rules.effects import OutboxEntry, Receipt
 from rules.errors import DeliveryError, TemporaryDeliveryError
@@ -251,15 +252,17 @@ class SlackChannel:
         shape: dict[str, Any] = {"base_url": base_url, "session": self._session, "retry_handlers": []}
         client = self._client = PostingClient(token=known.bot_token, **shape)
         people, files = People(client, self._policy, self._now, self._team), SlackFiles(client, self._session)
+        links = Links(client)
         given: dict[str, Any] = {"looking": self._looking, "policy": self._policy, "now": self._now}
         given["executor"] = self._executor
         self._sender = SlackSender(
-            client, people, files, channel=known.channel, posts_per_second=known.posts_per_second,
+            client, people, files, links, channel=known.channel, posts_per_second=known.posts_per_second,
             reachable=self.reachable, **given,
         )  # fmt: skip
         door = Door(
-            client=client, people=people, history=History(client, METADATA_TYPE), files=files, hearing=self._hearing,
-            inbox=self._inbox, own_user=self._own_user, team=self._team, presence=self.presence, **given,
+            client=client, people=people, history=History(client, METADATA_TYPE), files=files, links=links,
+            hearing=self._hearing, inbox=self._inbox, own_user=self._own_user, team=self._team,
+            presence=self.presence, **given,
         )  # fmt: skip
         leaving = Leaving(own_user=self._own_user, lost=self.reachable.lost, back=self.reachable.open)
         self._listener = SlackListener(door, leaving, settle_s=known.settle_s)

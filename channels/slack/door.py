@@ -20,6 +20,7 @@ from channels.slack.calls import SlackRefusedError, call
 from channels.slack.people import People
 from channels.slack.speaking.files import SlackFiles
 from channels.slack.speaking.history import History
+from channels.slack.speaking.links import Links
 from rules.effects import Whisper
 from rules.errors import DeliveryError
 from rules.model import Command
@@ -49,6 +50,7 @@ class Door:
     people: People
     history: History
     files: SlackFiles
+    links: Links
     hearing: Hearing
     inbox: Inbox
     looking: Looking

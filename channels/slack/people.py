@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from channels.protocol import Now
 from channels.slack.calls import AWAY_FOR_ALL, SlackAwayError, SlackRefusedError, SlackThrottledError, call
+from channels.slack.latest import Latest
 from rules.errors import DeliveryError, TemporaryDeliveryError
 from rules.model import Actor
 from rules.policy import Policy, Staff
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 REMEMBERED = timedelta(hours=1)
 """So long what Slack said of somebody holds; people change their names and leave."""
+
+PEOPLE_MOST = 5000
+"""So many people are remembered; others are asked about again."""
 
 NOT_SHOWN_FOR = timedelta(minutes=5)
 """So long it holds that Slack does not know somebody or does not show them."""
@@ -47,8 +51,8 @@ class People:
         self._policy = policy
         self._now = now
         self._team = team
-        self._profiles: dict[str, tuple[datetime, Profile]] = {}
-        self._ids: dict[str, tuple[datetime, str]] = {}
+        self._profiles: dict[str, tuple[datetime, Profile]] = Latest(PEOPLE_MOST)
+        self._ids: dict[str, tuple[datetime, str]] = Latest(PEOPLE_MOST)
         self._paused_until: dict[str, datetime] = {}
 
     async def actor(self, user: str) -> Actor:

@@ -179,6 +179,7 @@ async def a_channel(slack: LoopbackSlack, desk: FakeDesk, **changes: Any) -> Asy
         "posts_per_second": 1000.0,
         "sweep_every_s": 0.0,
     }
+    now = changes.pop("now", lambda: MONDAY)
     policy = changes.pop("policy", None) or a_policy(staff=(replace(ANA, slack=slack.user("ana")["id"]), BEN))
     with ThreadPoolExecutor(2) as executor:
         channel = SlackChannel(
@@ -187,7 +188,7 @@ async def a_channel(slack: LoopbackSlack, desk: FakeDesk, **changes: Any) -> Asy
             inbox=desk,
             looking=desk,
             policy=lambda: policy,
-            now=lambda: MONDAY,
+            now=now,
             executor=executor,
         )
         await channel.start()
@@ -222,3 +223,14 @@ def told(desk: FakeDesk) -> list[tuple[str, str]]:
 def settled(slack: LoopbackSlack) -> bool:
     """Whether every event so far was confirmed."""
     return all(delivery["state"] == "confirmed" for delivery in slack.deliveries())
+
+
+def prove_nothing_unfolds(slack: LoopbackSlack) -> None:
+    """Whatever was said is shown as it is: no name in it calls anybody, no link fetches a preview."""
+    for call in slack.calls():
+        method, arguments = call["method"], call["arguments"]
+        if method in ("chat.postMessage", "chat.postEphemeral", "chat.update"):
+            assert arguments.get("parse") == "none", (method, arguments)
+        if method == "chat.postMessage":
+            unfolds = [str(arguments.get(name)).lower() for name in ("unfurl_links", "unfurl_media")]
+            assert all(one in ("false", "0") for one in unfolds), arguments

@@ -16,7 +16,7 @@ from rules.effects import Button, Card, Mark, Post, Whisper
 from rules.errors import PermanentDeliveryError, TemporaryDeliveryError, UncertainDeliveryError
 from rules.model import Status
 from tests.builders import a_mail, a_ticket, an_entry
-from tests.channels.slack_desk import BEN, FakeDesk, a_channel, a_policy, card_of, owed
+from tests.channels.slack_desk import BEN, FakeDesk, a_channel, a_policy, card_of, owed, prove_nothing_unfolds
 from tests.loopback_slack import LoopbackSlack, Manifest
 
 MANIFEST = Manifest.load(Path(__file__).parents[2] / "slack-manifest.yaml")
@@ -27,6 +27,7 @@ def slack() -> Iterator[LoopbackSlack]:
     """A Slack whose app was made from the manifest we ship."""
     with LoopbackSlack(MANIFEST, rate_limits=False) as running:
         yield running
+        prove_nothing_unfolds(running)
 
 
 async def test_a_new_ticket_gets_one_card_which_is_edited_in_place(slack: LoopbackSlack) -> None:
@@ -312,13 +313,33 @@ async def test_a_mark_from_before_a_restart_goes_when_a_newer_one_comes(
     slack.react("ben", "support", said["ts"], "question")
     if tells:
         slack.fault("reactions.get", **tells)
-    async with a_channel(slack, desk) as channel:
+    slack.advance(60)
+    async with a_channel(slack, desk, now=lambda: datetime.fromtimestamp(slack.now(), UTC)) as channel:
         for mark in ("sent", "held", "sent"):
             await channel.send(owed(Mark(target=target, mark=mark, ticket=7), f"7:mark:2:{mark}"))
         shown = slack.message("support", said["ts"])["reactions"]
         people = {one["name"]: one["users"] for one in shown}
         assert people == {"question": [slack.user("ben")["id"]], "email": [people["email"][0]]}
-        assert len(slack.calls("reactions.get")) == 2
+        assert len(slack.calls("reactions.get")) == 1
+
+
+@pytest.mark.parametrize("tells", [{"error": "unknown_method"}, {"error": "ratelimited", "retry_after_s": 1}])
+async def test_what_is_marked_since_the_start_is_known_without_asking(
+    slack: LoopbackSlack, tells: dict[str, Any]
+) -> None:
+    """A busy desk takes no marks off blindly: Slack lets it take off some twenty a minute."""
+    desk = FakeDesk()
+    slack.fault("reactions.get", times=50, **tells)
+    async with a_channel(slack, desk) as channel:
+        root = await card_of(slack, desk, channel)
+        for _ in range(5):
+            said = slack.post("ana", "support", "on its way", root)
+            target = f"{slack.channel('support')['id']}:{said['ts']}"
+            for mark in ("held", "sent"):
+                await channel.send(owed(Mark(target=target, mark=mark, ticket=7), f"7:mark:{said['ts']}:{mark}"))
+            assert [one["name"] for one in slack.message("support", said["ts"])["reactions"]] == ["email"]
+        assert slack.calls("reactions.get") == []
+        assert len(slack.calls("reactions.remove")) == 5
 
 
 async def test_a_mark_on_a_message_that_is_gone_is_nothing_to_worry_about(slack: LoopbackSlack) -> None:
@@ -340,6 +361,16 @@ async def test_a_whisper_reaches_one_person_only(slack: LoopbackSlack) -> None:
         assert [(seen["text"], seen["thread_ts"]) for seen in slack.ephemerals("ben")] == [("Ana is writing", root)]
         assert [seen["text"] for seen in slack.ephemerals("eve")] == ["Not mailed"]
         assert slack.ephemerals("ana") == []
+
+
+async def test_a_whisper_in_a_direct_message_is_a_message_that_unfolds_nothing(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        asked = slack.post("eve", "@eve", "see https://example.com")
+        room = f"{slack.channel('@eve')['id']}:{asked['ts']}"
+        await channel.send(owed(Whisper(to=slack.user("eve")["id"], text="Not mailed", room=room), "7:whisper:1"))
+        (said,) = slack.calls("chat.postMessage")
+        assert said["arguments"]["text"] == "Not mailed"
 
 
 async def test_a_person_that_slack_does_not_know_is_told_to_the_desk(slack: LoopbackSlack) -> None:

@@ -15,6 +15,7 @@ from channels.mail.addresses import OwnAddresses
 from channels.mail.compose import compose
 from channels.mail.parse import parse
 from rules.model import EntryKind, Status
+from tests.channels.slack_desk import prove_nothing_unfolds
 from tests.channels.slack_play import MANIFEST, a_play
 from tests.loopback_slack import LoopbackSlack
 
@@ -23,6 +24,7 @@ from tests.loopback_slack import LoopbackSlack
 def slack() -> Iterator[LoopbackSlack]:
     with LoopbackSlack(MANIFEST, rate_limits=False) as running:
         yield running
+        prove_nothing_unfolds(running)
 
 
 async def test_a_mail_is_answered_and_resolved_from_slack(slack: LoopbackSlack) -> None:

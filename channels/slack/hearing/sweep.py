@@ -19,14 +19,12 @@ from channels.slack.hearing.inbox import SlackInbox
 from channels.slack.hearing.rota import Rota
 from channels.slack.hearing.sweep_reads import PAGE, Message, SweepReads, stamp
 from channels.slack.hearing.whereabouts import beginning
+from channels.slack.latest import Latest
 from rules.errors import DeliveryError, StoreError
 
 log = structlog.get_logger(__name__)
 
 EVERY_S = 120.0
-REMEMBERED_MOST = 5000
-"""So many threads are remembered as they were read; another one is read once more."""
-
 MARGIN_S = 60.0
 """So much is read twice, for what came into a channel while it was being read."""
 
@@ -53,7 +51,7 @@ class Sweep:
         self._every_s = every_s
         self._comparing = Comparing(door, inbox)
         self._rota = Rota(door, reads, self._comparing, self.channel)
-        self._read: dict[str, str] = {}
+        self._read: dict[str, str] = Latest(READ_MOST)
         self._refused: set[str] = set()
         self._soon = asyncio.Event()
         self._one = asyncio.Lock()
@@ -136,12 +134,7 @@ class Sweep:
             async for message in self.reads.thread(channel, ts, oldest=floor):
                 if message.get("ts") != ts:
                     await self._comparing.look(message, channel, since=floor, root=root)
-        self._read.pop(f"{channel}:{ts}", None)
         self._read[f"{channel}:{ts}"] = f"{root.get('reply_count') or 0}:{root.get('latest_reply') or ''}"
-        while len(self._read) > READ_MOST:
-            del self._read[next(iter(self._read))]
-        while len(self._read) > REMEMBERED_MOST:
-            del self._read[next(iter(self._read))]
 
     async def _through_channels(self) -> None:
         for channel in self._channels():

@@ -17,7 +17,6 @@ from channels.chat.blocks import Block
 from channels.chat.home_view import ALL, HOME, ROWS, Choice, asker_home, on_page, staff_home
 from channels.slack.calls import SlackRefusedError, call
 from channels.slack.door import Door
-from channels.slack.speaking.links import Links
 from channels.slack.speaking.places import Place
 from rules.attention import attention, is_asked_by
 from rules.errors import DeliveryError
@@ -57,7 +56,6 @@ class Home:
         self._door = door
         self._debounce_s = debounce_s
         self._tabs: dict[str, Tab] = {}
-        self._links = Links(door.client)
         self._live: tuple[datetime, tuple[Ticket, ...]] | None = None
         self._changed = False
         self._waiting: asyncio.Task[None] | None = None
@@ -144,11 +142,11 @@ class Home:
         if person is None:
             asked = await self._asked_by(replace(actor, user=user))
             await self._learn(ticket.asked_in for ticket in asked[:ROWS] if ticket.asked_in)
-            return asker_home(actor, asked, policy, choice, lambda ticket: self._links.known(ticket.asked_in))
+            return asker_home(actor, asked, policy, choice, lambda ticket: self._door.links.known(ticket.asked_in))
         live = await self._live_now(now)
         found = await door.run(attention, live, person.key, policy, now)
         await self._learn(ticket.chat_thread for ticket in on_page(found, choice) if ticket.assignee)
-        return staff_home(person, found, policy, now, choice, lambda ticket: self._links.known(ticket.chat_thread))
+        return staff_home(person, found, policy, now, choice, lambda ticket: self._door.links.known(ticket.chat_thread))
 
     async def _live_now(self, now: datetime) -> tuple[Ticket, ...]:
         """The live tickets; read once for all tabs that are shown at about the same moment."""
@@ -164,7 +162,7 @@ class Home:
     async def _learn(self, places: Iterable[str]) -> None:
         """Ask Slack for the addresses of threads; while it tells none, the card is shown instead."""
         for place in filter(Place.read, places):
-            if not await self._links.of(place):
+            if not await self._door.links.of(place):
                 return
 
     async def _show(self, user: str, trigger: str, number: str) -> None:

@@ -22,7 +22,6 @@ from channels.slack.door import Door
 from channels.slack.hearing.asking import make_ticket
 from channels.slack.pressing.interactions import Picked, Typed, picked, typed
 from channels.slack.pressing.modals import Modals
-from channels.slack.speaking.links import Links
 from channels.slack.speaking.places import Place
 from rules.effects import Whisper
 from rules.errors import DeliveryError
@@ -52,7 +51,6 @@ class Slash:
     def __init__(self, door: Door, modals: Modals) -> None:
         self._door = door
         self._modals = modals
-        self._links = Links(door.client)
 
     def register(self, app: AsyncApp) -> None:
         """Listen to what the manifest offers."""
@@ -156,7 +154,7 @@ class Slash:
 
         def link(ticket: Ticket) -> str:
             place = ticket.chat_thread if actor.staff else ticket.asked_in
-            known = self._links.known(place)
+            known = self._door.links.known(place)
             unknown.extend([] if known or Place.read(place) is None else [place])
             return known
 
@@ -168,7 +166,7 @@ class Slash:
 
     async def _learn(self, places: Iterable[str]) -> None:
         for place in places:
-            if not await self._links.of(place):
+            if not await self._door.links.of(place):
                 return
 
     async def _ticket(self, number: int) -> tuple[Ticket | None, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from channels.slack.calls import call
+from channels.slack.latest import Latest
 from rules.errors import DeliveryError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Links:
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
-        self._known: dict[str, str] = {}
+        self._known: dict[str, str] = Latest(REMEMBERED_MOST)
 
     def known(self, place: str) -> str:
         """The link to a message, if it was asked for before."""
@@ -39,7 +40,5 @@ class Links:
         except DeliveryError as problem:
             log.info("no_permalink", problem=str(problem))
             return ""
-        while len(self._known) >= REMEMBERED_MOST:
-            del self._known[next(iter(self._known))]
         self._known[place] = str(answer.get("permalink") or "")
         return self._known[place]

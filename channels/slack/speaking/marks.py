@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from channels.chat.posts import MARKS
 from channels.slack.calls import SlackAwayError, SlackRefusedError, call
+from channels.slack.latest import Latest
 from channels.slack.speaking.places import Place
 from channels.slack.speaking.voice import Voice
 from rules.effects import Mark
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 _SHORT_NAME = re.compile(r"[a-z0-9_+'-]+")
 REMEMBERED_MOST = 10_000
+CLOCKS_DIFFER = timedelta(seconds=5)
+"""By so much Slack's clock and ours may be apart."""
+
 _GONE = frozenset({"message_not_found", "thread_not_found"})
 _NEVER_TOLD = frozenset({"missing_scope", "unknown_method", "method_not_supported"})
 
@@ -23,10 +28,12 @@ _NEVER_TOLD = frozenset({"missing_scope", "unknown_method", "method_not_supporte
 class Marks:
     """Puts marks on messages; which mark stands where is remembered until the process ends."""
 
-    def __init__(self, client: AsyncWebClient, voice: Voice) -> None:
+    def __init__(self, client: AsyncWebClient, voice: Voice, started_at: datetime) -> None:
+        """What we put on messages written after ``started_at`` is known: nobody else did."""
         self._client = client
         self._voice = voice
-        self._held: dict[str, str] = {}
+        self._started_at = started_at + CLOCKS_DIFFER
+        self._held: dict[str, str] = Latest(REMEMBERED_MOST)
         self._untold = False
 
     async def put(self, content: Mark, urgency: int) -> str:
@@ -57,14 +64,18 @@ class Marks:
 
     async def _unmark(self, place: Place, new: str, urgency: int) -> None:
         """Take the earlier marks off. Which these are is asked once for each message, as they outlive the process."""
-        known = self._held.pop(str(place), None)
-        old = await self._standing(place, urgency) if known is None else {known}
+        known = self._held.get(str(place))
+        old = {known} if known is not None else await self._before_us(place, urgency)
         for name in sorted(old - {new}):
             await self._remove(place, name, urgency)
         # Another mark may follow a last one too: a correction of what was sent is held again.
         self._held[str(place)] = new if new in _PASSING else ""
-        while len(self._held) > REMEMBERED_MOST:
-            del self._held[next(iter(self._held))]
+
+    async def _before_us(self, place: Place, urgency: int) -> set[str]:
+        """What an earlier process left on a message: nothing on one that was written since the start."""
+        if float(place.ts) > self._started_at.timestamp():
+            return set()
+        return await self._standing(place, urgency)
 
     async def _standing(self, place: Place, urgency: int) -> set[str]:
         """The passing marks on a message; all that there may be where Slack does not tell."""

@@ -10,10 +10,14 @@ from datetime import timedelta
 from functools import partial
 from weakref import WeakValueDictionary
 
+from channels.slack.latest import Latest
 from channels.slack.speaking.history import History
 from channels.slack.speaking.voice import Voice
 from rules.model import Entry, Ticket
 from rules.policy import Policy
+
+MOVED_MOST = 2000
+"""So many cards are remembered as they moved; what is on file follows long before that."""
 
 _PLACE = re.compile(r"([A-Z][A-Z0-9]+):([0-9]+\.[0-9]+)")
 
@@ -52,7 +56,7 @@ class Places:
         self._policy = policy
         self._entries = entries
         self.desk = channel
-        self._moved: dict[int, Place] = {}
+        self._moved: dict[int, Place] = Latest(MOVED_MOST)
         self._placing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     def placing(self, number: int) -> asyncio.Lock:

@@ -18,6 +18,7 @@ from channels.chat.cards import CardBlocks, card, last_change, opening_of
 from channels.chat.posts import answer, post, whisper
 from channels.protocol import Looking, Now
 from channels.slack.calls import SlackRefusedError, call
+from channels.slack.latest import Latest
 from channels.slack.people import People
 from channels.slack.reachable import Reachable
 from channels.slack.speaking.files import SlackFiles
@@ -41,6 +42,7 @@ EDITS_PER_POST = 0.75
 """``chat.update`` is counted for the whole workspace, 50 a minute; this stays below it where posts go one a second."""
 
 REMEMBERED_CARDS = 5000
+LOOKED_FOR_MOST = 1000
 
 Asked = TypeVar("Asked")
 
@@ -58,6 +60,7 @@ class SlackSender:
         client: AsyncWebClient,
         people: People,
         files: SlackFiles,
+        links: Links,
         *,
         channel: str,
         looking: Looking,
@@ -77,10 +80,10 @@ class SlackSender:
         self._voice = Voice(Pace(posts_per_second, EDITS_PER_POST * posts_per_second), reachable or Reachable(now))
         self._history = History(client, METADATA_TYPE)
         self._places = Places(self._history, self._voice, channel=channel, policy=policy, entries=self._entries)
-        self._marks = Marks(client, self._voice)
-        self._links = Links(client)
-        self._shown: dict[int, tuple[Place, CardBlocks]] = {}
-        self._looks: dict[str, int] = {}
+        self._marks = Marks(client, self._voice, now())
+        self._links = links
+        self._shown: dict[int, tuple[Place, CardBlocks]] = Latest(REMEMBERED_CARDS)
+        self._looks: dict[str, int] = Latest(LOOKED_FOR_MOST)
 
     def let_go(self) -> None:
         """Send back to the outbox what waits for its turn: the desk stops."""
@@ -221,10 +224,7 @@ class SlackSender:
             channel=place.channel, ts=place.ts, text=shown.text, blocks=shown.blocks, parse="none"
         )
         await call("chat.update", asked, repeatable=True)
-        self._shown.pop(number, None)
         self._shown[number] = (place, shown)
-        if len(self._shown) > REMEMBERED_CARDS:
-            del self._shown[next(iter(self._shown))]
 
     async def _post(self, entry: OutboxEntry, content: Post) -> Place:
         if content.room:
@@ -313,8 +313,9 @@ class SlackSender:
 
         async def put() -> dict[str, Any]:
             # In a direct message there is nobody else, and Slack shows nothing ephemeral there.
-            said: Any = self._client.chat_postMessage if channel.startswith("D") else self._client.chat_postEphemeral
-            to = {} if channel.startswith("D") else {"user": user}
+            direct = channel.startswith("D")
+            said: Any = self._client.chat_postMessage if direct else self._client.chat_postEphemeral
+            to = {"unfurl_links": False, "unfurl_media": False} if direct else {"user": user}
             asked = said(channel=channel, text=shown.text, blocks=shown.blocks, parse="none", **to, **more)
             return await call("chat.postEphemeral", asked, repeatable=True)
 
