@@ -170,6 +170,10 @@ def _no_move(draft: Draft, ticket: Ticket, name: str) -> str:
     return draft.chat.say("refused_move", number=ticket.number, status=state, command=name)
 
 
+_SPEAKS = frozenset({"reply", "say", "send", "correct"})
+"""What is meant for the customer: whoever may not do it must know that nothing went there."""
+
+
 def _entitled(command: Command, policy: Policy) -> Refusal | None:
     """Roles are enforced here and nowhere else, so every door refuses alike (law 2)."""
     texts = policy.wording.of(policy.languages[0])
@@ -178,7 +182,8 @@ def _entitled(command: Command, policy: Policy) -> Refusal | None:
         return Refusal(code="command", text=texts.say("refused_command", value=command.name))
     person = policy.person(command.actor.staff)
     if person is None:
-        return Refusal(code="stranger", text=texts.say("refused_stranger", name=command.actor.name))
+        key = "refused_stranger" if command.name in _SPEAKS else "refused_not_staff"
+        return Refusal(code="stranger", text=texts.say(key, name=command.actor.name))
     if person.role.rank < deed.role.rank:
         text = texts.say("refused_role", name=person.name, command=command.name, role=deed.role)
         return Refusal(code="role", text=text)

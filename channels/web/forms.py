@@ -104,7 +104,7 @@ class SlackForms:
     def _open_ticket(self, command: Command, scene: Scene) -> Answer:
         """A ticket for somebody who called or came by, opened as if they had mailed; only staff write down others'."""
         if scene.person is None:
-            text = scene.texts.say("refused_stranger", name=command.actor.name)
+            text = scene.texts.say("refused_not_staff", name=command.actor.name)
             return Answer(refusal=Refusal(code="stranger", text=text))
         message = as_mail(command, command.key, command.key.rpartition(":")[2], scene.policy)
         return Answer(outcome=self._hearing.receive(message))

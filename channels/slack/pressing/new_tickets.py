@@ -22,7 +22,7 @@ async def open_ticket(door: Door, command: Command, view: OpenView) -> Answer:
     if not email:
         return await ask_by_form(door, command, view.id, details=details_of(command), chosen=chosen_of(command))
     if not command.actor.staff:
-        return Answer(refusal=Refusal(code="role", text=door.texts.say("refused_stranger", name=command.actor.name)))
+        return Answer(refusal=Refusal(code="role", text=door.texts.say("refused_not_staff", name=command.actor.name)))
     message = as_mail(command, f"slack:{door.team()}:{view.id}", view.id, door.policy())
     outcome = await door.run(door.hearing.receive, message)
     number = await door.run(_number_of, door, message.key)
