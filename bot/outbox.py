@@ -19,7 +19,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.desk import Desk
-from bot.retry import LONGEST, LONGEST_IN_CHAT, next_try
+from bot.retry import FIRST, FIRST_IN_CHAT, LONGEST, LONGEST_IN_CHAT, next_try
 from channels.protocol import Sender
 from rules.draft import CHAT
 from rules.effects import FIRST_TRY, OWED_AT, OutboxEntry, OutboxState, owed_since
@@ -210,10 +210,11 @@ class Delivery:
             return replace(entry, state=OutboxState.QUEUED, attempts=attempts, problem=problem, due_at=at, meta=meta)
         started = datetime.fromisoformat(entry.meta[FIRST_TRY]) if FIRST_TRY in entry.meta else now
         meta[FIRST_TRY] = started.isoformat()
-        longest = LONGEST_IN_CHAT if entry.channel == CHAT else LONGEST
+        first, longest = (FIRST_IN_CHAT, LONGEST_IN_CHAT) if entry.channel == CHAT else (FIRST, LONGEST)
         # Nothing is given up while the way itself is closed: the desk is alarmed about that, and it may take long.
         counted_from = now if error is not None and error.stands else started
-        at_or_never = next_try(now, entry.attempts, counted_from, self._jitter.random(), retry_after, longest)
+        chance = self._jitter.random()
+        at_or_never = next_try(now, entry.attempts, counted_from, chance, retry_after, longest, first)
         if at_or_never is None:
             return self._settled(entry, OutboxState.FAILED, problem=f"given up after {entry.attempts} tries: {problem}")
         return replace(entry, state=OutboxState.QUEUED, problem=problem, due_at=at_or_never, meta=meta)

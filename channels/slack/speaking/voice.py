@@ -17,7 +17,8 @@ Make = Callable[[], Awaitable[Answer]]
 
 LOOKING = "what was said"
 
-_LOOK_AGAIN = timedelta(seconds=20)
+_LOOK_AGAIN, _LOOK_AGAIN_IN_CHANNEL = timedelta(seconds=2), timedelta(seconds=20)
+"""While the workspace is closed, nothing is taken out of the outbox; so this costs nothing when it stays closed."""
 
 
 class Voice:
@@ -68,9 +69,9 @@ class Voice:
         self._pace.let_go()
 
     def _check_open(self, channel: str) -> None:
-        closed = self._reachable.is_closed(WORKSPACE) or self._reachable.is_closed(channel)
-        if closed:
-            raise TemporaryDeliveryError(closed, _LOOK_AGAIN, stands=True, untried=True)
+        for where, wait in ((WORKSPACE, _LOOK_AGAIN), (channel, _LOOK_AGAIN_IN_CHANNEL)):
+            if closed := self._reachable.is_closed(where):
+                raise TemporaryDeliveryError(closed, wait, stands=True, untried=True)
 
     async def _watched(self, channel: str, make: Make[Answer]) -> Answer:
         # It may have closed while this waited for its turn.
