@@ -290,11 +290,11 @@ class Draft:
 
     def withdraw(self, key: str) -> None:
         """Take back an effect that has not been sent, with all that goes beside it."""
-        self._withdraw.extend(rooms.parts_of(key) if self.ticket.asked_in else (key,))
+        self._withdraw.extend(rooms.parts_of(key) if rooms.is_told(self.ticket) else (key,))
 
     def hasten(self, key: str) -> None:
         """Send an effect now that is held or backing off, with all that goes beside it."""
-        self._hasten.extend(rooms.parts_of(key) if self.ticket.asked_in else (key,))
+        self._hasten.extend(rooms.parts_of(key) if rooms.is_told(self.ticket) else (key,))
 
     def link(self, key: str) -> None:
         """Let the ticket be found under another name."""

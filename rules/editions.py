@@ -82,7 +82,7 @@ def word(situation: Situation, name: str) -> Word | None:
         return None
     newest = max(enumerate(said), key=lambda each: (*_rank(each[1]), each[0]))[1]
     replied = [entry for entry in said if entry.kind is EntryKind.REPLIED and entry.outbox_key]
-    held = next((each for each in situation.held if _holds(each, name, replied)), None)
+    held = next((each for each in situation.held if _holds(each, name, replied, situation)), None)
     left = _left(replied, situation, held)
     locked = newest.kind in (EntryKind.NOTED, EntryKind.EDITED) and not _OPEN & set(newest.because)
     return Word(
@@ -141,8 +141,13 @@ def _rank(entry: Entry) -> tuple[bool, tuple[int, int]]:
     return entry.kind is EntryKind.UNSAID, moment_of(entry.edition)
 
 
-def _holds(entry: OutboxEntry, name: str, replied: Sequence[Entry]) -> bool:
-    if entry.state is not OutboxState.QUEUED:
+def is_held(entry: OutboxEntry, situation: Situation) -> bool:
+    """Whether nothing of an answer has left: neither it nor, where an asker is mailed too, the mail beside it."""
+    return entry.state is OutboxState.QUEUED and entry.key not in situation.mailed
+
+
+def _holds(entry: OutboxEntry, name: str, replied: Sequence[Entry], situation: Situation) -> bool:
+    if not is_held(entry, situation):
         return False
     return any(entry.key == each.outbox_key for each in replied) or entry.meta.get("target") == name
 
@@ -152,7 +157,7 @@ def _left(replied: Sequence[Entry], situation: Situation, held: OutboxEntry | No
     story = situation.story
     failed = {entry.outbox_key for entry in story if entry.kind is EntryKind.FAILED}
     arrived = {entry.outbox_key for entry in story if entry.kind is EntryKind.DELIVERED}
-    gone = _withdrawn(story) | (failed - arrived) | ({held.key} if held else set())
+    gone = _withdrawn(story) | (failed - arrived - situation.mailed) | ({held.key} if held else set())
     return next((entry for entry in reversed(replied) if entry.outbox_key not in gone), None)
 
 

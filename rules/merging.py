@@ -7,9 +7,10 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from rules import pinging, sla
+from rules import pinging, rooms, sla
 from rules.draft import Draft, staff_author
-from rules.effects import OutboxEntry, OutboxState
+from rules.editions import is_held
+from rules.effects import OutboxEntry
 from rules.identities import MOST_PARTICIPANTS
 from rules.lifecycle import LIVE, Event
 from rules.model import Address, Author, AuthorKind, Command, Decision, EntryKind, Refusal, Situation, Ticket
@@ -79,7 +80,10 @@ def _end(draft: Draft, into: Ticket, by: Author) -> None:
     draft.post(draft.chat.say("chat_merged", name=by.name, number=number, into=into.number), mark="linked")
     # The answers come elsewhere from now on: whoever asked in chat would wait in vain where they asked.
     texts = draft.policy.wording.of(ticket.language)
-    draft.tell_asker(texts.say("room_merged", number=into.number), name=f"merged:{into.number}")
+    told = texts.say("room_merged", number=into.number)
+    draft.tell_asker(told, name=f"merged:{into.number}")
+    for place, room in enumerate(ticket.also_asked_in, start=1):
+        draft.owe(rooms.a_word(told, room, number, name=f"merged:{into.number}:also:{place}", now=draft.now))
     for effect in (f"survey:{ticket.rounds}", f"resolved:{ticket.rounds}"):
         draft.withdraw(f"{number}:{effect}")
     pinging.withdraw_queued(draft)
@@ -92,7 +96,7 @@ def _keep_inside(draft: Draft, entry: OutboxEntry, into: Ticket, by: Author) -> 
 
     One that is under way may arrive: nobody must believe that it did not, and write it again.
     """
-    if entry.meta.get("resolved_by") or entry.state is not OutboxState.QUEUED:
+    if entry.meta.get("resolved_by") or not is_held(entry, draft.situation):
         return
     draft.withdraw(entry.key)
     draft.note(EntryKind.WITHDRAWN, author=by, outbox_key=entry.key, because=("merged while held",))
@@ -108,6 +112,7 @@ def _take_over(draft: Draft, merged: Ticket, situation: Situation, by: Author) -
     draft.ticket = replace(
         draft.ticket,
         participants=_everybody(draft.ticket, merged, draft.policy),
+        also_asked_in=_threads(draft.ticket, merged),
         linked=_with(draft.ticket.linked, number),
     )
     draft.note(EntryKind.MERGED, f"#{number} -> #{draft.ticket.number}", author=by)
@@ -129,6 +134,15 @@ def _everybody(into: Ticket, merged: Ticket, policy: Policy) -> tuple[Address, .
         if person.email and "@" in person.email and not inside and person.email != into.customer.email:
             known.setdefault(person.email, person)
     return tuple(known.values())[:MOST_PARTICIPANTS]
+
+
+def _threads(into: Ticket, merged: Ticket) -> dict[str, str]:
+    """The threads of others that the living ticket answers in; who asked for both reads its own."""
+    known = dict(into.also_asked_in)
+    if merged.asked_in and merged.asker != into.asker:
+        known[merged.asked_in] = "" if merged.by_mail else merged.customer.email
+    known |= {room: email for room, email in merged.also_asked_in.items() if room != into.asked_in}
+    return dict(list(known.items())[: rooms.OTHERS_MOST])
 
 
 def _with(linked: Iterable[int], number: int) -> tuple[int, ...]:

@@ -128,13 +128,15 @@ class SurveyScore:
 class Ticket:
     """One customer's request, as it stands now.
 
-    ``drafted`` counts the replies that staff wrote and names them, ``replies`` those that the customer was sent:
-    a reply that was withdrawn answers nobody. ``last_subject`` is what the customer wrote over their last mail, where
+    ``drafted`` counts the replies that staff wrote and names them, ``replies`` those that the customer was sent: a
+    reply that was withdrawn answers nobody. ``last_subject`` is what the customer wrote over their last mail, where
     that is another one than ``subject``. Who asked in chat is ``asker`` (a user id) and is answered in the thread
     ``asked_in`` (``channel:ts``), and ``by_mail`` too where they wish it; ``details`` is what their category's form
-    asked. ``junk`` is what staff called spam: it counts nowhere. Until ``snoozed_until_at`` nothing rings. ``said`` is,
-    for each part that words in chat can change (``status``, ``priority`` …), the time stamp of the last words that did:
-    an older word that comes late changes nothing.
+    asked. ``also_asked_in`` are the threads of others whose requests were merged into this one: they are answered there
+    too, and by mail only where no address stands beside the thread. ``junk`` is what staff called spam: it counts
+    nowhere. Until ``snoozed_until_at`` nothing rings. ``said`` is, for each part that words in chat can change
+    (``status``, ``priority`` …), the time stamp of the last words that did: an older word that comes late changes
+    nothing.
     """
 
     number: int
@@ -181,6 +183,7 @@ class Ticket:
     references: tuple[str, ...] = ()
     chat_thread: str = ""
     asked_in: str = ""
+    also_asked_in: Mapping[str, str] = field(default_factory=dict)
     asker: str = ""
     by_mail: bool = False
     details: Mapping[str, str] = field(default_factory=dict)
@@ -312,18 +315,18 @@ class Situation:
 
     ``candidates`` are tickets by the evidence that names them (``token:<number>``, ``own:<number>``, ``reference``,
     ``reference:<number>``, ``subject``, ``same_message``, ``bounced``). ``held`` are replies to this ticket that have
-    not left yet, ``pings`` names the escalation's calls that have not, ``timers`` are the ones set for it. ``touched``
+    not left yet, ``mailed`` names those whose mail beside the post to an asker has: the post may wait, but the asker
+    has the words. ``pings`` names the escalation's calls that have not, ``timers`` are the ones set for it. ``touched``
     are the tickets a digest counts. ``tallies`` are what was counted, by their keys, ``last_answer`` is the latest
     acknowledgement to whom this message's answer would go, ``bounced`` the mail of ours that a bounce names.
     ``same_id`` says that another message with this Message-ID was received before (complaint 20), ``sender_known`` that
     the sender's address is on file; ``recent`` is the ticket that they opened last. ``summary`` is the timer for the
-    desk's summary of late mail, if it is set.
-    ``waits`` is the same message held for a person's word; a command about one has it as
-    ``message`` too. ``other`` is the second ticket that a command is about, ``story`` the journal of the first;
-    ``history`` is what customer and staff said last (on each ticket that a mail may answer), ``lost`` the effects that
-    failed or may have. Each is read only
-    for a command that needs it. ``proofs`` are the last comparisons of the mailboxes with their ledgers, ``alarms``
-    those that stand; ``heartbeat`` is that of the mailbox whose probe a mail claims to be.
+    desk's summary of late mail, if it is set. ``waits`` is the same message held for a person's word; a command about
+    one has it as ``message`` too. ``other`` is the second ticket that a command is about, ``story`` the journal of the
+    first; ``history`` is what customer and staff said last (on each ticket that a mail may answer), ``lost`` the
+    effects that failed or may have. Each is read only for a command that needs it. ``proofs`` are the last comparisons
+    of the mailboxes with their ledgers, ``alarms`` those that stand; ``heartbeat`` is that of the mailbox whose probe a
+    mail claims to be.
     """
 
     next_number: int = 1
@@ -331,6 +334,7 @@ class Situation:
     candidates: Mapping[str, Ticket] = field(default_factory=dict)
     customer: Customer | None = None
     held: tuple[OutboxEntry, ...] = ()
+    mailed: frozenset[str] = frozenset()
     pings: tuple[str, ...] = ()
     timers: tuple[Timer, ...] = ()
     touched: tuple[Ticket, ...] = ()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from rules import collision, editions, files, letters
 from rules.draft import Draft, staff_author
 from rules.editions import ALONE, CORRECTS, ORDERED, WAITS
-from rules.effects import Button, Mail, OutboxEntry, OutboxState, OwedFile, Post
+from rules.effects import Button, Mail, OutboxEntry, OwedFile, Post
 from rules.lifecycle import Event
 from rules.model import DESK, Command, EntryKind, Refusal, Status
 from rules.policy import Staff
@@ -162,7 +162,7 @@ def _held(draft: Draft, command: Command) -> OutboxEntry | None:
     wanted = set(filter(None, (command.args.get("reply"), command.args.get("target"), command.args.get("value"))))
     for entry in draft.situation.held:
         names = {entry.key, entry.meta.get("target", ""), entry.meta.get("place", "")}
-        if entry.state is OutboxState.QUEUED and wanted & names:
+        if editions.is_held(entry, draft.situation) and wanted & names:
             return entry
     return None
 

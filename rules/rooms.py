@@ -27,6 +27,10 @@ _PART_MOST = 6000
 """So much of our own text, escaped, one message of chat surely shows: the first of its paragraphs may be half empty."""
 
 _PARTS_MOST = 20
+OTHERS_MOST = 5
+"""So many threads of others one ticket answers in besides its asker's."""
+
+_FOR_ALL = ("reply", "resolved")
 _SCORES = (1, 2, 3, 4, 5)
 _NO_BUTTONS: tuple[Button, ...] = ()
 
@@ -42,11 +46,46 @@ def deliveries(entry: OutboxEntry, ticket: Ticket, policy: Policy) -> tuple[Outb
     It is a post in their thread under the letter's own name and, where they wish it, the mail under a second one.
     """
     mail = entry.content
-    if not isinstance(mail, Mail) or not ticket.asked_in or entry.lane != f"mail:{ticket.number}":
+    if not isinstance(mail, Mail) or entry.lane != f"mail:{ticket.number}":
         return (entry,)
+    # Who is answered in a thread of their own gets no mail that they did not wish.
+    mail = replace(mail, cc=tuple(email for email in mail.cc if email not in ticket.also_asked_in.values()))
+    entry = replace(entry, content=mail)
+    others = _to_others(entry, mail, ticket, policy)
+    if not ticket.asked_in:
+        return (entry, *others)
     said = _in_parts(replace(entry, channel=CHAT, lane=lane_of(ticket.number)), _spoken(entry, mail, ticket, policy))
-    also = (twin(entry, policy),) if ticket.by_mail and ticket.customer.takes_mail else ()
-    return (*said, *_uploads(said[0], mail.files, ticket), *also)
+    return (*said, *_uploads(said[0], mail.files, ticket.asked_in), *_by_mail_too(entry, mail, ticket, policy), *others)
+
+
+def _by_mail_too(entry: OutboxEntry, mail: Mail, ticket: Ticket, policy: Policy) -> tuple[OutboxEntry, ...]:
+    """The mail beside the post: to the asker where they wish it, and to those who take part by mail."""
+    if ticket.by_mail and ticket.customer.takes_mail:
+        return (twin(entry, policy),)
+    if not mail.cc:
+        return ()
+    return (twin(replace(entry, content=replace(mail, to=mail.cc[:1], cc=mail.cc[1:])), policy),)
+
+
+def _to_others(entry: OutboxEntry, mail: Mail, ticket: Ticket, policy: Policy) -> tuple[OutboxEntry, ...]:
+    """An answer in the threads of those whose requests were merged into this one; nothing that asks the asker."""
+    kind = entry.key.split(":")[1]
+    if kind not in _FOR_ALL or entry.meta.get("copies") == "no":
+        return ()
+    post = replace(_spoken(entry, mail, ticket, policy), buttons=())
+    owed: list[OutboxEntry] = []
+    for place, room in enumerate(ticket.also_asked_in, start=1):
+        also = replace(
+            entry, key=also_key(entry.key, place), channel=CHAT, lane=f"{lane_of(ticket.number)}:{place}", meta={}
+        )
+        said = _in_parts(also, replace(post, room=room))
+        owed += [*said, *_uploads(said[0], mail.files, room)]
+    return tuple(owed)
+
+
+def also_key(key: str, place: int) -> str:
+    """The name of an answer in the thread of the so manieth of those who asked too."""
+    return f"{key}:also:{place}"
 
 
 def _in_parts(said: OutboxEntry, post: Post) -> tuple[OutboxEntry, ...]:
@@ -73,6 +112,19 @@ def twin(entry: OutboxEntry, policy: Policy) -> OutboxEntry:
     return replace(entry, key=key, lane=f"twin:{entry.ticket}", content=letter, meta={"twin": entry.key})
 
 
+def a_word(text: str, room: str, number: int, *, name: str, now: datetime) -> OutboxEntry:
+    """A line in the thread of somebody who asked in chat; ``name`` names the effect."""
+    return OutboxEntry(
+        key=f"{number}:{name}", channel=CHAT, lane=lane_of(number), content=Post(text=text, ticket=number, room=room),
+        due_at=now, ticket=number,
+    )  # fmt: skip
+
+
+def is_told(ticket: Ticket) -> bool:
+    """Whether somebody reads a ticket's answers in chat."""
+    return bool(ticket.asked_in or ticket.also_asked_in)
+
+
 def twin_key(key: str) -> str:
     """The name of the mail that goes beside a post to an asker."""
     return f"{key}:mail"
@@ -80,16 +132,21 @@ def twin_key(key: str) -> str:
 
 def parts_of(key: str) -> tuple[str, ...]:
     """The names of all that a letter to an asker may be owed as."""
+    others = (also_key(key, place) for place in range(1, OTHERS_MOST + 1))
+    return (twin_key(key), *(name for said in (key, *others) for name in _pieces_of(said)))
+
+
+def _pieces_of(key: str) -> tuple[str, ...]:
     files = (f"{key}:file:{place}" for place in range(1, _FILES_MOST + 1))
-    return (key, twin_key(key), *files, *(f"{key}:part:{place}" for place in range(2, _PARTS_MOST + 1)))
+    return (key, *files, *(f"{key}:part:{place}" for place in range(2, _PARTS_MOST + 1)))
 
 
-def _uploads(said: OutboxEntry, files: Sequence[OwedFile], ticket: Ticket) -> tuple[OutboxEntry, ...]:
+def _uploads(said: OutboxEntry, files: Sequence[OwedFile], room: str) -> tuple[OutboxEntry, ...]:
     fitting = [file for file in files if file.size and not file.held][:_FILES_MOST]
     return tuple(
         replace(
             said, key=f"{said.key}:file:{place}", meta={},
-            content=Upload(ticket=ticket.number, file=file, after=said.key, room=ticket.asked_in),
+            content=Upload(ticket=said.ticket or 0, file=file, after=said.key, room=room),
         )
         for place, file in enumerate(fitting, start=1)
     )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from rules import rooms
 from rules.draft import CHAT, Draft, staff_author
 from rules.holding import handle_of
 from rules.merging import together
@@ -96,18 +97,30 @@ def _message(entry: Entry, ticket: Ticket, command: Command, subject: str) -> Me
     sender = known.get(entry.author.key) or Address(email=entry.author.key, name=entry.author.name)
     first_line = next((line.strip() for line in entry.text.splitlines() if line.strip()), "")
     subject = command.args.get("subject", "").strip() or subject or first_line[:_SUBJECT_FROM_TEXT] or ticket.subject
+    channel, room, asker = _where(entry, ticket)
     return Message(
-        key=entry.message_key, channel=_channel_of(entry, ticket), room=ticket.asked_in, asker=ticket.asker,
+        key=entry.message_key, channel=channel, room=room, asker=asker,
         sender=sender, subject=subject, text=entry.text, reply_text=entry.text, quoted_text=entry.quoted_text,
         received_at=entry.at, message_id=entry.message_id, attachments=entry.attachments, language=ticket.language,
     )  # fmt: skip
 
 
-def _channel_of(entry: Entry, ticket: Ticket) -> str:
-    """How the message came, which is how it is answered."""
-    if not ticket.mailbox:
-        return CHAT
-    return entry.source if entry.source.startswith("mail:") else f"mail:{ticket.mailbox}"
+def _where(entry: Entry, ticket: Ticket) -> tuple[str, str, str]:
+    """How its author is answered: the channel, the thread, and who is asked there.
+
+    Nobody is answered in somebody else's thread who can be mailed; buttons there are nobody's but its asker's.
+    """
+    by_mail = entry.source if entry.source.startswith("mail:") else f"mail:{ticket.mailbox}"
+    if _is_customers(entry, ticket):
+        return (by_mail if ticket.mailbox else CHAT), ticket.asked_in, ticket.asker
+    own = next((room for room, email in ticket.also_asked_in.items() if email == entry.author.key), "")
+    if own or "@" not in entry.author.key:
+        return CHAT, own or ticket.asked_in, ""
+    return (by_mail if by_mail != "mail:" else CHAT), "", ""
+
+
+def _is_customers(entry: Entry, ticket: Ticket) -> bool:
+    return entry.author.key == ticket.customer.email
 
 
 def _linked(opened: Decision, ticket: Ticket) -> Decision:
@@ -129,3 +142,17 @@ def _told(draft: Draft, entry: Entry, person: Staff) -> None:
     draft.ticket = replace(draft.ticket, linked=linked, last_subject="" if last else draft.ticket.last_subject)
     name = entry.author.name or entry.author.key
     draft.post(draft.chat.say("chat_split", name=person.name, author=name, number=number), mark="linked")
+    _tell_room(draft, entry, number, name)
+
+
+def _tell_room(draft: Draft, entry: Entry, number: int, name: str) -> None:
+    """Say in the thread where it was asked what became of the message, and where its answers come."""
+    ticket, (channel, room, _) = draft.ticket, _where(entry, draft.ticket)
+    if not entry.place or not (room or ticket.asked_in):
+        return
+    texts = draft.policy.wording.of(ticket.language)
+    key = "room_split_here" if channel == CHAT and room else "room_split_mail"
+    told = texts.say(key, name=name, number=number)
+    if _is_customers(entry, ticket):
+        told = texts.say("room_split_own", number=number, old=ticket.number)
+    draft.owe(rooms.a_word(told, room or ticket.asked_in, ticket.number, name=f"split:{number}", now=draft.now))

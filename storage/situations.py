@@ -10,10 +10,11 @@ from rules.effects import Card, OutboxEntry, OutboxState, is_answer
 from rules.holding import SUSPECT, handle_of
 from rules.lateness import SUMMARY
 from rules.lifecycle import LIVE
-from rules.model import Customer, Heartbeat, Message, Quarantined, Situation, Status, Tally, Ticket, Timer
+from rules.model import Customer, EntryKind, Heartbeat, Message, Quarantined, Situation, Status, Tally, Ticket, Timer
 from rules.pinging import tally_key
 from rules.policy import Staff
 from rules.probing import mailbox_of
+from rules.rooms import twin_key
 from rules.threading import (
     OWN,
     REFERENCE,
@@ -28,6 +29,7 @@ from rules.threading import (
 )
 from storage.protocol import Reader, UnitOfWork
 
+_LEFT = frozenset({OutboxState.SENDING, OutboxState.ACCEPTED, OutboxState.UNCERTAIN})
 _MOST_REFERENCES = 50
 _MOST_NUMBERS = 8
 
@@ -184,11 +186,13 @@ def _tallies(work: Reader, keys: Iterable[str]) -> dict[str, Tally]:
 def of_ticket(work: Reader, ticket: Ticket) -> Situation:
     """A ticket with its timers, its customer and the replies that have not left yet."""
     unsent = tuple(_unsent(work, ticket.number))
+    held = tuple(entry for entry in unsent if is_answer(entry))
     return Situation(
         ticket=ticket,
         customer=work.customer(ticket.customer.email),
         timers=tuple(work.timers_of(ticket.number)),
-        held=tuple(entry for entry in unsent if is_answer(entry)),
+        held=held,
+        mailed=_mailed(work, (entry.key for entry in held)),
         pings=tuple(entry.key for entry in unsent if is_ping(entry)),
     )
 
@@ -203,7 +207,9 @@ def for_words(work: Reader, number: int | None, last: int | None = None) -> Situ
     if found.ticket is None or number is None:
         return found
     before = tuple(work.entries(number, last)) if number != found.ticket.number else ()
-    return replace(found, story=(*before, *work.entries(found.ticket.number, last)))
+    story = (*before, *work.entries(found.ticket.number, last))
+    lost = {entry.outbox_key for entry in story if entry.kind is EntryKind.FAILED}
+    return replace(found, story=story, mailed=found.mailed | _mailed(work, lost))
 
 
 def for_merge(work: Reader, number: int | None, into: int | None) -> Situation:
@@ -213,11 +219,13 @@ def for_merge(work: Reader, number: int | None, into: int | None) -> Situation:
         return Situation()
     timers = (timer for one in (ticket, other) if one is not None for timer in work.timers_of(one.number))
     unsent = tuple(_unsent(work, ticket.number))
+    held = tuple(entry for entry in unsent if is_answer(entry))
     return Situation(
         ticket=ticket,
         other=other,
         timers=tuple(timers),
-        held=tuple(entry for entry in unsent if is_answer(entry)),
+        held=held,
+        mailed=_mailed(work, (entry.key for entry in held)),
         pings=tuple(entry.key for entry in unsent if is_ping(entry)),
         story=tuple(work.entries(ticket.number)),
     )
@@ -250,6 +258,12 @@ def for_settled(work: Reader, entry: OutboxEntry) -> Situation:
 
 def _unsent(work: Reader, number: int) -> Iterable[OutboxEntry]:
     return work.outbox(states=(OutboxState.QUEUED, OutboxState.SENDING), ticket=number)
+
+
+def _mailed(work: Reader, keys: Iterable[str]) -> frozenset[str]:
+    """Of answers in an asker's thread, those whose mail beside it has left, or may have."""
+    twins = ((key, work.owed(twin_key(key))) for key in keys)
+    return frozenset(key for key, twin in twins if twin is not None and twin.state in _LEFT)
 
 
 def is_ping(entry: OutboxEntry) -> bool:

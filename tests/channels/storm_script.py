@@ -17,8 +17,8 @@ from tests.loopback_slack import LoopbackSlack
 WORDS = (EntryKind.RECEIVED, EntryKind.REPLIED, EntryKind.NOTED, EntryKind.EDITED, EntryKind.UNSAID)
 EYES, ENVELOPE, TICKET = "eyes", "email", "ticket"
 APART = frozenset({
-    "number", "version", "linked", "chat_thread", "asked_in", "references", "clocks", "said", "drafted",
-    "last_message_id",
+    "number", "version", "linked", "chat_thread", "asked_in", "also_asked_in", "references", "clocks", "said",
+    "drafted", "last_message_id",
 })  # fmt: skip
 """What of a ticket names others by number, or counts editions that nobody need have heard. Times are told apart."""
 

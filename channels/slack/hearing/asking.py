@@ -108,10 +108,16 @@ async def is_asked_in(door: Door, number: int, room: str) -> bool:
     Any other thread of it is staff's, such as that of a card which somebody deleted.
     """
     ticket = await door.run(door.looking.ticket, number)
-    if ticket is None or not ticket.asked_in or ticket.chat_thread == room:
+    if ticket is None or ticket.chat_thread == room:
         return False
-    if ticket.asked_in == room:
+    if room == ticket.asked_in or room in ticket.also_asked_in:
         return True
+    for other in ticket.linked:
+        merged = await door.run(door.looking.ticket, other)
+        if merged is not None and merged.merged_into == number and merged.asked_in == room:
+            return True
+    if not ticket.asked_in:
+        return False
     entries: tuple[Entry, ...] = await door.run(door.looking.entries, number)
     return any(entry.place == room and entry.kind is EntryKind.RECEIVED for entry in entries)
 

@@ -137,7 +137,7 @@ class Rota:
         door, room = self._door, f"{channel}:{root}"
         number = await door.run(door.hearing.ticket_of_thread, room)
         ticket = await door.run(door.looking.ticket, number) if number is not None else None
-        if ticket is None or ticket.asked_in != room:
+        if ticket is None or room not in (ticket.asked_in, *ticket.also_asked_in):
             return False
         await self._room(ticket, await door.run(door.looking.entries, ticket.number), channel, root)
         return True
@@ -150,7 +150,7 @@ class Rota:
         shown: set[str] = set()
         read: set[str] = set()
         besides = (room for room, about in self._besides.items() if about == number)
-        for room in filter(None, dict.fromkeys((ticket.chat_thread, ticket.asked_in, *besides))):
+        for room in filter(None, dict.fromkeys((ticket.chat_thread, ticket.asked_in, *ticket.also_asked_in, *besides))):
             channel, _, root = room.partition(":")
             try:
                 shown |= await self._room(ticket, entries, channel, root)
@@ -171,7 +171,7 @@ class Rota:
         shown: set[str] = set()
         head: Message | None = None
         old = not await self._door.run(self._door.inbox.cursor, THREADS)
-        asked = f"{channel}:{root}" == ticket.asked_in
+        asked = f"{channel}:{root}" in (ticket.asked_in, *ticket.also_asked_in)
         # What others said before somebody made a ticket of it is not said to the desk; what the asker added is.
         made = next((entry for entry in entries if entry.place.startswith(f"{channel}:")), None)
         theirs = f"{channel}:{root}" != ticket.chat_thread
