@@ -157,6 +157,37 @@ async def test_only_what_concerns_the_desk_is_written_down(slack: LoopbackSlack)
         assert len(desk.known) == 1
 
 
+async def test_a_tick_where_no_ticket_lives_is_nobody_s_business(slack: LoopbackSlack) -> None:
+    """People put 👀 and ✅ on everything, in every channel that the bot is in; only 🎫 asks for the desk there."""
+    slack.add_channel("lounge", ["ana", "eve"])
+    desk = FakeDesk()
+    async with a_channel(slack, desk) as channel:
+        await card_of(slack, desk, channel)
+        lunch = slack.post("ana", "lounge", "lunch?")
+        for name in ("eyes", "white_check_mark", "email"):
+            slack.react("eve", "lounge", lunch["ts"], name)
+        await slack.eventually(lambda: settled(slack))
+        assert desk.known == set()
+        assert slack.calls("conversations.replies") == []
+        slack.react("eve", "lounge", lunch["ts"], "ticket")
+        await slack.eventually(lambda: len(desk.known) >= 1)
+
+
+async def test_many_reactions_on_old_words_ask_slack_twenty_times_a_minute(slack: LoopbackSlack) -> None:
+    desk = FakeDesk()
+    old = [slack.post("ana", "support", f"old {number}") for number in range(25)]
+    async with a_channel(slack, desk) as channel:
+        await card_of(slack, desk, channel)
+        for said in old:
+            slack.react("ana", "support", said["ts"], "eyes")
+        await slack.eventually(lambda: len(slack.calls("conversations.replies")) >= 20 and settled(slack))
+        slack.react("eve", "support", old[0]["ts"], "eyes")
+        await slack.eventually(lambda: len(desk.known) == 26)
+        await asyncio.sleep(1.5)
+        assert len(slack.calls("conversations.replies")) == 20
+        assert len(desk.waiting) >= 5
+
+
 async def test_two_machines_that_talk_to_each_other_fall_silent(slack: LoopbackSlack) -> None:
     desk = FakeDesk()
     desk.refusal = Refusal(code="stranger", text="You are not on the staff list.")

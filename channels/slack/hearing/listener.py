@@ -91,7 +91,7 @@ class SlackListener:
 
     async def _concerns(self, happened: Said | Reacted) -> bool:
         if isinstance(happened, Reacted):
-            return bool(self._door.policy().chat.asks_by(happened.emoji))
+            return await self.inbox.whereabouts.concerns_reaction(happened)
         return await self.inbox.whereabouts.concerns(happened)
 
 

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
+
 from channels.slack.door import Door
 from channels.slack.hearing.happened import inbox_key
 from channels.slack.hearing.parse import Reacted, Said, posted
 from channels.slack.hearing.text import mentioned
+from channels.slack.latest import Latest
+from rules.errors import TemporaryDeliveryError
+
+USED_FOR_S = 60.0
+"""So long it holds in which channels tickets live."""
+
+LOOKS_A_MINUTE = 20
+"""So many messages are looked up in a minute because somebody reacted on them; Slack allows some fifty such calls."""
 
 KNOWN_MOST = 5000
 """So many messages whose thread is remembered; that of others is asked of Slack."""
@@ -25,13 +36,13 @@ class Whereabouts:
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        self._threads: dict[str, str] = {}
+        self._threads: dict[str, str] = Latest(KNOWN_MOST)
+        self._used: tuple[float, frozenset[str]] | None = None
+        self._looked_at: deque[float] = deque()
 
     def learn(self, said: Said) -> None:
         """Remember in which thread a message stands."""
         self._threads[said.target] = said.thread
-        while len(self._threads) > KNOWN_MOST:
-            del self._threads[next(iter(self._threads))]
 
     async def concerns(self, said: Said) -> bool:
         """Whether it may be the desk's business, by what is at hand: Slack is not asked, as it waits for an answer.
@@ -48,6 +59,24 @@ class Whereabouts:
         if said.thread and (said.parent == own or (not said.parent and said.channel in chat.channels)):
             return True
         return await self._has_ticket(said.room)
+
+    async def concerns_reaction(self, reacted: Reacted) -> bool:
+        """Whether a reaction may be the desk's business: anywhere when it opens a ticket, else where tickets live."""
+        command = self._door.policy().chat.asks_by(reacted.emoji)
+        if not command:
+            return False
+        if command == "open" or reacted.channel.startswith("D") or reacted.channel in await self._channels_used():
+            return True
+        return await self._has_ticket(f"{reacted.channel}:{self._threads.get(reacted.target) or reacted.ts}")
+
+    async def _channels_used(self) -> frozenset[str]:
+        """The channels of the desk, those in which people ask, and those in which a live ticket has a thread."""
+        chat, now = self._door.policy().chat, asyncio.get_running_loop().time()
+        if self._used is None or now - self._used[0] > USED_FOR_S:
+            live = await self._door.run(self._door.looking.live)
+            places = (place for ticket in live for place in (ticket.chat_thread, ticket.asked_in))
+            self._used = (now, frozenset(place.partition(":")[0] for place in places))
+        return self._used[1] | {*chat.channels, *chat.requests}
 
     def goes_on(self, said: Said) -> bool:
         """Whether words may go on about a request, so that the request has to be known first."""
@@ -84,13 +113,24 @@ class Whereabouts:
             return self._threads[reacted.target], None
         if await self._has_ticket(reacted.target):
             return "", None
+        self._check_looks()
         message = await door.history.message(reacted.channel, reacted.ts)
         thread = str(message.get("thread_ts") or "")
         said = posted(message, reacted.channel, reacted.team) if message else None
         if said is None or said.user == door.own_user() or not await self.concerns(said):
-            return ("" if thread == reacted.ts else thread), None
+            self._threads[reacted.target] = "" if thread == reacted.ts else thread
+            return self._threads[reacted.target], None
         self.learn(said)
         return said.thread, (said if await self.missed(said) else None)
+
+    def _check_looks(self) -> None:
+        """Raises TemporaryDeliveryError when so much was looked up within a minute that more has to wait."""
+        now = asyncio.get_running_loop().time()
+        while self._looked_at and now - self._looked_at[0] >= 60:
+            self._looked_at.popleft()
+        if len(self._looked_at) >= LOOKS_A_MINUTE:
+            raise TemporaryDeliveryError("Many reactions are looked up before this one.")
+        self._looked_at.append(now)
 
     async def missed(self, said: Said) -> bool:
         """Whether the desk never heard it, be it in the inbox or done long ago."""
