@@ -159,6 +159,10 @@ async def test_the_thread_of_a_card_that_was_posted_anew_is_never_taken_for_that
         assert not await is_asked_in(door, 7, "C0SUPPORT:900.000001")
         assert await is_asked_in(door, 7, "C0HELP:100.000001")
         assert await is_asked_in(door, 7, "C0HELP:150.000001")
+        desk.tickets[7] = replace(desk.tickets[7], also_asked_in={"C0HELP:300.000001": ""}, linked=(8,))
+        desk.tickets[8] = replace(a_ticket(8), asked_in="C0HELP:400.000001", merged_into=7)
+        assert await is_asked_in(door, 7, "C0HELP:300.000001")
+        assert await is_asked_in(door, 7, "C0HELP:400.000001")
 
 
 async def test_a_word_below_a_new_card_is_taken_in_where_no_event_says_whose_thread_it_is(
