@@ -27,8 +27,9 @@ def next_try(
 ) -> datetime | None:
     """When to try again after ``attempts`` tries, or ``None`` to give up.
 
-    The wait doubles from 5 s (``first``) to 30 min (``longest``), and is spread by ``jitter`` (0 to 1) over its second half,
-    so that many failures at once do not come back at once. A time named by the other side is respected if it is longer.
+    The wait doubles from 5 s (``first``) to 30 min (``longest``), and is spread by ``jitter`` (0 to 1) over its second
+    half, so that many failures at once do not come back at once. A time named by the other side is respected if it is
+    longer.
     """
     if now - first_due_at > GIVE_UP_AFTER:
         return None
