@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from channels.chat import blocks, form_deeds, form_fields, form_reply
 from channels.chat.blocks import Block
 from channels.chat.cards import ACTION_PREFIX
-from channels.chat.form_parts import Asked, Filled, Memory, Scene, Step, told
+from channels.chat.form_parts import Asked, Scene, Step, told
 from rules.model import Refusal
 
 ERROR_MOST = 300
@@ -88,13 +88,3 @@ def with_told(shown: Block, lines: tuple[str, ...]) -> Block:
     kept = [block for block in shown["blocks"] if block.get("block_id") != "told"]
     at = 1 if kept and kept[0]["type"] == "context" else 0
     return {**shown, "blocks": [*kept[:at], *told(lines), *kept[at:]]}
-
-
-def filled_in(values: Mapping[str, Mapping[str, Mapping[str, object]]]) -> Filled:
-    """What was entered, from ``view.state.values``."""
-    return Filled(values)
-
-
-def remembered(metadata: str) -> Memory:
-    """What a view remembered, from ``private_metadata``."""
-    return Memory.read(metadata)
