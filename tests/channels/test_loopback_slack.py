@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from functools import partial
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
@@ -26,20 +25,6 @@ NOON = 1_790_000_000.0
 def slack() -> Iterator[LoopbackSlack]:
     with LoopbackSlack(frozen_at=NOON) as running:
         yield running
-
-
-@pytest_asyncio.fixture
-async def client(slack: LoopbackSlack) -> AsyncIterator[AsyncWebClient]:
-    yield AsyncWebClient(slack.bot_token, base_url=slack.api_url, retry_handlers=[])
-
-
-@pytest_asyncio.fixture
-async def desk(slack: LoopbackSlack, client: AsyncWebClient) -> AsyncIterator[Desk]:
-    running = Desk(slack, client)
-    await running.handler.connect_async()  # type: ignore[no-untyped-call] # Bolt gives it no types
-    await slack.eventually(slack.connections)
-    yield running
-    await running.handler.close_async()  # type: ignore[no-untyped-call] # Bolt gives it no types
 
 
 @pytest.mark.asyncio

@@ -6,12 +6,11 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -25,11 +24,6 @@ NOON = 1_790_000_000.0
 def slack() -> Iterator[LoopbackSlack]:
     with LoopbackSlack(frozen_at=NOON) as running:
         yield running
-
-
-@pytest_asyncio.fixture
-async def client(slack: LoopbackSlack) -> AsyncIterator[AsyncWebClient]:
-    yield AsyncWebClient(slack.bot_token, base_url=slack.api_url, retry_handlers=[])
 
 
 @pytest.mark.asyncio

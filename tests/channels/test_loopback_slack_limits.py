@@ -11,7 +11,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -27,11 +26,6 @@ NOON = 1_790_000_000.0
 def slack() -> Iterator[LoopbackSlack]:
     with LoopbackSlack(frozen_at=NOON) as running:
         yield running
-
-
-@pytest_asyncio.fixture
-async def client(slack: LoopbackSlack) -> AsyncIterator[AsyncWebClient]:
-    yield AsyncWebClient(slack.bot_token, base_url=slack.api_url, retry_handlers=[])
 
 
 async def allowed(call: Callable[[], Any], most: int = 200) -> int:

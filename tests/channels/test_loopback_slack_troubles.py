@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -24,20 +23,6 @@ ALL_EVENTS = frozenset({*DEFAULT_EVENTS, "channel_archive", "channel_unarchive",
 def slack() -> Iterator[LoopbackSlack]:
     with LoopbackSlack(Manifest(bot_events=ALL_EVENTS), frozen_at=NOON) as running:
         yield running
-
-
-@pytest_asyncio.fixture
-async def client(slack: LoopbackSlack) -> AsyncIterator[AsyncWebClient]:
-    yield AsyncWebClient(slack.bot_token, base_url=slack.api_url, retry_handlers=[])
-
-
-@pytest_asyncio.fixture
-async def desk(slack: LoopbackSlack, client: AsyncWebClient) -> AsyncIterator[Desk]:
-    running = Desk(slack, client)
-    await running.handler.connect_async()  # type: ignore[no-untyped-call] # Bolt gives it no types
-    await slack.eventually(slack.connections)
-    yield running
-    await running.handler.close_async()  # type: ignore[no-untyped-call] # Bolt gives it no types
 
 
 def told(slack: LoopbackSlack) -> list[str]:

@@ -171,11 +171,6 @@ def slack() -> Iterator[LoopbackSlack]:
 
 
 @pytest_asyncio.fixture
-async def client(slack: LoopbackSlack) -> AsyncIterator[AsyncWebClient]:
-    yield AsyncWebClient(slack.bot_token, base_url=slack.api_url, retry_handlers=[])
-
-
-@pytest_asyncio.fixture
 async def socket(slack: LoopbackSlack) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
     async with bare_socket(slack) as opened:
         yield opened
