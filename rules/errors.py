@@ -4,6 +4,7 @@ DeskbellError
 ├── ConfigError                      the owner's to fix: exit 2 before any socket opens
 ├── StoreError                       the machine's
 │   ├── StoreUnavailableError        try again: SMTP 451, nothing confirmed
+│   │   └── StoreAwayError           the database is away and may come back by itself: the desk waits for it
 │   ├── StoreLockedError             another process owns the data folder
 │   ├── ConflictError                somebody else changed it: run the unit of work again
 │   └── CorruptStoreError            stop, do not write, say where the damage is
@@ -41,6 +42,13 @@ class StoreError(DeskbellError):
 
 class StoreUnavailableError(StoreError):
     """Nothing was written (disk full, database away). Confirm nothing; try again later."""
+
+
+class StoreAwayError(StoreUnavailableError):
+    """The database cannot be reached, or went away in the middle; it may come back, and the desk waits for it.
+
+    Of a commit that was under way nobody knows whether it was kept: confirm nothing, and let it come again.
+    """
 
 
 class StoreLockedError(StoreError):

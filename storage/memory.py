@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
 from rules.effects import OutboxEntry, OutboxState
+from rules.model import Message
 from storage.protocol import Reader, UnitOfWork
 from storage.reading import StateReader
 from storage.references import broken_references
@@ -20,6 +21,7 @@ class StateStore:
 
     recovery: tuple[str, ...] = ()
     snapshot_problem: str = ""
+    shared: bool = False
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -76,6 +78,26 @@ class StateStore:
         """Entries in state ``sending``."""
         with self.read() as reader:
             return reader.outbox(states={OutboxState.SENDING})
+
+    def renew(self) -> None:
+        """One process needs no leases."""
+
+    def hold(self, role: str) -> bool:
+        """One process has every role."""
+        return True
+
+    def let_go(self, role: str) -> None:
+        """There is nobody to leave a role to."""
+
+    def listen(self, on_news: Callable[[Sequence[int]], None]) -> None:
+        """There is no other process to hear of."""
+
+    def secret(self, name: str, fresh: bytes) -> bytes | None:
+        """One process keeps its secrets in files of its own."""
+        return None
+
+    def expect(self, messages: Sequence[Message]) -> None:
+        """Everything is at hand."""
 
     def next_send_at(self) -> datetime | None:
         """When the earliest queued entry that heads its lane is due."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +16,7 @@ from rules.model import (
     Entry,
     Heard,
     Heartbeat,
+    Message,
     Origin,
     Proof,
     Quarantined,
@@ -24,6 +25,9 @@ from rules.model import (
     Ticket,
     Timer,
 )
+
+LEASE_S = 60
+"""Seconds after which, in a shared store, what a silent process was sending is looked after by another one."""
 
 
 class LedgerLine(NamedTuple):
@@ -198,6 +202,8 @@ class Store(Protocol):
 
     recovery: tuple[str, ...]
     snapshot_problem: str
+    shared: bool
+    """Whether several processes may work on it at once; then each learns by ``listen`` what the others did."""
 
     def begin(self) -> AbstractContextManager[UnitOfWork]:
         """Start one input's work. One at a time: the write lock is held until commit or the end of the block."""
@@ -223,7 +229,39 @@ class Store(Protocol):
         """
 
     def claimed(self) -> Sequence[OutboxEntry]:
-        """Entries in state ``sending``: at start-up, what a dead process may or may not have sent."""
+        """Entries in state ``sending`` that nobody is sending any more: what a dead process may or may not have sent.
+
+        In a store of one process these are, at start-up, all of them. In a shared one they are those whose lease has
+        run out; each is given to one caller only, who holds the lease from then on.
+        """
+
+    def renew(self) -> None:
+        """Hold on to everything this process is sending: its leases (``LEASE_S`` seconds) begin anew."""
+
+    def hold(self, role: str) -> bool:
+        """Whether this process has a role (``imap:support``: the one reader of a mailbox), taken now if it is free.
+
+        A role is kept until ``let_go``, ``close`` or the end of the process; in a shared store also until the line to
+        the database breaks, so ask again before each round of what it allows. Never raises: who cannot ask has none.
+        """
+
+    def let_go(self, role: str) -> None:
+        """Leave a role to others; nothing happens when this process does not have it."""
+
+    def listen(self, on_news: Callable[[Sequence[int]], None]) -> None:
+        """Call ``on_news``, from any thread, with the tickets that other processes changed or owe something for.
+
+        It may be called with none, which says that something may have changed. Silent in a store of one process.
+        """
+
+    def secret(self, name: str, fresh: bytes) -> bytes | None:
+        """The secret that all processes on this store share under a name, ``fresh`` if there was none yet.
+
+        ``None`` in a store of one process, whose secrets are files of its own.
+        """
+
+    def expect(self, messages: Sequence[Message]) -> None:
+        """These come next, inside ``together``: what they will ask for may be fetched in one go. Changes nothing."""
 
     def next_send_at(self) -> datetime | None:
         """When the earliest queued entry that heads its lane is due."""

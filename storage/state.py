@@ -231,6 +231,20 @@ class State:
             self.settle()
             self.blobs.forget_pending()
 
+    def mark(self) -> int:
+        """How far the unit of work under way has changed things."""
+        return len(self.log)
+
+    def version_of(self, number: int) -> int:
+        """The version of a ticket as stored, 0 when there is none."""
+        stored = self.tickets.rows.glimpse(number)
+        return stored.version if stored is not None else 0
+
+    def keep(self, key: str, raw: bytes) -> None:
+        """Keep bytes under a key; a key that is known keeps the bytes it has."""
+        if self.kept.id_of(key) is None:
+            self.kept.put(Kept(key=key, place=self.blobs.keep(raw)))
+
     def settle(self) -> None:
         """The unit of work is over: what it changed stands, or was taken back."""
         self.log.forget()
