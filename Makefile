@@ -53,6 +53,7 @@ tests: dev needs
 
 needs: dev
 	@$(BIN)/python tests/needs.py
+	@$(BIN)/python -m tests.postgres.get
 
 soak: dev needs
 	@DESKBELL_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) -o timeout=3000
