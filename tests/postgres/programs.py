@@ -19,13 +19,8 @@ MISSING = (
     "The tests need PostgreSQL 13 or newer and found none: install its server (on Debian: apt-get install postgresql)."
 )
 
-_USUAL = (
-    ("/usr/lib/postgresql", "*/bin"),
-    ("/usr", "pgsql-*/bin"),
-    ("/opt/homebrew/opt", "postgresql*/bin"),
-    ("/usr/local/opt", "postgresql*/bin"),
-)
-"""Folders of Debian, Red Hat and Homebrew, which keep the server off the path."""
+_USUAL = (("/usr/lib/postgresql", "*/bin"), ("/usr", "pgsql-*/bin"))
+"""Folders of Debian and Red Hat, which keep the server off the path."""
 
 
 def find_programs() -> Path | None:
