@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -79,7 +79,7 @@ class StateStore:
         with self.read() as reader:
             return reader.outbox(states={OutboxState.SENDING})
 
-    def renew(self) -> None:
+    def renew(self, keys: Collection[str]) -> None:
         """One process needs no leases."""
 
     def hold(self, role: str) -> bool:

@@ -235,8 +235,11 @@ class Store(Protocol):
         run out; each is given to one caller only, who holds the lease from then on.
         """
 
-    def renew(self) -> None:
-        """Hold on to everything this process is sending: its leases (``LEASE_S`` seconds) begin anew."""
+    def renew(self, keys: Collection[str]) -> None:
+        """Hold on to these effects, as far as they are still this process's: their leases (``LEASE_S``) begin anew.
+
+        Only what is really being sent is named: of a claim whose commit was cut off nobody knows, and it must run out.
+        """
 
     def hold(self, role: str) -> bool:
         """Whether this process has a role (``imap:support``: the one reader of a mailbox), taken now if it is free.
