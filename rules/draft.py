@@ -152,12 +152,7 @@ class Draft:
         """
         self.withdraw(f"{self.ticket.number}:resolved:{self.ticket.rounds}")
         self.withdraw(f"{self.ticket.number}:survey:{self.ticket.rounds}")
-        clocks = tuple(
-            sla.restart(clock, self.now, self.policy.calendars)
-            if clock.target is Target.RESOLUTION or self.ticket.first_response_at is None
-            else clock
-            for clock in self.ticket.clocks
-        )
+        clocks = sla.reopened(self.ticket, self.policy, self.now)
         self.ticket = replace(
             self.ticket, clocks=clocks, reopened=self.ticket.reopened + counts, resolved_at=None, closed_at=None,
             snoozed_until_at=None, confirmed_at=None, taken_by=None, taken_at=None, resolution=None, resolved_by=None,
@@ -324,7 +319,7 @@ class Draft:
         """All of it, as data."""
         shows = self._before is None or self.ticket != replace(self._before, chat_thread=self.ticket.chat_thread)
         changed = shows or self.ticket != self._before or bool(self._journal or self._outbox)
-        if changed:
+        if changed and self.ticket.updated_at != self.now:
             # Whatever is owed makes a new version, so that what the next decision owes has other names.
             self.ticket = replace(self.ticket, updated_at=self.now)
         if shows:

@@ -136,7 +136,7 @@ class Ticket:
     too, and by mail only where no address stands beside the thread. ``junk`` is what staff called spam: it counts
     nowhere. Until ``snoozed_until_at`` nothing rings. ``said`` is, for each part that words in chat can change
     (``status``, ``priority`` …), the time stamp of the last words that did: an older word that comes late changes
-    nothing.
+    nothing. ``imported_from`` names the file or folder of old mail that it was made of, with its dates and no clocks.
     """
 
     number: int
@@ -189,6 +189,7 @@ class Ticket:
     details: Mapping[str, str] = field(default_factory=dict)
     snoozed_until_at: datetime | None = None
     said: Mapping[str, str] = field(default_factory=dict)
+    imported_from: str = ""
     version: int = 0
 
     def clock(self, target: Target) -> SlaClock | None:

@@ -110,6 +110,21 @@ def restart(clock: SlaClock, at: datetime, calendars: Calendars) -> SlaClock:
     return _with_due(replace(clock, spans=spans, met_at=None, rung_at=at if clock.rung_at else None), calendars)
 
 
+def reopened(ticket: Ticket, policy: Policy, at: datetime) -> tuple[SlaClock, ...]:
+    """The clocks of a ticket that is opened again: the resolution's goes on, a first response given stays given.
+
+    One that came without any, because it was imported, gets those of its level.
+    """
+    calendars, answered = policy.calendars, ticket.first_response_at is not None
+    if not ticket.clocks:
+        fresh = start_clocks(policy.level(ticket.priority), calendars, at, by_mail=bool(ticket.mailbox))
+        return tuple(clock for clock in fresh if clock.target is Target.RESOLUTION or not answered)
+    return tuple(
+        clock if answered and clock.target is not Target.RESOLUTION else restart(clock, at, calendars)
+        for clock in ticket.clocks
+    )
+
+
 def change_level(ticket: Ticket, level: Level, calendars: Calendars, at: datetime) -> tuple[SlaClock, ...]:
     """A ticket's clocks under another level's promises.
 
@@ -194,10 +209,7 @@ def timers(ticket: Ticket, policy: Policy) -> tuple[Timer, ...]:
         if clock.met_at is not None:
             continue
         steps = ladder(policy, clock.target, ticket.priority)
-        moments: dict[str, datetime | None] = {"due": clock.due_at}
-        for index, step in enumerate(steps):
-            rings_at = reached_at(clock, amount_of(step, clock), policy.calendars)
-            moments[f"step:{index}"] = _not_before(rings_at, _silent_until(ticket, policy))
+        moments: dict[str, datetime | None] = {"due": clock.due_at, **_rings(clock, steps, ticket, policy)}
         moments[f"again:{clock.rung}"] = _asks_again_at(ticket, clock, steps, policy)
         pending = [(at, what) for what, at in moments.items() if at is not None and what not in clock.fired]
         if pending:
@@ -205,6 +217,22 @@ def timers(ticket: Ticket, policy: Policy) -> tuple[Timer, ...]:
             key = timer_key(ticket.number, clock.target, what)
             wanted.append(Timer(key=key, kind=f"{clock.target}:{what}", due_at=due_at, ticket=ticket.number))
     return tuple(wanted)
+
+
+def _rings(clock: SlaClock, steps: tuple[Step, ...], ticket: Ticket, policy: Policy) -> dict[str, datetime | None]:
+    """When the steps ring that have not. The clock is asked for the nearest alone: it reaches the others later.
+
+    Whoever puts them off may put off several to one moment; then the first of the ladder rings.
+    """
+    waiting = {f"step:{index}": amount_of(step, clock) for index, step in enumerate(steps)}
+    waiting = {what: amount for what, amount in waiting.items() if what not in clock.fired}
+    silent_until = _silent_until(ticket, policy)
+    if waiting and silent_until is None:
+        nearest = min(waiting, key=waiting.__getitem__)
+        return {nearest: reached_at(clock, waiting[nearest], policy.calendars)}
+    return {
+        what: _not_before(reached_at(clock, amount, policy.calendars), silent_until) for what, amount in waiting.items()
+    }
 
 
 def rests_until(ticket: Ticket, policy: Policy, taken_at: datetime) -> datetime:
