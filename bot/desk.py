@@ -43,7 +43,13 @@ MOST_RUNG = 200
 MOST_AT_ONCE = 64
 """How many effects one commit claims at most."""
 
+MOST_DESK_WIDE = 50
+"""More timers than these, which are no ticket's, are never due at once."""
+
 _BROKEN_TIMER_RESTS = timedelta(minutes=5)
+
+Heeds = Callable[[UnitOfWork, OutboxEntry], bool]
+"""Asked inside the unit of work that would settle a delivery: whether it may."""
 
 
 class Desk:
@@ -132,19 +138,21 @@ class Desk:
         ticket = tickets[0].number if tickets else None
         return Answer(ticket=ticket, refusal=decision.refusal, outcome=decision.outcome)
 
-    def ring_due(self, most: int = MOST_RUNG) -> int:
+    def ring_due(self, most: int = MOST_RUNG, *, desk_wide: bool = True) -> int:
         """Ring the timers that are due, earliest first, at most so many; says how many rang.
 
         Each is a commit of its own; they share one wait for the disk. After downtime each rings once, in order.
+        Without ``desk_wide`` those that are no ticket's are left to another process.
         """
         with self.store.together():
             for rung in range(most):
                 with self.store.read() as store:
                     # One at a time: what a timer sets may be due before the others.
-                    due = store.due_timers(self.clock.now(), limit=1)
-                if not due:
+                    due = store.due_timers(self.clock.now(), limit=1 if desk_wide else MOST_DESK_WIDE)
+                first = next((timer for timer in due if desk_wide or timer.ticket is not None), None)
+                if first is None:
                     return rung
-                self.ring(due[0])
+                self.ring(first)
         return most
 
     def ring(self, timer: Timer) -> None:
@@ -188,12 +196,17 @@ class Desk:
         """Write down what became of deliveries, and what follows from it, in one commit."""
         self.turn_over(entries, {})
 
-    def turn_over(self, ended: Sequence[OutboxEntry], rooms: Mapping[str, int]) -> Sequence[OutboxEntry]:
+    def turn_over(
+        self, ended: Sequence[OutboxEntry], rooms: Mapping[str, int], heeds: Heeds | None = None
+    ) -> Sequence[OutboxEntry]:
         """Settle deliveries that ended and claim what is due, in one commit; gives those claimed.
 
-        ``rooms`` says how many of each channel; with none at all, nothing is claimed.
+        ``rooms`` says how many of each channel; with none at all, nothing is claimed. ``heeds`` says which of those
+        that ended are still to be settled here, where several processes share the desk.
         """
         with self.store.begin() as work:
+            if heeds is not None:
+                ended = [entry for entry in ended if heeds(work, entry)]
             for entry in ended:
                 work.settle(entry)
                 if not decide.settles_quietly(entry):
@@ -204,6 +217,10 @@ class Desk:
         if ended:
             self._tell_ended(ended)
         return claimed
+
+    def left_behind(self) -> Sequence[OutboxEntry]:
+        """What a process that ended may or may not have sent."""
+        return self.store.claimed()
 
     def _follow(self, work: UnitOfWork, entry: OutboxEntry) -> None:
         """Decide and record what follows from the end of one delivery."""

@@ -13,12 +13,11 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 import structlog
 
 from bot.clock import Clock
-from bot.desk import Desk
 from bot.retry import FIRST, FIRST_IN_CHAT, LONGEST, LONGEST_IN_CHAT, next_try
 from channels.protocol import Sender
 from rules.draft import CHAT
@@ -34,13 +33,23 @@ _LONGEST_NAP_S = 1.0
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 2.0, 60.0
 
 
+class Books(Protocol):
+    """Where it is written what is owed and what became of it; asked off the event loop. Each raises StoreError."""
+
+    def turn_over(self, ended: Sequence[OutboxEntry], rooms: Mapping[str, int], /) -> Sequence[OutboxEntry]:
+        """Settle what ended and claim what is due, so many of each channel; nothing where there are no rooms."""
+
+    def left_behind(self) -> Sequence[OutboxEntry]:
+        """What a process that ended may or may not have sent."""
+
+
 class Delivery:
     """Delivers outbox entries through the channels that speak, until it is stopped."""
 
     def __init__(
-        self, desk: Desk, senders: Mapping[str, Sender], clock: Clock, executor: Executor, jitter: random.Random
+        self, books: Books, senders: Mapping[str, Sender], clock: Clock, executor: Executor, jitter: random.Random
     ) -> None:
-        self._desk = desk
+        self._books = books
         self._senders = senders
         self._clock = clock
         self._executor = executor
@@ -85,7 +94,7 @@ class Delivery:
 
     async def run(self) -> None:
         """Deliver until ``stop``; what is being sent then is finished and settled. Raises StoreError."""
-        await self._recover()
+        await self.recover()
         try:
             while not self._stopped.is_set():
                 await self._round()
@@ -116,7 +125,7 @@ class Delivery:
 
     async def _turn_over(self, rooms: Mapping[str, int]) -> Sequence[OutboxEntry]:
         ended, self._ended = self._ended, []
-        return await self._in_thread(self._desk.turn_over, ended, rooms)
+        return await self._in_thread(self._books.turn_over, ended, rooms)
 
     def _begin(self, delivery: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(delivery)
@@ -222,9 +231,12 @@ class Delivery:
     def _settled(self, entry: OutboxEntry, state: OutboxState, *, problem: str = "", receipt: str = "") -> OutboxEntry:
         return replace(entry, state=state, problem=problem, receipt=receipt, settled_at=self._clock.now())
 
-    async def _recover(self) -> None:
-        """What a dead process may or may not have sent: ask the channel, else a person (never send blindly)."""
-        for entry in await self._in_thread(self._desk.store.claimed):
+    async def recover(self) -> None:
+        """What a dead process may or may not have sent: ask the channel, else a person (never send blindly).
+
+        At the start, and from time to time where others share the desk. Raises StoreError.
+        """
+        for entry in await self._in_thread(self._books.left_behind):
             self._in_hand[entry.key] = entry
             self._begin(self._recover_one(entry))
 

@@ -121,4 +121,28 @@ class Sender(Protocol):
         """Finish what is being sent and let connections go."""
 
 
+class Role(Protocol):
+    """Work that one process of the desk does at a time, such as reading a mailbox (R-DA-2)."""
+
+    def hold(self) -> bool:
+        """Whether it is this process's now, taken if it is nobody's. Asks the store, so call it off the event loop.
+
+        Never raises: who cannot ask does not have it.
+        """
+
+    def let_go(self) -> None:
+        """Leave it to others; nothing happens when this process does not have it."""
+
+
+class Alone:
+    """The role of a process that nobody shares the desk with."""
+
+    def hold(self) -> bool:
+        """There is nobody else."""
+        return True
+
+    def let_go(self) -> None:
+        """There is nobody to leave it to."""
+
+
 Now = Callable[[], datetime]

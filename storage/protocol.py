@@ -254,7 +254,8 @@ class Store(Protocol):
     def listen(self, on_news: Callable[[Sequence[int]], None]) -> None:
         """Call ``on_news``, from any thread, with the tickets that other processes changed or owe something for.
 
-        It may be called with none, which says that something may have changed. Silent in a store of one process.
+        It is called with none when something was heard in chat, or when something may have changed. Silent in a store
+        of one process.
         """
 
     def secret(self, name: str, fresh: bytes) -> bytes | None:
