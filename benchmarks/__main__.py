@@ -1,16 +1,17 @@
 """``python -m benchmarks``: how fast a mail becomes a ticket and its acknowledgement (docs/performance.md).
 
 ``python -m benchmarks parsing`` measures what it costs to understand a mail, ``python -m benchmarks steps`` each step
-of a mail's way by itself.
+of a mail's way by itself, ``python -m benchmarks sending`` what it costs from the commit to the relay. ``python -m
+benchmarks scale`` prints the tables of docs/scale.md.
 """
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import intake, parsing, steps
+from benchmarks import intake, parsing, scale, sending, steps
 
-_KINDS = {"parsing": parsing.main, "steps": steps.main}
+_KINDS = {"parsing": parsing.main, "steps": steps.main, "sending": sending.main, "scale": scale.main}
 
 if __name__ == "__main__":
     asked = sys.argv[1:]

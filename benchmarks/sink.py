@@ -24,10 +24,11 @@ GREETING_WITHIN_S = 30.0
 class Sink:
     """The server as its owner sees it; as a context it ends the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, pipelining: bool = False) -> None:
+        """Start it; with ``pipelining`` it offers that, as nearly all relays but aiosmtpd do (RFC 2920)."""
         context = multiprocessing.get_context("spawn")
         self._line, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, pipelining), daemon=True)
         self._process.start()
         if not self._line.poll(GREETING_WITHIN_S):
             raise TimeoutError("the SMTP sink did not start")
@@ -65,11 +66,18 @@ class Sink:
 class _Counter:
     """Counts what comes and tells the owner when it is enough."""
 
-    def __init__(self, line: Connection) -> None:
+    def __init__(self, line: Connection, pipelining: bool) -> None:
         self._line = line
+        self._pipelining = pipelining
         self._count = 0
         self._arrivals: dict[str, float] = {}
         self._expected: int | None = None
+
+    async def handle_EHLO(  # noqa: N802 - the name is aiosmtpd's
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*responses[:-1], *(["250-PIPELINING"] if self._pipelining else []), responses[-1]]
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - the name is aiosmtpd's
         self._count += 1
@@ -91,15 +99,15 @@ class _Counter:
             self._count, self._arrivals, self._expected = 0, {}, None
 
 
-def _serve(line: Connection) -> None:
+def _serve(line: Connection, pipelining: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)
-    asyncio.run(_listen(line))
+    asyncio.run(_listen(line, pipelining))
 
 
-async def _listen(line: Connection) -> None:
+async def _listen(line: Connection, pipelining: bool) -> None:
     loop = asyncio.get_running_loop()
-    counter = _Counter(line)
+    counter = _Counter(line, pipelining)
     server = await loop.create_server(lambda: SMTP(counter, hostname="sink", loop=loop), "127.0.0.1", 0, backlog=256)
     loop.add_reader(line.fileno(), counter.asked)
     line.send(server.sockets[0].getsockname()[1])
