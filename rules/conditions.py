@@ -57,6 +57,8 @@ _PIECES = re.compile(rf"(?P<string>{_STRING})|(?P<comment>//[^\n]*)|(?P<mark>&&|
 _PATTERN = re.compile(rf"\bmatches\s*\(\s*(?:[\w.]+\s*,\s*)?(?P<literal>{_STRING})\s*\)")
 _WORDS = r"""\[(?P<{}>\s*"[^"\\]*"\s*(?:,\s*"[^"\\]*"\s*)*),?\s*\]"""
 _MENTIONS = re.compile(rf"\s*(?P<not>!?)\s*(?P<fact>\w+)\.mentions\(\s*{_WORDS.format('words')}\s*\)\s*")
+_EQUALS = re.compile(r'\s*(?P<fact>[\w.]+)\s*(?P<sign>==|!=)\s*"(?P<value>[^"\\]*)"\s*')
+_FLAG = re.compile(r"\s*(?P<not>!?)\s*(?P<fact>\w+)\s*")
 _NEAR = re.compile(rf"\s*(?P<fact>\w+)\.near\(\s*{_WORDS.format('first')}\s*,\s*{_WORDS.format('then')}\s*\)\s*")
 
 
@@ -91,15 +93,15 @@ class PreparedFacts(dict[str, object]):
 
 @dataclass(frozen=True, slots=True)
 class _Clause:
-    text: str
+    shown: str
     program: cel.Expression
 
     def broken(self, facts: PreparedFacts) -> str | None:
         """None when it holds, else why not."""
         value = self.program.eval(facts.activation)
         if value.type() == cel.Type.ERROR:
-            return f"{_short(self.text)}: broke: {_reason(str(value.value()))}"
-        return None if value.value() is True else _short(self.text)
+            return f"{self.shown}: broke: {_reason(str(value.value()))}"
+        return None if value.value() is True else self.shown
 
 
 class _Mentions(NamedTuple):
@@ -126,19 +128,45 @@ class _Near(NamedTuple):
         return stand_near(fold(str(facts[self.fact])), self.first, self.then)
 
 
-@dataclass(frozen=True, slots=True)
-class _WordsClause:
-    """Questions for words, with ``||`` between them: most clauses are, and need no interpreter."""
+class _Equals(NamedTuple):
+    """``kind == "list"``, or with ``!=``."""
 
-    text: str
-    ways: tuple[_Mentions | _Near, ...]
+    fact: str
+    value: str
+    wanted: bool
+
+    def holds(self, facts: PreparedFacts) -> bool:
+        """Whether it is so."""
+        return (facts[self.fact] == self.value) is self.wanted
+
+
+class _Flag(NamedTuple):
+    """``business_hours``, or with ``!`` before it."""
+
+    fact: str
+    wanted: bool
+
+    def holds(self, facts: PreparedFacts) -> bool:
+        """Whether it is so."""
+        return facts[self.fact] is self.wanted
+
+
+_Way = _Mentions | _Near | _Equals | _Flag
+
+
+@dataclass(frozen=True, slots=True)
+class _PlainClause:
+    """Plain questions, most of them for words, with ``||`` between them: most clauses are, and need no interpreter."""
+
+    shown: str
+    ways: tuple[_Way, ...]
 
     def broken(self, facts: PreparedFacts) -> str | None:
         """None when one of them holds, else why not."""
         for way in self.ways:
             if way.holds(facts):
                 return None
-        return _short(self.text)
+        return self.shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +174,8 @@ class CelCondition:
     """A compiled condition (the ``Condition`` of ``rules/matching.py``)."""
 
     text: str
-    clauses: tuple[_Clause | _WordsClause, ...]
-    words: tuple[str, ...] = ()
+    clauses: tuple[_Clause | _PlainClause, ...]
+    words: tuple[tuple[str, WordForms], ...] = ()
 
     def failing(self, facts: Facts) -> str | None:
         """The first part that does not hold, as written but cut short, and why if it broke; None when all hold."""
@@ -160,8 +188,8 @@ class CelCondition:
 
     def evidence(self, facts: Facts) -> str:
         """The words of the condition that stand in the message, else the condition itself, cut short."""
-        message = str(facts.get("message", ""))
-        found = [f'"{word}"' for word in self.words if mentions(message, (word,))]
+        message = fold(str(facts.get("message", "")))
+        found = [f'"{word}"' for word, forms in self.words if stands_in(message, forms)]
         return ", ".join(found[:_MOST_WORDS]) or _short(self.text)
 
 
@@ -172,24 +200,30 @@ def compile_condition(text: str) -> CelCondition:
     shown = " ".join(text.split())
     parts = _conjuncts(text)
     clauses = (_clause(text, whole),) if len(parts) == 1 else tuple(_clause(part, _compile(part)) for part in parts)
-    return CelCondition(shown, clauses, _literals(text))
+    return CelCondition(shown, clauses, tuple((word, word_forms((word,))) for word in _literals(text)))
 
 
-def _clause(text: str, program: cel.Expression) -> _Clause | _WordsClause:
-    shown = " ".join(text.split())
+def _clause(text: str, program: cel.Expression) -> _Clause | _PlainClause:
+    shown = _short(" ".join(text.split()))
     ways = tuple(_way(piece) for piece in _ways(text))
     known = tuple(way for way in ways if way is not None)
-    return _WordsClause(shown, known) if len(known) == len(ways) else _Clause(shown, program)
+    return _PlainClause(shown, known) if len(known) == len(ways) else _Clause(shown, program)
 
 
-def _way(text: str) -> _Mentions | _Near | None:
-    """One question for words; ``None`` where it is anything else."""
+def _way(text: str) -> _Way | None:
+    """One plain question; ``None`` where it is anything else."""
     found = _MENTIONS.fullmatch(text)
     if found and found["fact"] in STRING_FACTS:
         return _Mentions(found["fact"], word_forms(_literals(found["words"])), not found["not"])
     found = _NEAR.fullmatch(text)
     if found and found["fact"] in STRING_FACTS:
         return _Near(found["fact"], word_forms(_literals(found["first"])), word_forms(_literals(found["then"])))
+    found = _EQUALS.fullmatch(text)
+    if found and found["fact"] in STRING_FACTS:
+        return _Equals(found["fact"], found["value"], found["sign"] == "==")
+    found = _FLAG.fullmatch(text)
+    if found and found["fact"] in FLAG_FACTS:
+        return _Flag(found["fact"], not found["not"])
     return None
 
 

@@ -56,10 +56,14 @@ class Calendar:
 
     name: str
     timezone: ZoneInfo
-    hours: Mapping[int, Intervals] = field(default_factory=dict, hash=False)
+    hours: Mapping[int, Intervals] = field(default_factory=dict)
     always: bool = False
     closed: frozenset[date] = frozenset()
-    workdays_like: Mapping[date, int] = field(default_factory=dict, hash=False)
+    workdays_like: Mapping[date, int] = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        # Every look at a remembered day asks for it.
+        return hash(self.name)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hours", dict(self.hours))

@@ -25,7 +25,8 @@ def one_line(text: str, longest: int) -> str:
 
 def named(address: Address) -> Address:
     """An address whose name is one line of decent length."""
-    return replace(address, name=one_line(address.name, LONGEST_NAME))
+    name = one_line(address.name, LONGEST_NAME)
+    return address if name == address.name else replace(address, name=name)
 
 
 def author_of(message: Message, ticket: Ticket, policy: Policy) -> Author:
@@ -52,11 +53,18 @@ def participants(ticket: Ticket, message: Message, policy: Policy, *, copies: bo
     Whom a circular went to takes no part in what one reader asks about it (complaint 32). Without ``copies`` only the
     sender joins. There are ``MOST_PARTICIPANTS`` at most, and who writes is always one of them.
     """
-    known = {person.email: person for person in ticket.participants}
+    return taking_part(ticket.customer, ticket.participants, message, policy, copies=copies)
+
+
+def taking_part(
+    customer: Address, before: tuple[Address, ...], message: Message, policy: Policy, *, copies: bool = True
+) -> tuple[Address, ...]:
+    """The same for a ticket that is still being made, of this customer."""
+    known = {person.email: person for person in before}
     addressed = (*message.to, *message.cc) if copies and message.automatic.kind != "list" else ()
     for person in (message.sender, *addressed):
         ours = policy.is_own(person.email) or policy.staff_by_email(person.email) is not None
-        if person.email and not ours and person.email != ticket.customer.email:
+        if person.email and not ours and person.email != customer.email:
             known.setdefault(person.email, named(person))
     kept = tuple(known.values())[:MOST_PARTICIPANTS]
     sender = known.get(message.sender.email)

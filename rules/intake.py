@@ -54,7 +54,10 @@ def on_message(message: Message, situation: Situation, policy: Policy, now: date
 
 def tidy(message: Message) -> Message:
     """The message with a subject and a sender's name of decent length, each on one line."""
-    return replace(message, subject=one_line(message.subject, _LONGEST_SUBJECT), sender=named(message.sender))
+    subject, sender = one_line(message.subject, _LONGEST_SUBJECT), named(message.sender)
+    if subject == message.subject and sender is message.sender:
+        return message
+    return replace(message, subject=subject, sender=sender)
 
 
 def on_known_message(

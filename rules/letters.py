@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from rules.effects import Mail, OutboxEntry, PageLink, Quoted
 from rules.hours import WEEKDAYS, Calendar, is_open, next_opening
@@ -196,6 +197,7 @@ def _fits(link: QuickLink, ticket: Ticket, language: str) -> bool:
     return link.language in ("", language) and link.category in ("", ticket.category)
 
 
+@lru_cache(maxsize=64)
 def hours_in_words(calendar: Calendar, texts: Texts) -> str:
     """A calendar's weekly hours for people: ``Mon-Fri 09:00-18:00 (Asia/Shanghai)``."""
     if calendar.always:

@@ -12,12 +12,12 @@ from rules.classify import Classification, classify, facts
 from rules.draft import CHAT, Draft
 from rules.effects import Button
 from rules.hours import is_open
-from rules.identities import author_of, customer_address, one_line, zone_of
+from rules.identities import author_of, customer_address, one_line, taking_part, zone_of
 from rules.lifecycle import LIVE
 from rules.long_words import tell_rest
 from rules.model import Author, Customer, Decision, EntryKind, Message, Situation, SlaClock, Status, Ticket
 from rules.policy import Policy
-from rules.receiving import draft_of, record_words, tell_calendar, tell_protected, warn, with_message
+from rules.receiving import draft_of, record_words, references_to, tell_calendar, tell_protected, warn
 from rules.subjects import is_new_topic, plain_subject
 from rules.threading import DISOWNED, Verdict, follows_key
 
@@ -53,9 +53,9 @@ def open_ticket(
         told = f"ticket: a rule wants none of {message.automatic.kind} mail, so it is only kept and counted"
         return Decision(because=(*verdict.because, *found.because, told), outcome=f"automatic:{message.automatic.kind}")
     came_at = lateness.arrived_late(message, policy)
-    ticket = _new_ticket(message, verdict, found, situation, policy, came_at or how.at or now)
     started_at, by_mail = lateness.clocks_from(message, policy, how.at or now), message.channel != CHAT
-    ticket = replace(ticket, clocks=_clocks(ticket, started_at, policy, now, by_mail=by_mail))
+    clocks = _clocks(found.priority, started_at, policy, now, by_mail=by_mail)
+    ticket = _new_ticket(message, verdict, found, clocks, situation, policy, came_at or how.at or now)
     draft = draft_of(ticket, message, situation, policy, now)
     draft.late = came_at is not None
     draft.because += [*verdict.because, *found.because]
@@ -95,10 +95,10 @@ def classified(message: Message, policy: Policy, now: datetime) -> Classificatio
 
 
 def _clocks(
-    ticket: Ticket, started_at: datetime, policy: Policy, now: datetime, *, by_mail: bool
+    priority: str, started_at: datetime, policy: Policy, now: datetime, *, by_mail: bool
 ) -> tuple[SlaClock, ...]:
-    clocks = sla.start_clocks(policy.level(ticket.priority), policy.calendars, started_at, by_mail=by_mail)
-    return sla.bundled(clocks, sla.ladders(policy, ticket.priority), policy.calendars, now)
+    clocks = sla.start_clocks(policy.level(priority), policy.calendars, started_at, by_mail=by_mail)
+    return sla.bundled(clocks, sla.ladders(policy, priority), policy.calendars, now)
 
 
 def _known(situation: Situation, ticket: Ticket) -> Customer | None:
@@ -108,12 +108,15 @@ def _known(situation: Situation, ticket: Ticket) -> Customer | None:
 
 
 def _new_ticket(
-    message: Message, verdict: Verdict, found: Classification, situation: Situation, policy: Policy, at: datetime
-) -> Ticket:
+    message: Message, verdict: Verdict, found: Classification, clocks: tuple[SlaClock, ...], situation: Situation,
+    policy: Policy, at: datetime,
+) -> Ticket:  # fmt: skip
     on_file, customer = policy.on_file(message.sender.email), customer_address(message, policy)
     known = situation.customer if situation.customer and situation.customer.email == customer.email else None
     # A mail that its domain disowns sets nothing in motion by itself.
     assignee = None if message.authentication.failed else found.assign or None
+    form = {field.name for field in policy.forms.get(found.category, ())}
+    in_chat = message.channel == CHAT
     ticket = Ticket(
         number=situation.next_number,
         subject=message.subject,
@@ -125,18 +128,20 @@ def _new_ticket(
         customer=customer,
         language=policy.wording.best(on_file.language or message.language or (known.language if known else "")),
         timezone=on_file.timezone or zone_of(message) or (known.timezone if known else "") or policy.timezone,
-        mailbox="" if message.channel == CHAT else message.channel.removeprefix("mail:"),
+        mailbox="" if in_chat else message.channel.removeprefix("mail:"),
         opened_at=at,
         updated_at=at,
         status_at=at,
+        # Whoever says a word in a thread of a channel did not ask to get its answers.
+        participants=() if in_chat else taking_part(customer, (), message, policy),
         assignee=assignee,
+        clocks=clocks,
         linked=(verdict.related.number,) if verdict.related else (),
+        last_message_id=message.message_id,
+        references=references_to(message),
+        details={name: said for name, said in message.details.items() if name in form and said},
     )
-    form = {field.name for field in policy.forms.get(ticket.category, ())}
-    ticket = replace(ticket, details={name: said for name, said in message.details.items() if name in form and said})
-    if message.channel == CHAT:
-        ticket = _asked_in_chat(ticket, message, policy)
-    return with_message(ticket, message, policy)
+    return _asked_in_chat(ticket, message, policy) if in_chat else ticket
 
 
 def _asked_in_chat(ticket: Ticket, message: Message, policy: Policy) -> Ticket:

@@ -6,6 +6,10 @@ _ESCAPED = {"&": 5, "<": 4, ">": 4}
 """So long these become where Slack reads markup (docs.slack.dev/messaging/formatting-message-text)."""
 
 
+_LONGEST = 5
+"""No letter is longer than this, escaped or not."""
+
+
 def parted(text: str, room: int, most: int) -> tuple[str, ...]:
     """The text in at most so many parts, each of at most ``room`` units of JavaScript once it is escaped.
 
@@ -21,6 +25,8 @@ def parted(text: str, room: int, most: int) -> tuple[str, ...]:
 
 def fitting(text: str, room: int, *, escaped: bool = False) -> int:
     """How many letters fit, up to the end of a line or word where there is one near the end."""
+    if _LONGEST * len(text) <= room:
+        return len(text)
     end = 0
     while end < len(text) and room > 0:
         room -= _ESCAPED.get(text[end], units(text[end])) if escaped else units(text[end])
@@ -38,4 +44,4 @@ def fitting(text: str, room: int, *, escaped: bool = False) -> int:
 
 def units(text: str) -> int:
     """How long a text is in the units of JavaScript, which Slack counts in."""
-    return len(text) + sum(letter > "\uffff" for letter in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

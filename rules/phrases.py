@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -28,9 +28,12 @@ def stands_in(folded: Folded, forms: WordForms) -> bool:
     for form in forms.loose:
         if form.body in text and next(_starts(folded, form), None) is not None:
             return True
-    if forms.anchors.isdisjoint(folded.pieces):
-        return False
-    return any(next(_starts(folded, form), None) is not None for form in forms.anchored)
+    for anchor in forms.anchors & folded.pieces:
+        for form in forms.by_anchor[anchor]:
+            # A word that is a piece by itself stands wherever the piece does.
+            if form.body == anchor or next(_starts(folded, form), None) is not None:
+                return True
+    return False
 
 
 def near(text: str, first: Sequence[str], then: Sequence[str]) -> bool:
@@ -58,8 +61,8 @@ def _standing(folded: Folded, forms: WordForms) -> Iterator[WordForm]:
     for form in forms.loose:
         if form.body in text and next(_starts(folded, form), None) is not None:
             yield form
-    if not forms.anchors.isdisjoint(folded.pieces):
-        for form in forms.anchored:
+    for anchor in forms.anchors & folded.pieces:
+        for form in forms.by_anchor[anchor]:
             if next(_starts(folded, form), None) is not None:
                 yield form
 
@@ -88,20 +91,22 @@ class WordForm(NamedTuple):
 
 
 class WordForms(NamedTuple):
-    """The words of one list: all in order, those with an anchor and those without, and the anchors."""
+    """The words of one list: all in order, those without an anchor, and the others by it."""
 
     all: tuple[WordForm, ...]
-    anchored: tuple[WordForm, ...]
     loose: tuple[WordForm, ...]
+    by_anchor: Mapping[str, tuple[WordForm, ...]]
     anchors: frozenset[str]
 
 
 @lru_cache(maxsize=1024)
 def word_forms(words: tuple[str, ...]) -> WordForms:
     forms = tuple(form for word in words if (form := _word_form(word)))
-    anchored = tuple(form for form in forms if form.anchor)
-    loose = tuple(form for form in forms if not form.anchor)
-    return WordForms(forms, anchored, loose, frozenset(form.anchor for form in anchored))
+    by_anchor: dict[str, tuple[WordForm, ...]] = {}
+    for form in forms:
+        by_anchor[form.anchor] = (*by_anchor.get(form.anchor, ()), form)
+    loose = by_anchor.pop("", ())
+    return WordForms(forms, loose, by_anchor, frozenset(by_anchor))
 
 
 def _word_form(word: str) -> WordForm | None:

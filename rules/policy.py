@@ -286,18 +286,30 @@ class Policy:
     default_impact: str = "low"
     default_urgency: str = "medium"
     default_category: str = "other"
+    _levels: Mapping[str, Level] = field(init=False, repr=False, compare=False)
+    _people: Mapping[str, Staff] = field(init=False, repr=False, compare=False)
+    _writers: Mapping[str, Staff] = field(init=False, repr=False, compare=False)
+    _own: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Every message asks for these several times. Of two with one name, the first one counts.
+        object.__setattr__(self, "_levels", {level.name: level for level in reversed(self.levels)})
+        object.__setattr__(self, "_people", {person.key: person for person in reversed(self.staff)})
+        object.__setattr__(self, "_writers", {person.email: person for person in reversed(self.staff)})
+        own = frozenset(address for box in self.mailboxes for address in box.addresses)
+        object.__setattr__(self, "_own", own)
 
     def level(self, name: str) -> Level:
         """The level of that name; a ticket whose level was taken out of the configuration gets the last one."""
-        return next((level for level in self.levels if level.name == name), self.levels[-1])
+        return self._levels.get(name) or self.levels[-1]
 
     def person(self, key: str | None) -> Staff | None:
         """The staff member with that key."""
-        return next((person for person in self.staff if person.key == key), None) if key else None
+        return self._people.get(key) if key else None
 
     def staff_by_email(self, email: str) -> Staff | None:
         """The staff member who writes from that address."""
-        return next((person for person in self.staff if person.email == email.lower()), None)
+        return self._writers.get(email.lower())
 
     def staff_by_slack(self, user: str) -> Staff | None:
         """The staff member with that Slack user id."""
@@ -309,9 +321,9 @@ class Policy:
 
     def is_own(self, email: str) -> bool:
         """Whether an address, plus-part or not, is one of ours (complaint 24)."""
-        local, _, domain = email.lower().rpartition("@")
-        bare = f"{local.partition('+')[0]}@{domain}"
-        return any(bare in box.addresses or email.lower() in box.addresses for box in self.mailboxes)
+        lower = email.lower()
+        local, _, domain = lower.rpartition("@")
+        return lower in self._own or f"{local.partition('+')[0]}@{domain}" in self._own
 
     def on_file(self, email: str) -> CustomerMatch:
         """What the configuration says about a sender: the first pattern that fits."""

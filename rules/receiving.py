@@ -129,10 +129,18 @@ def with_message(ticket: Ticket, message: Message, policy: Policy, *, copies: bo
     Without ``copies``, who is only in copy does not.
     """
     # Whoever says a word in a thread of a channel did not ask to get its answers.
-    chain, known = dict.fromkeys((*message.references, message.message_id)), ticket.participants
+    known = ticket.participants
     return replace(
         ticket,
         last_message_id=message.message_id or ticket.last_message_id,
-        references=tuple(chain)[:1] + tuple(chain)[1:][-_MOST_REFERENCES:] if message.message_id else ticket.references,
+        references=references_to(message) or ticket.references,
         participants=participants(ticket, message, policy, copies=copies) if message.channel != CHAT else known,
     )
+
+
+def references_to(message: Message) -> tuple[str, ...]:
+    """What an answer to a message refers to: the first mail of its thread, the latest ones, itself."""
+    if not message.message_id:
+        return ()
+    chain = tuple(dict.fromkeys((*message.references, message.message_id)))
+    return chain[:1] + chain[1:][-_MOST_REFERENCES:]

@@ -49,8 +49,9 @@ def deliveries(entry: OutboxEntry, ticket: Ticket, policy: Policy) -> tuple[Outb
     if not isinstance(mail, Mail) or entry.lane != f"mail:{ticket.number}":
         return (entry,)
     # Who is answered in a thread of their own gets no mail that they did not wish.
-    mail = replace(mail, cc=tuple(email for email in mail.cc if email not in ticket.also_asked_in.values()))
-    entry = replace(entry, content=mail)
+    if mail.cc and ticket.also_asked_in:
+        mail = replace(mail, cc=tuple(email for email in mail.cc if email not in ticket.also_asked_in.values()))
+        entry = replace(entry, content=mail)
     others = _to_others(entry, mail, ticket, policy)
     if not ticket.asked_in:
         return (entry, *others)

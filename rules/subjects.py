@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 
 _LONGEST = 1000
@@ -24,6 +25,7 @@ _WORD = re.compile(r"\w{1,100}")
 _LEADING_TAG = re.compile(r"^\s{0,20}\[[^\[\]]{1,40}\]")
 
 
+@lru_cache(maxsize=64)
 def plain_subject(subject: str) -> str:
     """A subject without reply and forward marks and without our number, for comparing and answering."""
     text = SUBJECT_NUMBER.sub("", subject[:_LONGEST]).strip()

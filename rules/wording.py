@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from string import Formatter
 from zoneinfo import ZoneInfo
+
+_WHOLE_MINUTES_FROM = 1980
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +18,10 @@ class Texts:
 
     language: str
     texts: Mapping[str, str]
+
+    def __hash__(self) -> int:
+        # There are as many as languages, and what is made of one again and again is remembered by it.
+        return hash(self.language)
 
     def say(self, key: str, /, **values: object) -> str:
         """The text of that key with its gaps filled. Values are put in as they are."""
@@ -46,7 +53,14 @@ def gaps(text: str) -> frozenset[str]:
 
 
 def moment(texts: Texts, at: datetime, zone: str) -> str:
-    """A moment as people in ``zone`` write it, with the offset from UTC so that nobody has to guess."""
+    """A moment as people in ``zone`` write it, to the minute, with the offset from UTC so that nobody has to guess."""
+    # Long ago some zones were apart from UTC by seconds too.
+    return _minute(texts, at.replace(second=0, microsecond=0) if at.year >= _WHOLE_MINUTES_FROM else at, zone)
+
+
+@lru_cache(maxsize=256)
+def _minute(texts: Texts, at: datetime, zone: str) -> str:
+    """Remembered, because what comes in the same minute is often due in the same one."""
     local = at.astimezone(ZoneInfo(zone))
     offset = local.utcoffset() or timedelta()
     minutes = int(offset.total_seconds()) // 60

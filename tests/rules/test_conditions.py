@@ -57,7 +57,7 @@ def test_the_part_that_fails_is_named_as_it_was_written() -> None:
 def test_parts_are_told_apart_only_at_the_outermost_level() -> None:
     text = 'business_hours && (subject == "a && b" || (language == "en" && mailbox == "x"))'
     clauses = compile_condition(text).clauses
-    assert [clause.text for clause in clauses] == [
+    assert [clause.shown for clause in clauses] == [
         "business_hours",
         '(subject == "a && b" || (language == "en" && mailbox == "x"))',
     ]
