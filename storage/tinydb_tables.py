@@ -19,6 +19,11 @@ from storage.records import Codec, KeepText, ReadText, dumps, loads
 
 T = TypeVar("T")
 
+LATELY = 256
+"""So many rows of a table are held as nouns too, those written last."""
+
+_NOTHING: tuple[bytes, Any] = (b"", None)
+
 
 class DeskStorage(Storage):
     """Holds the rows of every table and collects which of them changed since the last commit."""
@@ -182,20 +187,37 @@ class PackedRows(Generic[T]):
         self._read = read
         self.stored: Callable[[int], Any] = table.packed
         """The row's JSON text, None when there is none."""
+        self._lately: dict[int, tuple[bytes, T]] = {}
 
     def get(self, row_id: int) -> T | None:
         """The whole noun; long texts are read from where they are kept."""
         packed = self._table.packed(row_id)
-        return None if packed is None else self._codec.decode(loads(packed), self._read)
+        if packed is None:
+            return None
+        noun = self._known(row_id, packed)
+        return self._codec.decode(loads(packed), self._read) if noun is None else noun
 
     def glimpse(self, row_id: int) -> T | None:
         """Something with the noun's fields, long texts left out."""
         packed = self._table.packed(row_id)
-        return None if packed is None else self._codec.glimpse(packed)
+        if packed is None:
+            return None
+        noun = self._known(row_id, packed)
+        return self._codec.glimpse(packed) if noun is None else noun
 
     def put(self, row_id: int, value: T) -> None:
         """Set a row."""
-        self._table.put(row_id, dumps(self._codec.encode(value, self._keep)))
+        packed = dumps(self._codec.encode(value, self._keep))
+        self._table.put(row_id, packed)
+        self._lately.pop(row_id, None)
+        if len(self._lately) >= LATELY:
+            del self._lately[next(iter(self._lately))]
+        self._lately[row_id] = packed, value
+
+    def _known(self, row_id: int, packed: bytes) -> T | None:
+        """The noun of a row that was written a moment ago: most are asked for again at once, and nouns are frozen."""
+        line, noun = self._lately.get(row_id, _NOTHING)
+        return noun if line is packed else None
 
     def remove(self, row_id: int) -> None:
         """Take a row away."""
