@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from channels.mail.maildir import file_name
-from storage.journal import parse
 from tests.crashes.loader import Busy, Load, Sent
+from tests.crashes.places import Place
+from tests.crashes.written import sending
 from tests.end_to_end.parts import DeskProcess
 from tests.end_to_end.relay import ANSWERED, RECEIVED, RelayProcess
 
@@ -28,44 +29,6 @@ class Window(StrEnum):
     BEFORE_250 = "after commit, before 250"
     SENDING = "in sending"
     BEFORE_SETTLING = "after sending, before settling"
-
-
-@dataclass
-class JournalRead:
-    """The commits that are in the journal files of a folder, read on from kill to kill."""
-
-    folder: Path
-    message_ids: set[str] = field(default_factory=set)
-    """Messages that a ticket's journal has received."""
-    owed: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Outbox rows by key, as last written."""
-    _read: Counter[str] = field(default_factory=Counter)
-
-    def read_on(self) -> None:
-        """Take in the whole lines that are new; a torn last line is left for the desk to cut."""
-        for path in sorted(self.folder.glob("journal-*.log")):
-            with path.open("rb") as file:
-                file.seek(self._read[path.name])
-                data = file.read()
-            for line in data.splitlines(keepends=True):
-                commit = parse(line) if line.endswith(b"\n") else None
-                if commit is None:
-                    break
-                self._read[path.name] += len(line)
-                for change in commit.changes:
-                    self._take_in(*change)
-
-    def _take_in(self, table: str, _: Any, row: Any) -> None:
-        if table == "entries" and row and row["kind"] in ("received", "also_received"):
-            self.message_ids.add(row.get("message_id", ""))
-        elif table == "outbox" and row:
-            self.owed[row["key"]] = row
-
-    def sending(self) -> list[dict[str, Any]]:
-        """Mails that were claimed for sending and whose outcome was not written down."""
-        return [
-            row for row in self.owed.values() if row.get("state") == "sending" and row["channel"].startswith("mail:")
-        ]
 
 
 class Outside(Protocol):
@@ -127,25 +90,29 @@ class Marksman:
     falls into several windows at once, for different mails.
     """
 
+    place: Place
     desk: DeskProcess
     load: Load
     outside: Outside
     chance: random.Random
-    journal: JournalRead
     fell: Counter[Window] = field(default_factory=Counter)
     kills: int = 0
     at_start: int = 0
+    cuts: int = 0
+
+    def __post_init__(self) -> None:
+        self.written = self.place.written()
 
     def kill_once(self) -> None:
         """Load a running desk, kill it, and note where the kill fell."""
         aim = self._aim()
         busy = Busy(self.load, self.desk)
         self._await(aim)
-        self.desk.kill()
+        self._kill()
         busy.join()
         self.kills += 1
         assert busy.refused == [], "a desk that was only killed refused mails before"
-        self.journal.read_on()
+        self.written.read_on()
         for window in self._classify(self.load.after_kill()):
             self.fell[window] += 1
 
@@ -160,7 +127,16 @@ class Marksman:
         """How many kills fell where, for people."""
         fell = "; ".join(f"{window.value}: {self.fell[window]}" for window in Window)
         mails = f"{len(self.load.mails)} mails sent, {self.load.taken} answers of 250"
-        return f"{self.kills} kills under load ({mails}), {self.at_start} at start-up. Fell {fell}"
+        kills = f"{self.kills} kills under load ({mails}), {self.at_start} at start-up, {self.cuts} power cuts"
+        return f"{self.place.kind}: {kills}. Fell {fell}"
+
+    def _kill(self) -> None:
+        """The desk alone, or each third time with the server of its database."""
+        if self.place.server is not None and self.kills % 3 == 1:
+            self.cuts += 1
+            self.place.lose_power(self.desk)
+        else:
+            self.desk.kill()
 
     def _aim(self) -> Window | None:
         """Mostly the window hit least so far; else no window but any moment."""
@@ -182,7 +158,7 @@ class Marksman:
         if aim is Window.BEFORE_COMMIT:
             return self.load.wholes
         if aim is Window.BEFORE_250:
-            return sum(path.stat().st_size for path in self.desk.data.glob("journal-*.log"))
+            return self.written.grown()
         return self.outside.begun() if aim is Window.SENDING else self.outside.arrived()
 
     def _fits(self, aim: Window) -> bool:
@@ -194,8 +170,8 @@ class Marksman:
             time.sleep(0.0002)
 
     def _classify(self, unanswered: Sequence[Sent]) -> Collection[Window]:
-        committed = [mail.message_id in self.journal.message_ids for mail in unanswered]
-        arrived = [self.outside.has(row) for row in self.journal.sending()]
+        committed = [mail.message_id in self.written.message_ids for mail in unanswered]
+        arrived = [self.outside.has(row) for row in sending(self.written)]
         found = {
             Window.BEFORE_COMMIT: not all(committed),
             Window.BEFORE_250: any(committed),

@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 from tests.channels.mail_imap_server import PASSWORD, USER, ImapServer
-from tests.crashes.evidence import JournalRead
-from tests.crashes.promises import kept, received
+from tests.crashes.places import Place
+from tests.crashes.promises import received
+from tests.crashes.written import Written
 from tests.end_to_end.dovecot import a_mailbox
-from tests.end_to_end.parts import DeskProcess, configuration, letter, mails_in, until
+from tests.end_to_end.parts import DeskProcess, letter, mails_in, until
 
 SOAK = bool(os.environ.get("DESKBELL_SOAK"))
 KILLS = 40 if SOAK else 5
@@ -24,21 +24,21 @@ A_KILL = 6
 """Mails that arrive in the mailbox before each kill."""
 
 
-def test_a_desk_killed_while_it_reads_a_mailbox_takes_every_message_once(tmp_path: Path) -> None:
+def test_a_desk_killed_while_it_reads_a_mailbox_takes_every_message_once(place: Place) -> None:
     """What was moved away is in the journal; what was not is there after the restart; nothing is taken twice."""
     imap = a_mailbox()
     imap.start()
     try:
         with imap.client() as mailbox:
             mailbox.create_folder(HANDLED)
-        with DeskProcess(tmp_path, a_desk_on(imap), env={"IMAP": PASSWORD}) as desk:
-            names = kill_again_and_again(desk, imap)
+        with place.desk({"IMAP": PASSWORD}, mail=a_mailbox_at(imap)) as desk:
+            names = kill_again_and_again(place, desk, imap)
             desk.start()
             until(lambda: moved(imap) == names, "the whole mailbox to be moved", within_s=60, every_s=0.2)
             until(lambda: len(mails_in(desk.maildir)) >= len(names), "all acknowledgements", every_s=0.1)
             assert desk.stop() == 0
             assert desk.command("verify").code == 0
-            with kept(desk) as store:
+            with place.kept() as store:
                 found = received(store)
             assert found.keys() == names
             assert {name: tickets for name, tickets in found.items() if len(tickets) != 1} == {}
@@ -47,10 +47,10 @@ def test_a_desk_killed_while_it_reads_a_mailbox_takes_every_message_once(tmp_pat
         imap.stop()
 
 
-def kill_again_and_again(desk: DeskProcess, imap: ImapServer) -> set[str]:
+def kill_again_and_again(place: Place, desk: DeskProcess, imap: ImapServer) -> set[str]:
     """Kill the desk over mail that has arrived, until a kill fell between commit and move; gives all Message-IDs."""
     chance = random.Random(20260322)
-    journal = JournalRead(desk.data)
+    written = place.written()
     fell: Counter[bool] = Counter()
     names: set[str] = set()
     while fell.total() < KILLS or (not fell[True] and fell.total() < 3 * KILLS):
@@ -59,20 +59,20 @@ def kill_again_and_again(desk: DeskProcess, imap: ImapServer) -> set[str]:
         enough = len(names) + chance.randint(0, A_KILL - 1)
         names |= set(map(message_id, numbers))
         desk.start()
-        until_some_are_taken(journal, enough)
+        until_some_are_taken(written, enough)
         desk.kill()
-        fell[fell_between(imap, journal)] += 1
+        fell[fell_between(imap, written)] += 1
     assert fell[True], "no kill fell between commit and move"
     return names
 
 
-def a_desk_on(imap: ImapServer) -> dict[str, Any]:
-    """A desk that reads this mailbox and moves what it has."""
+def a_mailbox_at(imap: ImapServer) -> dict[str, Any]:
+    """A desk's mailbox that is read there; what the desk has is moved."""
     mailbox = {
         "host": "127.0.0.1", "port": imap.port, "tls": False, "username": USER, "password": {"env": "IMAP"},
         "first_run": "all", "move_to": HANDLED,
     }  # fmt: skip
-    return configuration(mail={"smtp_in": None, "imap": mailbox})
+    return {"smtp_in": None, "imap": mailbox}
 
 
 def question(number: int) -> bytes:
@@ -86,14 +86,14 @@ def message_id(number: int) -> str:
     return f"<imap-{number}@example.org>"
 
 
-def until_some_are_taken(journal: JournalRead, more_than: int) -> None:
+def until_some_are_taken(written: Written, more_than: int) -> None:
     """Return when the desk's journal has more messages than these."""
 
     def taken() -> bool:
-        journal.read_on()
-        return len(journal.message_ids) > more_than
+        written.read_on()
+        return len(written.message_ids) > more_than
 
-    until(taken, "the desk to take mails", every_s=0.001)
+    until(taken, "the desk to take mails", every_s=0.002)
 
 
 def moved(imap: ImapServer) -> set[str]:
@@ -107,9 +107,9 @@ def moved(imap: ImapServer) -> set[str]:
     return set(names)
 
 
-def fell_between(imap: ImapServer, journal: JournalRead) -> bool:
+def fell_between(imap: ImapServer, written: Written) -> bool:
     """Whether the kill fell between commit and move; nothing is moved that the journal does not have."""
-    journal.read_on()
+    written.read_on()
     gone = moved(imap)
-    assert gone <= journal.message_ids
-    return gone < journal.message_ids
+    assert gone <= written.message_ids
+    return gone < written.message_ids

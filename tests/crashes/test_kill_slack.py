@@ -9,16 +9,15 @@ import os
 import random
 import smtplib
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rules.model import EntryKind
-from tests.crashes.evidence import JournalRead
-from tests.crashes.promises import kept
+from tests.crashes.places import Place
+from tests.crashes.written import Written
 from tests.end_to_end.neighbours import slack_process
-from tests.end_to_end.parts import OURS, DeskProcess, configuration, letter, mails_in, until, words_of
+from tests.end_to_end.parts import OURS, DeskProcess, letter, mails_in, until, words_of
 from tests.loopback_slack import RemoteSlack
 
 SOAK = bool(os.environ.get("DESKBELL_SOAK"))
@@ -28,7 +27,7 @@ A_KILL = 3
 
 
 @pytest.mark.timeout(900 if SOAK else 240)
-def test_every_reply_written_in_slack_is_mailed_once_whenever_the_desk_is_killed(tmp_path: Path) -> None:
+def test_every_reply_written_in_slack_is_mailed_once_whenever_the_desk_is_killed(place: Place) -> None:
     """Each message is one reply on the ticket and one mail; the ticket has one card."""
     chance = random.Random(20260323)
     written: list[str] = []
@@ -37,21 +36,23 @@ def test_every_reply_written_in_slack_is_mailed_once_whenever_the_desk_is_killed
         slack.limit_rates(False)
         ana, channel = slack.user("ana")["id"], slack.channel("support")["id"]
         env = {"SLACK_API_URL": slack.api_url, "BOT": slack.bot_token, "APP": slack.app_token}
-        with DeskProcess(tmp_path, a_desk_on(channel, ana), env=env) as desk:
+        with place.desk(env, **a_desk_on(channel, ana)) as desk:
             desk.start()
+            written_down = place.written()
             card = the_card(desk, slack, channel)
             for _ in range(KILLS):
                 texts = [f"Answer {len(written) + number} of Ana." for number in range(1, A_KILL + 1)]
                 for text in texts:
                     slack.post(ana, channel, text, card)
-                until_taken(desk, len(written) + chance.randint(0, A_KILL - 1))
+                until_taken(written_down, len(written) + chance.randint(0, A_KILL - 1))
                 desk.kill()
+                written_down.read_on()
                 written += texts
                 desk.start()
-                until_taken(desk, len(written))
+                until_taken(written_down, len(written))
             until(lambda: len(replies_mailed(desk)) >= len(written), "every reply to be mailed", within_s=60)
             assert desk.stop() == 0
-            with kept(desk) as store, store.read() as look:
+            with place.kept() as store, store.read() as look:
                 said = Counter(entry.text for entry in look.entries(1) if entry.kind is EntryKind.REPLIED)
             assert said == Counter(written)
             assert Counter(replies_mailed(desk)) == Counter(written)
@@ -63,7 +64,7 @@ def a_desk_on(channel: str, ana: str) -> dict[str, Any]:
     """A desk whose staff work in this Slack channel."""
     chat = {"mode": "socket", "channel": channel, "bot_token": {"env": "BOT"}, "app_token": {"env": "APP"}}
     staff = [{"id": "ana", "name": "Ana Lopez", "email": "ana@example.com", "role": "agent", "slack": ana}]
-    return configuration(channels={"slack": chat}, habits={"undo_hold": "0s"}, staff=staff)
+    return {"channels": {"slack": chat}, "habits": {"undo_hold": "0s"}, "staff": staff}
 
 
 def the_card(desk: DeskProcess, slack: RemoteSlack, channel: str) -> str:
@@ -76,15 +77,14 @@ def the_card(desk: DeskProcess, slack: RemoteSlack, channel: str) -> str:
     return str(cards[0]["ts"])
 
 
-def until_taken(desk: DeskProcess, replies: int) -> None:
-    """Return when so many replies are in the desk's journal."""
-    journal = JournalRead(desk.data)
+def until_taken(written: Written, replies: int) -> None:
+    """Return when so many replies are in the store."""
 
     def taken() -> bool:
-        journal.read_on()
-        return sum(1 for key in journal.owed if ":reply:" in key) >= replies
+        written.read_on()
+        return sum(1 for key in written.owed if ":reply:" in key) >= replies
 
-    until(taken, "replies to be taken", every_s=0.001)
+    until(taken, "replies to be taken", every_s=0.005)
 
 
 def replies_mailed(desk: DeskProcess) -> list[str]:

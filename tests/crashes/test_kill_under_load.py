@@ -8,18 +8,18 @@ from __future__ import annotations
 import os
 import random
 import sys
-from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from rules.effects import Mail, OutboxEntry, OutboxState
-from storage.tinydb_store import TinyDBStore
-from tests.crashes.evidence import JournalRead, MaildirOutside, Marksman, RelayOutside, Window
+from storage.protocol import Store
+from tests.crashes.evidence import MaildirOutside, Marksman, RelayOutside, Window
 from tests.crashes.loader import Load
-from tests.crashes.promises import check_effects, check_mails, kept
-from tests.end_to_end.parts import DeskProcess, configuration, mails_in, until
+from tests.crashes.places import TINYDB, Place
+from tests.crashes.promises import check_effects, check_mails, message_id, twice
+from tests.crashes.written import settled
+from tests.end_to_end.parts import DeskProcess, mails_in, until
 from tests.end_to_end.relay import RelayProcess
 
 SOAK = bool(os.environ.get("DESKBELL_SOAK"))
@@ -29,13 +29,9 @@ EACH_WINDOW = 10 if SOAK else 1
 SEED = 20260320
 
 
-def all_settled(desk: DeskProcess) -> bool:
-    """Whether nothing is on its way any more."""
-    return not [line for line in desk.outbox(everything=False) if line["state"] in ("queued", "sending")]
-
-
 def kill_again_and_again(marksman: Marksman, kills: int) -> None:
     """Kill the desk so often; then go on, for a while, until every window was hit often enough."""
+    kills = kills if SOAK or marksman.place.kind == TINYDB else kills // 2
     while marksman.kills < kills or (
         min(marksman.fell[one] for one in Window) < EACH_WINDOW and marksman.kills < 2 * kills
     ):
@@ -45,23 +41,18 @@ def kill_again_and_again(marksman: Marksman, kills: int) -> None:
         marksman.kill_once()
 
 
-def mails_owed(store: TinyDBStore) -> list[OutboxEntry]:
+def mails_owed(store: Store) -> list[OutboxEntry]:
     """Every mail of the outbox, delivered or not."""
     with store.read() as look:
         return [entry for entry in look.outbox() if isinstance(entry.content, Mail)]
 
 
-def twice(names: Iterable[str]) -> list[str]:
-    """What is there more than once."""
-    return [name for name, times in Counter(names).items() if times > 1]
-
-
-def check_store(desk: DeskProcess, load: Load) -> list[OutboxEntry]:
+def check_store(place: Place, desk: DeskProcess, load: Load) -> list[OutboxEntry]:
     """Stop the desk and look at all it wrote down; gives the mails it owed."""
     assert desk.stop() == 0
     verified = desk.command("verify", "--json")
     assert (verified.code, verified.lines[-1]["problems"]) == (0, 0), verified.out
-    with kept(desk) as store:
+    with place.kept() as store:
         check_mails(store, load)
         check_effects(store, load)
         return mails_owed(store)
@@ -69,17 +60,17 @@ def check_store(desk: DeskProcess, load: Load) -> list[OutboxEntry]:
 
 @pytest.mark.timeout(2900 if SOAK else 480)
 def test_a_desk_killed_under_load_keeps_every_mail_it_confirmed_and_does_nothing_twice(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every mail answered 250 is one ticket entry; every mail owed lies once in the Maildir; the store verifies."""
     chance = random.Random(SEED)
     load = Load(chance)
-    with DeskProcess(tmp_path, configuration()) as desk:
-        marksman = Marksman(desk, load, MaildirOutside(desk.maildir), chance, JournalRead(desk.data))
+    with place.desk() as desk:
+        marksman = Marksman(place, desk, load, MaildirOutside(desk.maildir), chance)
         kill_again_and_again(marksman, KILLS)
         desk.start()
-        until(lambda: all_settled(desk), "everything owed to be delivered", within_s=120, every_s=0.2)
-        owed = check_store(desk, load)
+        until(lambda: settled(marksman.written), "everything owed to be delivered", within_s=120, every_s=0.2)
+        owed = check_store(place, desk, load)
         delivered = [mail["Message-ID"] for mail in mails_in(desk.maildir)]
         assert twice(delivered) == []
         assert {mail.state for mail in owed} == {OutboxState.ACCEPTED}
@@ -90,22 +81,22 @@ def test_a_desk_killed_under_load_keeps_every_mail_it_confirmed_and_does_nothing
 
 @pytest.mark.timeout(1200 if SOAK else 480)
 def test_no_mail_reaches_a_relay_twice_by_itself_and_what_cannot_be_known_is_left_to_a_person(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A relay cannot be asked what it took: mails it may have are uncertain until a person sends them again."""
     chance = random.Random(SEED)
     load = Load(chance)
     with (
         RelayProcess(tmp_path / "relay", slow_ms=20) as relay,
-        DeskProcess(tmp_path / "desk", configuration(mail={"smtp_out": relay.way_out})) as desk,
+        place.desk(mail={"smtp_out": relay.way_out}) as desk,
     ):
-        marksman = Marksman(desk, load, RelayOutside(relay), chance, JournalRead(desk.data))
+        marksman = Marksman(place, desk, load, RelayOutside(relay), chance)
         kill_again_and_again(marksman, RELAY_KILLS)
         desk.start()
-        until(lambda: all_settled(desk), "everything owed to be settled", within_s=120, every_s=0.2)
+        until(lambda: settled(marksman.written), "everything owed to be settled", within_s=120, every_s=0.2)
         uncertain = [line["key"] for line in desk.outbox(everything=False)]
         check_relay(relay, desk, uncertain)
-        owed = check_store(desk, load)
+        owed = check_store(place, desk, load)
         there = {mail["Message-ID"] for mail in relay.mails()}
         wanting = [mail.key for mail in owed if message_id(mail) not in there]
         assert set(wanting) <= set(uncertain)
@@ -134,9 +125,3 @@ def check_relay(relay: RelayProcess, desk: DeskProcess, uncertain: list[str]) ->
     assert all(shown[key]["problem"] for key in uncertain)
     accepted = [line for line in shown.values() if line["kind"] == "mail" and line["state"] == "accepted"]
     assert len(accepted) <= len(came) <= len(accepted) + len(uncertain)
-
-
-def message_id(mail: OutboxEntry) -> str:
-    """The Message-ID that a mail of the outbox has had since it was first owed."""
-    assert isinstance(mail.content, Mail)
-    return mail.content.message_id

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import resource
 import smtplib
-from pathlib import Path
 
 from tests.crashes.loader import Busy, Load
-from tests.crashes.promises import check_effects, check_mails, kept
-from tests.end_to_end.parts import OURS, DeskProcess, configuration, letter, mails_in, until
+from tests.crashes.places import Place
+from tests.crashes.promises import check_effects, check_mails
+from tests.end_to_end.parts import OURS, DeskProcess, letter, mails_in, until
 
 SEED = 20260321
 
@@ -22,19 +22,19 @@ def loaded(desk: DeskProcess, load: Load, mails: int) -> Busy:
     return busy
 
 
-def check_all_promises(desk: DeskProcess, load: Load) -> None:
+def check_all_promises(place: Place, desk: DeskProcess, load: Load) -> None:
     """The store of an ended desk verifies and holds what was promised, once."""
     verified = desk.command("verify", "--json")
     assert (verified.code, verified.lines[-1]["problems"]) == (0, 0), verified.out
-    with kept(desk) as store:
+    with place.kept() as store:
         check_mails(store, load)
         check_effects(store, load)
 
 
-def test_a_desk_asked_to_stop_under_load_finishes_what_is_half_done(tmp_path: Path) -> None:
+def test_a_desk_asked_to_stop_under_load_finishes_what_is_half_done(place: Place) -> None:
     """SIGTERM: no mail that was answered 250 is lost, nothing stays claimed and unsettled, the exit code is 0."""
     load = Load(random.Random(SEED))
-    with DeskProcess(tmp_path, configuration()) as desk:
+    with place.desk() as desk:
         for _ in range(3):
             desk.start()
             busy = loaded(desk, load, mails=10)
@@ -43,12 +43,12 @@ def test_a_desk_asked_to_stop_under_load_finishes_what_is_half_done(tmp_path: Pa
             load.after_kill()
             owed = desk.command("outbox", "list", "--json").lines
             assert [line for line in owed if line["state"] != "queued"] == []
-        check_all_promises(desk, load)
+        check_all_promises(place, desk, load)
 
 
-def test_a_second_desk_on_the_same_folder_is_told_in_one_sentence_who_has_it(tmp_path: Path) -> None:
+def test_a_second_desk_on_the_same_folder_is_told_in_one_sentence_who_has_it(place: Place) -> None:
     """It ends with exit code 1; the first one goes on."""
-    with DeskProcess(tmp_path, configuration()) as desk:
+    with place.desk() as desk:
         desk.start()
         second = desk.command("run")
         assert second.code == 1
@@ -58,9 +58,9 @@ def test_a_second_desk_on_the_same_folder_is_told_in_one_sentence_who_has_it(tmp
         assert desk.ask("ticket list") == [{"exit": 0}]
 
 
-def test_a_mail_that_finds_no_room_on_the_disk_is_answered_451(tmp_path: Path) -> None:
+def test_a_mail_that_finds_no_room_on_the_disk_is_answered_451(place: Place) -> None:
     """The sender keeps it, the log says loudly why, and the desk ends with an error instead of going on."""
-    with DeskProcess(tmp_path, configuration()) as desk:
+    with place.desk() as desk:
         desk.start()
         assert write(desk, "before", size=100)[0] == 250
         leave_room(desk, 100_000)
@@ -74,10 +74,10 @@ def test_a_mail_that_finds_no_room_on_the_disk_is_answered_451(tmp_path: Path) -
         assert [line["subject"] for line in desk.ask("ticket list")[:-1]] == ["before", "too large for what is left"]
 
 
-def test_a_disk_that_fills_up_under_load_loses_nothing_that_was_confirmed(tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_under_load_loses_nothing_that_was_confirmed(place: Place) -> None:
     """The desk ends with an error; with room again everything that was answered 250 is there, and it takes mail."""
     load = Load(random.Random(SEED))
-    with DeskProcess(tmp_path, configuration()) as desk:
+    with place.desk() as desk:
         desk.start()
         busy = loaded(desk, load, mails=10)
         leave_room(desk, 50_000)
@@ -89,7 +89,7 @@ def test_a_disk_that_fills_up_under_load_loses_nothing_that_was_confirmed(tmp_pa
         assert write(desk, "after the flood", size=100)[0] == 250
         until(lambda: not desk.outbox(everything=False), "everything owed to be delivered", every_s=0.1)
         assert desk.stop() == 0
-        check_all_promises(desk, load)
+        check_all_promises(place, desk, load)
         names = [mail["Message-ID"] for mail in mails_in(desk.maildir)]
         assert len(names) == len(set(names))
 
