@@ -12,7 +12,7 @@ from bot.settings import ImapSettings, SlackSettings, SmtpOutSettings
 from channels.mail.imap_account import ImapSettings as ImapAccountSettings
 from channels.mail.oauth import AccessTokens
 from channels.mail.smtp_out import RelaySettings, Tls
-from channels.slack.app import SLACK_API, SlackConnection
+from channels.slack.connection import SLACK_API, SlackConnection
 
 _TLS: Mapping[str, Tls] = {"tls": True, "off": False, "starttls": "starttls"}
 

@@ -6,6 +6,7 @@ import asyncio
 import random
 import re
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -19,8 +20,8 @@ import structlog
 from channels.mail.addresses import Mailbox, OwnAddresses, delivered_to
 from channels.mail.imap_account import Described, Fetched, ImapAccount, ImapSettings
 from channels.mail.parse import parse
-from channels.protocol import Hearing, Now
-from rules.errors import ChannelError, OAuthError, StoreUnavailableError
+from channels.protocol import Alone, Hearing, Now, Role
+from rules.errors import ChannelError, OAuthError, StoreAwayError, StoreUnavailableError
 from rules.model import Message, Origin
 
 log = structlog.get_logger(__name__)
@@ -29,6 +30,8 @@ LEFT_ALONE = "left_alone"
 _LONGEST_PAUSE = 300.0
 _AT_ONCE = 100
 _LISTED_WITHIN_S = 90.0
+_ROLE_EVERY_S = 2.0
+_FAILURES_AWAY = 2
 _THROTTLED = re.compile(
     r"throttl|too many|rate.?limit|\[LIMIT\]|\[UNAVAILABLE\]|\[OVERQUOTA\]|bandwidth|try again later|server busy",
     re.IGNORECASE,
@@ -45,6 +48,10 @@ class Ledger(Protocol):
 
     def account(self, origin: Origin, outcome: str) -> None:
         """Write a line for a message that is not received; durable when this returns."""
+
+
+class _RoleLostError(Exception):
+    """Another process reads the mailbox from now on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +74,8 @@ class ImapListener:
     """A Listener with one thread that watches one mailbox: IDLE, and a look every ``poll`` seconds beside it.
 
     What is new is told from the ledger alone, never from the Seen flag. A message is flagged or moved only after
-    ``Hearing.receive`` returned; one that cannot be stored stays where it is and is tried again.
+    ``Hearing.receive`` returned; one that cannot be stored stays where it is and is tried again. Of several processes
+    the one with the ``role`` watches, the others ask for it every two seconds (R-DA-2).
     """
 
     def __init__(
@@ -80,6 +88,7 @@ class ImapListener:
         own: OwnAddresses,
         now: Now,
         left_alone: Callable[[str, int], None] | None = None,
+        role: Role | None = None,
         first_pause: float = 1.0,
         throttled_pause: float = 90.0,
         hung: float = 5.0,
@@ -93,6 +102,8 @@ class ImapListener:
         self._own = own
         self._now = now
         self._left_alone = left_alone
+        self._role = role or Alone()
+        self._asked_role_at = 0.0
         self._first_pause = first_pause
         self._throttled_pause = throttled_pause
         self._hung = hung
@@ -102,6 +113,7 @@ class ImapListener:
         self._asked: Future[Listing] | None = None
         self._wanted = threading.Event()
         self.connected = False
+        self.reads = True
         self.looked_at: datetime | None = None
         self.problem = ""
         self.certificate_ends_at: datetime | None = None
@@ -136,6 +148,8 @@ class ImapListener:
 
         Raises ChannelError when the mailbox cannot be looked at.
         """
+        if not self.reads:
+            raise ChannelError(f"the mailbox {self._mailbox.name} is read by another process of this desk")
         if not self.connected or self._stop.is_set():
             raise ChannelError(f"the mailbox {self._mailbox.name} is not connected: {self.problem or 'not yet'}")
         asked: Future[Listing] = Future()
@@ -148,25 +162,44 @@ class ImapListener:
             raise ChannelError(f"the mailbox {self._mailbox.name} could not be listed: {told}") from problem
 
     def _watch(self) -> None:
-        """The thread: one connection after another, with longer and longer pauses while there is trouble."""
-        failures = 0
-        while not self._stop.is_set():
-            looked_at = self.looked_at
-            try:
-                self._session()
-            except Exception as problem:
-                failures = 1 if self.looked_at != looked_at else failures + 1
-                self.problem = _one_line(problem)
-                if _THROTTLED.search(self.problem):
-                    self.problem = f"throttled by the server: {self.problem}"
-                    self.throttled_at = self._now()
-                    # It says that we come too often: going on at our pace would only make it last (complaint 12).
-                    self._stop.wait(self._throttled_pause)
-                if isinstance(problem, TROUBLE):
-                    log.warning("imap.trouble", mailbox=self._mailbox.name, problem=self.problem, failures=failures)
+        """The thread: connects whenever this process has the role, and leaves the role to others at the end."""
+        try:
+            failures = 0
+            while not self._stop.is_set():
+                self.reads = self._role.hold()
+                if self.reads:
+                    failures = self._watch_once(failures)
                 else:
-                    log.exception("imap.failed", mailbox=self._mailbox.name)
-            self._stop.wait(self._pause(failures))
+                    self.problem = ""
+                    self._stop.wait(_ROLE_EVERY_S)
+        finally:
+            self._role.let_go()
+
+    def _watch_once(self, failures: int) -> int:
+        """One connection, and a pause that is longer the more of them failed in a row; gives how many did."""
+        looked_at = self.looked_at
+        try:
+            self._session()
+        except _RoleLostError:
+            log.info("imap.left_to_another", mailbox=self._mailbox.name)
+            return 0
+        except Exception as problem:
+            failures = 1 if self.looked_at != looked_at else failures + 1
+            if isinstance(problem, StoreAwayError):
+                # The server is well; who waits for the desk's own database need not wait for long.
+                failures = min(failures, _FAILURES_AWAY)
+            self.problem = _one_line(problem)
+            if _THROTTLED.search(self.problem):
+                self.problem = f"throttled by the server: {self.problem}"
+                self.throttled_at = self._now()
+                # It says that we come too often: going on at our pace would only make it last (complaint 12).
+                self._stop.wait(self._throttled_pause)
+            if isinstance(problem, TROUBLE):
+                log.warning("imap.trouble", mailbox=self._mailbox.name, problem=self.problem, failures=failures)
+            else:
+                log.exception("imap.failed", mailbox=self._mailbox.name)
+        self._stop.wait(self._pause(failures))
+        return failures
 
     def _pause(self, failures: int) -> float:
         """Doubles with each failure up to five minutes; the jitter keeps many desks from returning together."""
@@ -193,6 +226,7 @@ class ImapListener:
         self._make_up(account, present, handled, boundary)
         last = 0
         while not self._stop.is_set():
+            self._check_role()
             self._take_all(account, [uid for uid in present if uid not in handled], handled, boundary)
             self.looked_at, self.problem = self._now(), ""
             self._answer_listing(account)
@@ -209,8 +243,18 @@ class ImapListener:
         account.settle(uid for uid in present if uid in left and uid in handled and uid > boundary)
 
     def _wanted_within(self, seconds: float) -> bool:
-        """Whether the thread is wanted elsewhere: to stop, or to list the folder."""
-        return self._wanted.wait(seconds) and (self._stop.is_set() or self._asked is not None)
+        """Whether the thread is wanted elsewhere: to stop, to list the folder, or to leave it to another process."""
+        if self._wanted.wait(seconds) and (self._stop.is_set() or self._asked is not None):
+            return True
+        if time.monotonic() - self._asked_role_at >= _ROLE_EVERY_S:
+            self._asked_role_at, self.reads = time.monotonic(), self._role.hold()
+        return not self.reads
+
+    def _check_role(self) -> None:
+        """Raises _RoleLostError when this process may not take the next message: another one reads the mailbox."""
+        self._asked_role_at, self.reads = time.monotonic(), self._role.hold()
+        if not self.reads:
+            raise _RoleLostError
 
     def _answer_listing(self, account: ImapAccount) -> None:
         asked, self._asked = self._asked, None
@@ -273,6 +317,7 @@ class ImapListener:
         for uid, told in described.items():
             if self._stop.is_set():
                 return
+            self._check_role()
             try:
                 found = account.fetch(uid, told)
                 if found is None:

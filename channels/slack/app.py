@@ -10,8 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
 import structlog
@@ -19,25 +18,26 @@ import structlog
 from channels.chat.presence import Presence
 from channels.protocol import Hearing, Inbox, Looking, Now
 from channels.slack.calls import call
+from channels.slack.connection import Identity
+from channels.slack.connection import SlackConnection as SlackConnection
 from channels.slack.door import Door
-from channels.slack.hearing.inbox import SETTLE_S
 from channels.slack.hearing.leaving import Leaving
 from channels.slack.hearing.listener import SlackListener
-from channels.slack.hearing.sweep import EVERY_S, Sweep
-from channels.slack.hearing.sweep_reads import CALLS_A_MINUTE, SweepReads
+from channels.slack.hearing.sweep import Sweep
+from channels.slack.hearing.sweep_reads import SweepReads
 from channels.slack.people import People
 from channels.slack.pulse import Pulse
 from channels.slack.reachable import WORKSPACE, Reachable
 from channels.slack.requests import EVENTS_PATH as EVENTS_PATH
 from channels.slack.requests import SignedRequests
 from channels.slack.signature import Signatures
-from channels.slack.sockets import PING_EVERY_S, Sockets
+from channels.slack.sockets import Sockets
 from channels.slack.speaking.files import SlackFiles
 from channels.slack.speaking.history import History
 from channels.slack.speaking.links import Links
 from channels.slack.speaking.sender import METADATA_TYPE, SlackSender
 from rules.effects import OutboxEntry, Receipt
-from rules.errors import DeliveryError, TemporaryDeliveryError
+from rules.errors import DeliveryError, StoreAwayError, TemporaryDeliveryError, UncertainDeliveryError
 from rules.policy import Policy
 
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ log = structlog.get_logger(__name__)
 
 Done = TypeVar("Done")
 
-SLACK_API = "https://slack.com/api/"
 CALL_MOST_S = 15.0
 START_WAIT_S = 10.0
 CATCH_UP_MOST_S = 5.0
@@ -62,39 +61,12 @@ AT_ONCE, AT_ONCE_ON_TRIAL = 256, 8
 RETRY_MOST_S = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlackConnection:
-    """How to reach one workspace. ``api_url`` ends in ``/``; ``listen`` is the address for signed HTTP events.
-
-    With two sockets a click that comes while one of them reconnects is not lost (complaint 75).
-    """
-
-    channel: str
-    bot_token: str = field(repr=False)
-    app_token: str = field(default="", repr=False)
-    signing_secret: str = field(default="", repr=False)
-    api_url: str = SLACK_API
-    mode: Literal["socket", "http"] = "socket"
-    listen: tuple[str, int] = ("127.0.0.1", 3000)
-    sockets: int = 2
-    posts_per_second: float = 1.0
-    settle_s: float = SETTLE_S
-    sweep_every_s: float = EVERY_S
-    sweep_calls: int = CALLS_A_MINUTE
-    ping_every_s: float = PING_EVERY_S
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """Who we are in the workspace."""
-
-    team: str
-    user: str
-    bot: str
-
-
 class SlackChannel:
-    """The desk's chat in Slack: a ``Listener`` and a ``Sender``."""
+    """The desk's chat in Slack: a ``Listener`` and a ``Sender``.
+
+    Of several processes every one hears, writes down and answers clicks. One leads (``leads``): it takes in what was
+    heard, in order, sweeps, and posts at Slack's pace.
+    """
 
     name = "chat"
 
@@ -109,8 +81,10 @@ class SlackChannel:
         now: Now,
         executor: Executor,
         presence: Presence | None = None,
+        leads: bool = True,
     ) -> None:
         self._connection = connection
+        self.leads = leads
         self.presence = presence or Presence()
         self._hearing = hearing
         self._inbox = inbox
@@ -131,11 +105,12 @@ class SlackChannel:
         self._sweep: Sweep | None = None
         self._busy: set[asyncio.Task[Any]] = set()
         self._stopping = False
+        self._introduced = False
 
     @property
     def at_once(self) -> int:
-        """How many posts may be under way: none while Slack is away, a few while it is on trial."""
-        if self.reachable.is_closed(WORKSPACE):
+        """How many posts may be under way: none while Slack is away or another leads, a few while it is on trial."""
+        if not self.leads or self.reachable.is_closed(WORKSPACE):
             return 0
         return AT_ONCE_ON_TRIAL if self.reachable.on_trial else AT_ONCE
 
@@ -159,10 +134,11 @@ class SlackChannel:
         self._stopping = False
         app = self._assemble()
         assert self._listener is not None
-        await self._listener.inbox.start()
+        if self.leads:
+            await self._listener.inbox.start()
         if self._connection.mode == "http":
             self._requests = SignedRequests(app, Signatures(self._connection.signing_secret), self._around)
-            await self._requests.open(*self._connection.listen)
+            await self._requests.open(*self._connection.listen, reuse_port=self._connection.shared)
         if self._client:
             self._pulse = Pulse(self._client, self.reachable)
             self._pulse.start()
@@ -173,6 +149,35 @@ class SlackChannel:
             return
         # Nothing leaves before the doors are open: a reply in its hold may be among what was deleted.
         await self._listener.inbox.caught_up(CATCH_UP_MOST_S)
+
+    async def lead(self) -> None:
+        """Take in, sweep and post from now on: no other process does. Raises StoreError; then it does not lead."""
+        if self.leads or self._stopping:
+            return
+        if self._listener:
+            await self._listener.inbox.start()
+        self.leads = True
+        if self._sender:
+            self._sender.begin_anew()
+        if self._sweep and self._introduced:
+            self._sweep.start()
+
+    async def stand_back(self) -> None:
+        """Leave that to another process; what is half done is finished."""
+        if not self.leads:
+            return
+        self.leads = False
+        if self._sender:
+            self._sender.put_back()
+        if self._sweep:
+            await self._sweep.stop()
+        if self._listener:
+            await self._listener.inbox.stop()
+
+    async def look_again(self) -> None:
+        """Take in what other processes heard, if this one leads. Raises StoreError."""
+        if self.leads and self._listener and not self._stopping:
+            await self._listener.inbox.look_again()
 
     async def stop(self) -> None:
         """Hear nothing new, let what is half heard or half sent finish, and let the connections go."""
@@ -227,7 +232,11 @@ class SlackChannel:
         if self._sender is None or self._stopping:
             raise TemporaryDeliveryError("Slack is not connected.", untried=True)
         async with self._half_done():
-            return await self._sender.send(entry)
+            try:
+                return await self._sender.send(entry)
+            except StoreAwayError as problem:
+                # It may have been in the middle: whether it is there is looked for once the desk can read again.
+                raise UncertainDeliveryError(f"The desk's database went away: {problem}") from problem
 
     async def find(self, entry: OutboxEntry) -> Receipt | None:
         """Look whether an entry of unknown fate is in Slack.
@@ -237,7 +246,10 @@ class SlackChannel:
         if self._sender is None or self._stopping:
             raise TemporaryDeliveryError("Slack is not connected and cannot be asked.")
         async with self._half_done():
-            return await self._sender.find(entry)
+            try:
+                return await self._sender.find(entry)
+            except StoreAwayError as problem:
+                raise TemporaryDeliveryError(f"The desk's database is away: {problem}") from problem
 
     def _assemble(self) -> AsyncApp:
         """Build the client, the ears and the mouth. slack-bolt is imported here, as only a running desk needs it."""
@@ -296,7 +308,9 @@ class SlackChannel:
             felt = self._connection.ping_every_s
             self._sockets = Sockets(app, token, self._client, self._around, sweep.soon, ping_every_s=felt)
             await self._sockets.open(self._connection.sockets)
-        self._sweep.start()
+        self._introduced = True
+        if self.leads:
+            self._sweep.start()
         log.info("slack_connected", mode=self._connection.mode, channel=self._connection.channel)
 
     async def _introduce(self) -> bool:

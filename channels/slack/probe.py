@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from channels.slack.app import CALL_MOST_S, SlackConnection
+from channels.slack.app import CALL_MOST_S
 from channels.slack.calls import call
+from channels.slack.connection import SlackConnection
 from rules.errors import DeliveryError
 
 if TYPE_CHECKING:

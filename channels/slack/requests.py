@@ -42,13 +42,13 @@ class SignedRequests:
         host, port, *_ = self._runner.addresses[0]
         return f"{host}:{port}"
 
-    async def open(self, host: str, port: int) -> None:
-        """Begin to listen."""
+    async def open(self, host: str, port: int, *, reuse_port: bool = False) -> None:
+        """Begin to listen; with ``reuse_port`` beside other processes of this desk."""
         server = web.Application(client_max_size=BODY_MOST)
         server.router.add_post(EVENTS_PATH, self._hear)
         self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=FINISH_MOST_S)
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
+        await web.TCPSite(self._runner, host, port, reuse_port=reuse_port or None).start()
 
     async def close(self) -> None:
         """Stop listening."""

@@ -55,7 +55,8 @@ class WebChannel:
     """Serves the web pages on one loopback address; as a sender it stands in for chat, where posting is showing.
 
     ``intake`` says where mail comes in (``127.0.0.1:2525``), for the empty page; it may be empty. ``forms`` are those
-    of Slack unless others are given; ``presence`` is who writes an answer, which Slack shares. Raises ConfigError
+    of Slack unless others are given; ``presence`` is who writes an answer, which Slack shares.
+    With ``reuse_port`` other processes of the desk may answer at the same address. Raises ConfigError
     for an address that is not on loopback. ``start`` raises ChannelError when the port is taken.
     """
 
@@ -77,9 +78,11 @@ class WebChannel:
         intake: Callable[[], str] = str,
         forms: Forms | None = None,
         presence: Presence | None = None,
+        reuse_port: bool = False,
     ) -> None:
         self._host, self._port = guard.loopback_listener(listen)
         self._token = token
+        self._reuse_port = reuse_port
         self._now = now
         self._executor = executor
         self._health = health
@@ -108,7 +111,7 @@ class WebChannel:
         runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=GOODBYE_PATIENCE)
         await runner.setup()
         try:
-            await web.TCPSite(runner, self._host, self._port).start()
+            await web.TCPSite(runner, self._host, self._port, reuse_port=self._reuse_port or None).start()
         except OSError as problem:
             await runner.cleanup()
             raise ChannelError(

@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from rules.errors import ConfigError, StoreUnavailableError
+from rules.errors import ConfigError, StoreAwayError, StoreUnavailableError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -155,6 +155,11 @@ async def in_words(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     except web.HTTPException:
         raise
+    except StoreAwayError as problem:
+        # That the database is away is told once, however often a page asks.
+        _log.debug("web_store_away", route=_route(request), problem=str(problem))
+        text = "Nothing was saved: the desk's database is away. Please try again in a minute."
+        return refusal(503, "store_away", text)
     except StoreUnavailableError as problem:
         _log.error("web_store_unavailable", route=_route(request), problem=str(problem))
         return refusal(503, "store_unavailable", "Nothing was saved: the store is not available. Please try again.")

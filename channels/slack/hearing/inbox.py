@@ -20,6 +20,7 @@ from channels.slack.hearing.happened import inbox_key, read, written
 from channels.slack.hearing.parse import Reacted, Said
 from channels.slack.hearing.reactions import Reactions
 from channels.slack.hearing.whereabouts import Whereabouts
+from channels.slack.latest import Latest
 from rules.effects import Whisper
 from rules.errors import DeliveryError, StoreError, TemporaryDeliveryError, UncertainDeliveryError
 from rules.model import Heard
@@ -31,6 +32,9 @@ SETTLE_S = 0.3
 
 TRIES_MOST = 3
 """So often a bug of ours is tried again before what it concerns is put aside until the next start."""
+
+DONE_MOST = 5000
+"""So much of what was taken in is remembered, so that it is not taken in again by who looks at the same moment."""
 
 WAIT_S, WAIT_MOST_S = 1.0, 30.0
 LOOK_S = 0.1
@@ -59,7 +63,10 @@ class _Waiting:
 
 
 class SlackInbox:
-    """What is heard goes in here, whichever way it came, and comes out in order, each thing once."""
+    """What is heard goes in here, whichever way it came, and comes out in order, each thing once.
+
+    Before ``start`` and after ``stop`` it is only written down, for whoever takes it in.
+    """
 
     def __init__(self, door: Door, handlers: Sequence[TakesIn], *, settle_s: float = SETTLE_S) -> None:
         """``handlers`` are asked in this order."""
@@ -72,15 +79,30 @@ class SlackInbox:
         self._keys: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
+        self._stopping.set()
         self._left: frozenset[str] = frozenset()
+        self._done: dict[str, None] = Latest(DONE_MOST)
         self.set_aside: dict[str, str] = {}
 
     async def start(self) -> None:
         """Take in what was heard and not taken in before the desk ended. Raises StoreError."""
         self._stopping.clear()
-        for heard in await self._door.run(self._door.inbox.inbox):
+        try:
+            heard_before = await self._door.run(self._door.inbox.inbox)
+        except StoreError:
+            self._stopping.set()
+            raise
+        self.set_aside.clear()
+        for heard in heard_before:
             self._keep(heard, wait_s=0.0)
         self._left = frozenset(self._keys)
+
+    async def look_again(self) -> None:
+        """Take in what other processes of this desk heard meanwhile. Raises StoreError."""
+        for heard in await self._door.run(self._door.inbox.inbox):
+            # What was just taken in may still have stood there when it was looked.
+            if heard.key not in self._done and heard.key not in self.set_aside:
+                self._keep(heard, wait_s=self._settle_s)
 
     async def caught_up(self, most_s: float) -> None:
         """Wait, at most so long, until what the desk had heard before it ended is taken in."""
@@ -200,6 +222,7 @@ class SlackInbox:
                 await self._hand_on(waiting.happened)
                 await self._door.run(self._door.inbox.taken_in, waiting.key)
                 self._keys.discard(waiting.key)
+                self._done[waiting.key] = None
                 return
             except (TemporaryDeliveryError, UncertainDeliveryError, StoreError) as problem:
                 log.warning("slack_not_taken_in_yet", key=waiting.key, problem=str(problem))

@@ -21,7 +21,7 @@ from channels.slack.hearing.parse import Reacted, Said, heard
 from channels.slack.hearing.words import Words
 from channels.slack.pressing.home import Home
 from channels.slack.pressing.presses import Presses
-from rules.errors import DeskbellError
+from rules.errors import DeskbellError, StoreAwayError
 
 if TYPE_CHECKING:
     from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -105,4 +105,8 @@ async def _confirm_only(ack: AsyncAck) -> None:
 
 async def _not_confirmed(error: Exception) -> None:
     """Say that Slack was not told that we have it; an event comes again, a click shows its user a warning."""
+    if isinstance(error, StoreAwayError):
+        # That the database is away is told once, however much is said in Slack meanwhile.
+        log.debug("slack_not_confirmed", problem=str(error))
+        return
     log.error("slack_not_confirmed", problem=str(error), exc_info=None if isinstance(error, DeskbellError) else error)

@@ -75,6 +75,11 @@ class Pace:
         for line in self._lines.values():
             _send_back(line, "Slack is not connected.", 0.0)
 
+    def put_back(self) -> None:
+        """Send back to the outbox what waits here now: another process speaks."""
+        for line in self._lines.values():
+            _send_back(line, "Another process speaks in Slack.", 0.0)
+
     def _line(self, name: str, gap: float, burst: int = 1) -> _Line:
         if name not in self._lines:
             self._lines[name] = _Line(gap, burst)

@@ -29,7 +29,7 @@ from channels.slack.speaking.pace import Pace
 from channels.slack.speaking.places import Place, Places
 from channels.slack.speaking.voice import Voice
 from rules.effects import IDLE, Card, Mark, OutboxEntry, OutboxState, Post, Receipt, Upload, Whisper, owed_since
-from rules.errors import PermanentDeliveryError, StoreError, TemporaryDeliveryError
+from rules.errors import PermanentDeliveryError, StoreAwayError, StoreError, TemporaryDeliveryError
 from rules.model import Entry, Ticket
 from rules.policy import Policy
 
@@ -88,6 +88,14 @@ class SlackSender:
     def let_go(self) -> None:
         """Send back to the outbox what waits for its turn: the desk stops."""
         self._voice.let_go()
+
+    def put_back(self) -> None:
+        """Send back to the outbox what waits for its turn now: another process speaks."""
+        self._voice.put_back()
+
+    def begin_anew(self) -> None:
+        """Another process spoke meanwhile: what a card shows, and where it stands, is looked up anew."""
+        self._shown.clear()
 
     async def send(self, entry: OutboxEntry) -> Receipt:
         """Deliver one entry. Raises TemporaryDeliveryError, PermanentDeliveryError or UncertainDeliveryError."""
@@ -262,6 +270,8 @@ class SlackSender:
         root = _room(content.room) if content.room else await self._head(content.ticket, entry)
         try:
             data: bytes = await self._look(self._looking.file, content.file)
+        except StoreAwayError:
+            raise
         except (KeyError, StoreError) as problem:
             raise PermanentDeliveryError(f"The bytes of {content.file.filename} cannot be read: {problem}") from problem
         put = partial(self._files.put, content.file, data, channel=root.channel, thread=root.ts)

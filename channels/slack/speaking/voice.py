@@ -68,6 +68,10 @@ class Voice:
         """Send back what waits for its turn: the desk stops."""
         self._pace.let_go()
 
+    def put_back(self) -> None:
+        """Send back what waits for its turn now: another process speaks."""
+        self._pace.put_back()
+
     def _check_open(self, channel: str) -> None:
         for where, wait in ((WORKSPACE, _LOOK_AGAIN), (channel, _LOOK_AGAIN_IN_CHANNEL)):
             if closed := self._reachable.is_closed(where):
