@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
@@ -227,7 +227,7 @@ class _CountedSession(SmtpSession):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Counted here and not where sessions are made: many connections are accepted before the first one is made.
-        if len(self._all) >= self._most and isinstance(transport, asyncio.Transport):
+        if len(self._all) >= self._most:
             busy = _Busy()
             transport.set_protocol(busy)
             busy.connection_made(transport)
@@ -248,8 +248,9 @@ class _CountedSession(SmtpSession):
 
     def hang_up(self) -> None:
         """Close the line after what was already said is sent, or soon if the other side does not read it."""
-        transport = self.transport
-        if isinstance(transport, asyncio.WriteTransport):
+        # Not asyncio's class in every event loop, but what asyncio says a transport does.
+        transport = cast("asyncio.WriteTransport | None", self.transport)
+        if transport is not None:
             transport.close()
             asyncio.get_running_loop().call_later(_GOODBYE_S, transport.abort)
 
@@ -281,8 +282,7 @@ class _Busy(asyncio.Protocol):
     """Turns a client away while all places are taken; it will come back (RFC 5321 §3.8)."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.write(b"421 4.3.2 Too many connections; please try again\r\n")
+        cast("asyncio.WriteTransport", transport).write(b"421 4.3.2 Too many connections; please try again\r\n")
         transport.close()
 
 

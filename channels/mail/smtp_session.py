@@ -96,9 +96,8 @@ class SmtpSession(SMTP):
 
     def hang_up(self) -> None:
         """Close the line."""
-        transport = self.transport
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.close()
+        if self.transport is not None:
+            self.transport.close()
 
 
 class Content:

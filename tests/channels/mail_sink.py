@@ -9,7 +9,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, AuthResult
@@ -120,8 +120,8 @@ async def relay(
         server.close()
         tasks = [made._handler_coroutine for made in sink.sessions if made._handler_coroutine is not None]
         for made in sink.sessions:
-            if isinstance(made.transport, asyncio.WriteTransport):
-                made.transport.abort()
+            if made.transport is not None:
+                cast("asyncio.WriteTransport", made.transport).abort()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
