@@ -117,6 +117,10 @@ class ForgetfulFile:
         """Up to ``length`` bytes from ``offset``."""
         return bytes(self._inode.seen[offset : offset + length])
 
+    def map(self) -> memoryview:
+        """All bytes as they stand now."""
+        return memoryview(bytes(self._inode.seen))
+
     def size(self) -> int:
         """How many bytes there are."""
         return len(self._inode.seen)

@@ -106,7 +106,7 @@ def test_no_mail_reaches_a_relay_twice_by_itself_and_what_cannot_be_known_is_lef
         until(lambda: len(relay.mails()) >= len(there) + len(wanting), "what a person sent again", within_s=60)
         assert twice(mail["Message-ID"] for mail in relay.mails()) == []
         assert {mail["Message-ID"] for mail in relay.mails()} == {message_id(mail) for mail in owed}
-    tell(capsys, f"Relay: {marksman.report()}. {len(owed)} mails, none twice; {len(uncertain)} left to a person.")
+    tell(capsys, f"Relay, {marksman.report()}. {len(owed)} mails, none twice; {len(uncertain)} left to a person.")
 
 
 def tell(capsys: pytest.CaptureFixture[str], report: str) -> None:

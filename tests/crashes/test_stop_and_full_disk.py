@@ -46,9 +46,9 @@ def test_a_desk_asked_to_stop_under_load_finishes_what_is_half_done(place: Place
         check_all_promises(place, desk, load)
 
 
-def test_a_second_desk_on_the_same_folder_is_told_in_one_sentence_who_has_it(place: Place) -> None:
+def test_a_second_desk_on_the_same_folder_is_told_in_one_sentence_who_has_it(own_place: Place) -> None:
     """It ends with exit code 1; the first one goes on."""
-    with place.desk() as desk:
+    with own_place.desk() as desk:
         desk.start()
         second = desk.command("run")
         assert second.code == 1
@@ -58,9 +58,9 @@ def test_a_second_desk_on_the_same_folder_is_told_in_one_sentence_who_has_it(pla
         assert desk.ask("ticket list") == [{"exit": 0}]
 
 
-def test_a_mail_that_finds_no_room_on_the_disk_is_answered_451(place: Place) -> None:
+def test_a_mail_that_finds_no_room_on_the_disk_is_answered_451(own_place: Place) -> None:
     """The sender keeps it, the log says loudly why, and the desk ends with an error instead of going on."""
-    with place.desk() as desk:
+    with own_place.desk() as desk:
         desk.start()
         assert write(desk, "before", size=100)[0] == 250
         leave_room(desk, 100_000)
@@ -74,10 +74,10 @@ def test_a_mail_that_finds_no_room_on_the_disk_is_answered_451(place: Place) -> 
         assert [line["subject"] for line in desk.ask("ticket list")[:-1]] == ["before", "too large for what is left"]
 
 
-def test_a_disk_that_fills_up_under_load_loses_nothing_that_was_confirmed(place: Place) -> None:
+def test_a_disk_that_fills_up_under_load_loses_nothing_that_was_confirmed(own_place: Place) -> None:
     """The desk ends with an error; with room again everything that was answered 250 is there, and it takes mail."""
     load = Load(random.Random(SEED))
-    with place.desk() as desk:
+    with own_place.desk() as desk:
         desk.start()
         busy = loaded(desk, load, mails=10)
         leave_room(desk, 50_000)
@@ -89,7 +89,7 @@ def test_a_disk_that_fills_up_under_load_loses_nothing_that_was_confirmed(place:
         assert write(desk, "after the flood", size=100)[0] == 250
         until(lambda: not desk.outbox(everything=False), "everything owed to be delivered", every_s=0.1)
         assert desk.stop() == 0
-        check_all_promises(place, desk, load)
+        check_all_promises(own_place, desk, load)
         names = [mail["Message-ID"] for mail in mails_in(desk.maildir)]
         assert len(names) == len(set(names))
 
@@ -103,7 +103,8 @@ def leave_room(desk: DeskProcess, size: int) -> None:
 
 def write(desk: DeskProcess, subject: str, *, size: int) -> tuple[int, bytes]:
     """A customer's mail of some size, and what the desk says to it."""
-    text = "\r\n".join("x" * 70 for _ in range(size // 72 + 1))
+    chance = random.Random(size)
+    text = "\r\n".join(chance.randbytes(35).hex() for _ in range(size // 72 + 1))
     raw = letter("kim@example.org", subject, text, message_id=f"<{subject.replace(' ', '.')}@example.org>")
     with smtplib.SMTP(*desk.smtp(), timeout=20) as smtp:
         smtp.ehlo("customer.example.org")

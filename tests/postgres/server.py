@@ -58,6 +58,8 @@ class PostgresServer:
     programs: Path
     durable: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
+    segment_mb: int = 16
+    """The size of each file of its log, chosen when the cluster is made."""
     process: subprocess.Popen[bytes] | None = None
     _templates: dict[str, str] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
@@ -78,7 +80,14 @@ class PostgresServer:
 
     def make(self) -> None:
         """Make the cluster. Raises PostgresError when ``initdb`` does not."""
-        words = ("--auth=trust", "--no-locale", "--encoding=UTF8", "--no-sync", "--no-instructions")
+        words = (
+            f"--wal-segsize={self.segment_mb}",
+            "--auth=trust",
+            "--no-locale",
+            "--encoding=UTF8",
+            "--no-sync",
+            "--no-instructions",
+        )
         made = self._run("initdb", "--pgdata", str(self.data), "--username", USER, *words)
         if made.returncode:
             raise PostgresError(f"initdb made no cluster: {made.stderr.decode('utf-8', 'replace').strip()}")
@@ -131,6 +140,13 @@ class PostgresServer:
             done = line.execute(sql.encode())
             return done.fetchall() if done.description else []
 
+    def pids(self) -> Sequence[int]:
+        """The processes of the server, its first one first."""
+        if self.process is None:
+            return ()
+        rows = self.command("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        return (self.process.pid, *(row[0] for row in rows))
+
     def said(self) -> str:
         """The server's log."""
         return self.log.read_text("utf-8", "replace") if self.log.exists() else ""
@@ -170,6 +186,7 @@ def a_postgres(
     *,
     durable: bool = False,
     settings: Mapping[str, str] | None = None,
+    segment_mb: int = 16,
     find: Callable[[], Path | None] = find_programs,
 ) -> Iterator[PostgresServer]:
     """A running server that is stopped, and whose own folder is removed, at the end of the block.
@@ -183,7 +200,7 @@ def a_postgres(
         raise PostgresError(MISSING)
     own = folder or new_folder()
     try:
-        server = PostgresServer(_given_away(own), _within_reach(programs, own), durable, settings or {})
+        server = PostgresServer(_given_away(own), _within_reach(programs, own), durable, settings or {}, segment_mb)
         if not server.data.exists():
             server.make()
         server.start()
