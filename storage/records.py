@@ -16,6 +16,8 @@ from enum import Enum
 from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+import msgspec
+
 from rules.effects import Mail, Post, Quoted, Whisper
 from rules.model import Customer, Entry
 
@@ -50,8 +52,10 @@ LONG = 200
 _MICROSECOND = timedelta(microseconds=1)
 
 
-_plain = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+_plain = msgspec.json.Encoder().encode
 _escaped = json.JSONEncoder(separators=(",", ":")).encode
+_parsed = msgspec.json.Decoder().decode
+_scan = json.JSONDecoder().raw_decode
 
 
 class _Way(NamedTuple):
@@ -73,17 +77,23 @@ class _Field(NamedTuple):
 def dumps(record: Any) -> bytes:
     """A record as one line of JSON. Broken surrogates from damaged mail survive, escaped."""
     try:
-        return _plain(record).encode()
+        return _plain(record)
     except UnicodeEncodeError:
         return _escaped(record).encode()
 
 
-def loads(line: bytes, start: int = 0) -> Any:
+def loads(line: bytes) -> Any:
+    """The value of a line of JSON. Raises ValueError when it is none."""
+    try:
+        return _parsed(line)
+    except msgspec.DecodeError:
+        # Broken surrogates, which no JSON should have, are read all the same.
+        return json.loads(line)
+
+
+def loads_at(line: bytes, start: int) -> Any:
     """The JSON value that begins at ``start``; what follows it is not looked at."""
     return _scan(line.decode(), start)[0]
-
-
-_scan = json.JSONDecoder().raw_decode
 
 
 class Codec(Generic[T]):
@@ -142,7 +152,7 @@ class _Glimpse:
     def __getattr__(self, name: str) -> Any:
         if self._record is None:
             if name == self._first.name and self._first.way is _AS_IS and self._first.default is dataclasses.MISSING:
-                return loads(self._line, len(name) + 4)
+                return loads_at(self._line, len(name) + 4)
             self._record = loads(self._line)
         field = self._fields.get(name)
         if field is None:
@@ -192,7 +202,8 @@ def _way(hint: Any) -> _Way:
         return _Way(lambda value, keep: value // _MICROSECOND, lambda stored, read: timedelta(microseconds=stored))
     if isinstance(hint, type) and issubclass(hint, Enum):
         members = hint._value2member_map_
-        return _Way(lambda value, keep: value.value, lambda stored, read: members[stored])
+        # A third of what the property ``value`` costs, for the same.
+        return _Way(lambda value, keep: value._value_, lambda stored, read: members[stored])
     if dataclasses.is_dataclass(hint):
         inner = codec(cast(Any, hint))
         return _Way(inner.encode, inner.decode)

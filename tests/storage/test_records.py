@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from rules.effects import OutboxEntry
 from rules.model import Alarm, Customer, Entry, Link, Proof, Quarantined, Tally, Ticket, Timer
-from storage.records import LONG, codec, dumps
+from storage.records import LONG, codec, dumps, loads
 from storage.state import Kept
 from tests.builders import MONDAY, a_ticket, an_entry
 
@@ -138,3 +138,19 @@ def test_a_field_that_nouns_had_once_is_left_out() -> None:
         codec(Customer).decode({"email": "mei@example.net", "shoe_size": 44}, str)
     old = {"email": "mei@example.net", "acknowledged": 3, "acknowledged_at": "2026-03-02T09:00:00+00:00"}
     assert codec(Customer).decode(old, str).email == "mei@example.net"
+
+
+@given(
+    st.dictionaries(st.text(max_size=20), st.one_of(st.text(), st.integers(-(2**70), 2**70), st.booleans(), st.none()))
+)
+def test_a_row_is_the_same_line_whatever_wrote_it(record: dict[str, Any]) -> None:
+    """What the desk wrote with the standard library and what it writes now is one format, letter by letter."""
+    line = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+    assert dumps(record) == line
+    assert loads(line) == record
+
+
+def test_half_a_letter_of_a_damaged_mail_comes_back_as_it_was() -> None:
+    record = {"key": "mail:\ud83d", "subject": "caf\u00e9 \udcff"}
+    assert dumps(record).isascii(), "no line of the journal may be unreadable as UTF-8"
+    assert loads(dumps(record)) == record
