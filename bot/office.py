@@ -18,6 +18,7 @@ from typing import Any
 from bot import plain
 from bot.clock import Clock
 from bot.desk import Desk
+from bot.importing import Importer, unpacked
 from bot.reconciling import Listings, compare
 from channels.mail.parse import parse
 from rules.digest_words import digest_mail
@@ -71,6 +72,8 @@ class Office:
             "verify": self._verify,
             "reconcile": self._reconcile,
             "alarms": self._alarms,
+            "import": self._import,
+            "import look": self._import_look,
         }
 
     def answer(self, request: Request) -> Iterator[Line]:
@@ -271,6 +274,15 @@ class Office:
             counts = store.counts()
             live = sum(1 for _ in store.tickets(statuses=LIVE))
         yield {"checked": plain.jsonable(counts), "live": live, "problems": len(problems)}
+
+    def _import(self, args: Mapping[str, Any]) -> Iterator[Line]:
+        """Take in a batch of old mail or old tickets, silently."""
+        items = [unpacked(item) for item in args["items"]]
+        yield Importer(self._desk).take(items, source=args["source"], mailbox=args["mailbox"])
+
+    def _import_look(self, args: Mapping[str, Any]) -> Iterator[Line]:
+        items = [unpacked(item) for item in args["items"]]
+        yield from Importer(self._desk).look(items, mailbox=args["mailbox"])
 
 
 def _named(waiting: Iterable[Quarantined], name: str) -> Quarantined | None:

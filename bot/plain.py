@@ -54,6 +54,7 @@ def ticket_more(ticket: Ticket) -> Line:
         "reopened": ticket.reopened,
         "linked": list(ticket.linked),
         "merged_into": ticket.merged_into,
+        "imported_from": ticket.imported_from or None,
         "clocks": [
             {
                 "target": clock.target.value,

@@ -23,7 +23,7 @@ from rules.model import (
     Ticket,
 )
 from rules.opening import classified
-from rules.policy import Policy
+from rules.policy import Policy, Staff
 from rules.receiving import authentication_words, draft_of, link_words, with_message
 from rules.subjects import is_new_topic
 from rules.threading import SAME_MESSAGE, SUBJECT, Verdict, judge, people
@@ -86,13 +86,13 @@ def _is_known(message: Message, situation: Situation, *, ours: bool) -> bool:
     """Whether the mail with this Message-ID that is on file is this one; what this desk sent has no line of its own."""
     if ours:
         return True
-    words = _bare(message.reply_text or message.text)
-    return any(_bare(entry.text) == words for entry in situation.story)
+    words = _bare(message.reply_text, message.quoted_text)
+    return any(_bare(entry.text, entry.quoted_text) == words for entry in situation.story)
 
 
-def _bare(text: str) -> str:
-    """Words without what mailbox files change: spaces, and the mark before ``From``."""
-    return "".join(text.split()).replace(">From", "From")
+def _bare(*texts: str) -> list[str]:
+    """All words, without what mailbox files change: spaces, and the mark before ``From``, which looks like a quote."""
+    return sorted(word.removeprefix(">") for text in texts for word in text.split() if word != ">")
 
 
 def _judged(message: Message, situation: Situation, policy: Policy, *, ours: bool) -> Verdict:
@@ -154,14 +154,17 @@ def _opened(
 def _request(message: Message, policy: Policy) -> tuple[Message, Address | None]:
     """What is asked, and whose request it is: of a mail of ours, that of whom it went to; nobody's if it stayed in."""
     if policy.is_own(message.sender.email):
-        return message, _first_outside(message, policy)
+        return message, outside_of(message, policy)
     asked = message
     if is_forward(message, policy):
         asked = tidy(opening_of(message, policy)[0])
     return asked, named(customer_address(asked, policy))
 
 
-def _first_outside(message: Message, policy: Policy) -> Address | None:
+def outside_of(message: Message, policy: Policy) -> Address | None:
+    """Whom a mail of ours went to, the first one outside; nobody for what others wrote."""
+    if not policy.is_own(message.sender.email):
+        return None
     others = (one for one in (*message.to, *message.cc) if "@" in one.email and not policy.is_own(one.email))
     return next((named(one) for one in others if policy.staff_by_email(one.email) is None), None)
 
@@ -217,7 +220,7 @@ def _author(message: Message, ticket: Ticket, policy: Policy) -> tuple[Author, E
     """Who wrote an old mail, and what it was: a request or answer, a reply of ours, an inside note, a machine's."""
     if policy.is_own(message.sender.email):
         name = message.sender.name or message.sender.email
-        person = next((one for one in policy.staff if one.name.casefold() in name.casefold()), None)
+        person = _named_by(name, policy)
         key = person.key if person else ""
         kind = EntryKind.AUTOMATIC if message.automatic.is_automatic else EntryKind.REPLIED
         return Author(kind=AuthorKind.STAFF, key=key, name=person.name if person else name), kind
@@ -227,6 +230,14 @@ def _author(message: Message, ticket: Ticket, policy: Policy) -> tuple[Author, E
         reached = any(one.email in asked for one in (*message.to, *message.cc))
         return author, EntryKind.REPLIED if reached else EntryKind.NOTED
     return author, EntryKind.AUTOMATIC if author.kind is AuthorKind.ROBOT and ticket.version else EntryKind.RECEIVED
+
+
+def _named_by(name: str, policy: Policy) -> Staff | None:
+    """Who on the staff list signs a shared mailbox's mail so: by their whole name, or by a first name of one only."""
+    whole = [one for one in policy.staff if one.name and one.name.casefold() in name.casefold()]
+    first = [one for one in policy.staff if one.name.casefold().split()[:1] == name.casefold().split()[:1]]
+    found = whole or first
+    return found[0] if len(found) == 1 else None
 
 
 def _until(ticket: Ticket, at: datetime) -> Ticket:

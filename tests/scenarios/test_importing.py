@@ -1,0 +1,379 @@
+"""What another desk left behind comes in: it is history with its own dates, and nobody hears a word of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.importing import Importer, Item
+from rules.digest import figures
+from rules.effects import Mail, OutboxState
+from rules.figures import Figures
+from rules.model import AuthorKind, EntryKind, Status, Target
+from rules.periods import period_before
+from rules.policy import Mailbox
+from tests.stage import MONDAY, Stage, a_policy, a_stage
+
+ALICE, OURS = "alice@customer.test", "support@example.com"
+LONG_AGO = datetime(2024, 5, 6, 8, 0, tzinfo=UTC)
+
+
+def old_mail(
+    name: str,
+    text: str = "The printer is broken.",
+    *,
+    sender: str = f"Alice <{ALICE}>",
+    to: str = OURS,
+    subject: str = "The printer",
+    at: datetime | None = LONG_AGO,
+    answers: str = "",
+    headers: str = "",
+) -> bytes:
+    """A mail as it lies in an archive."""
+    lines = [f"From: {sender}", f"To: {to}", f"Subject: {subject}", f"Message-ID: <{name}@mail.test>"]
+    lines += [f"Date: {at:%a, %d %b %Y %H:%M:%S} +0000"] if at else []
+    lines += [f"In-Reply-To: <{answers}@mail.test>", f"References: <{answers}@mail.test>"] if answers else []
+    lines += [headers] if headers else []
+    return "\n".join([*lines, "Content-Type: text/plain; charset=utf-8", "", text, ""]).encode()
+
+
+def imported(stage: Stage, *raws: bytes, mailbox: str = "") -> dict[str, int]:
+    """Import mails in this order; what became of them, counted."""
+    items = [Item(place=f"old.mbox:{at}", size=len(raw), raw=raw) for at, raw in enumerate(raws)]
+    told: dict[str, Any] = Importer(stage.desk).take(items, source="old.mbox", mailbox=mailbox)
+    return dict(told["counts"])
+
+
+def a_conversation() -> list[bytes]:
+    """A question, the answer from our address, and the customer's thanks a week later."""
+    return [
+        old_mail("q"),
+        old_mail("a", "Please switch it on.", sender=f"Ana <{OURS}>", to=ALICE, subject="Re: The printer",
+                 at=LONG_AGO + timedelta(hours=3), answers="q"),
+        old_mail("t", "Now it works.", subject="Re: The printer", at=LONG_AGO + timedelta(days=7), answers="a"),
+    ]  # fmt: skip
+
+
+def nothing_owed(stage: Stage) -> bool:
+    """Whether nobody was, is or will be told anything."""
+    with stage.store.read() as store:
+        return not store.outbox() and store.next_due_at() is None
+
+
+def test_an_old_conversation_is_one_closed_ticket_with_its_own_dates() -> None:
+    """Our answer is a reply of staff, and the ticket ends with its last mail."""
+    stage = a_stage()
+
+    assert imported(stage, *a_conversation()) == {"opened": 1, "joined": 2}
+
+    ticket = stage.ticket()
+    assert (ticket.status, ticket.customer.email, ticket.imported_from) == (Status.CLOSED, ALICE, "old.mbox")
+    assert (ticket.opened_at, ticket.closed_at) == (LONG_AGO, LONG_AGO + timedelta(days=7))
+    assert (ticket.first_response_at, ticket.first_response_by) == (LONG_AGO + timedelta(hours=3), "ana")
+    said = [(entry.kind, entry.author.kind, entry.text) for entry in stage.entries() if entry.message_key]
+    assert said == [
+        (EntryKind.RECEIVED, AuthorKind.CUSTOMER, "The printer is broken."),
+        (EntryKind.REPLIED, AuthorKind.STAFF, "Please switch it on."),
+        (EntryKind.RECEIVED, AuthorKind.CUSTOMER, "Now it works."),
+    ]
+
+
+def test_nobody_hears_of_old_mail_not_even_later() -> None:
+    """No acknowledgement, card, ping, survey, timer or escalation, however long one waits."""
+    stage = a_stage()
+    imported(stage, *a_conversation(), old_mail("u", "URGENT: all is down, production stands still!"))
+
+    assert nothing_owed(stage)
+    stage.wait(days=30)
+    assert stage.sent == []
+    assert not stage.store.verify()
+
+
+def test_the_journal_says_where_it_was_imported_from() -> None:
+    """`why` tells the file and the place of each mail (law 6)."""
+    stage = a_stage()
+    imported(stage, *a_conversation())
+    assert {f"imported from old.mbox:{at}" for at in range(3)} <= set(stage.reasons().splitlines())
+
+
+def test_importing_the_same_again_adds_nothing() -> None:
+    """Each mail has a key of its own, however often and in whichever order it comes."""
+    stage = a_stage()
+    imported(stage, *a_conversation())
+    before = stage.ticket(), stage.entries()
+
+    assert imported(stage, *reversed(a_conversation())) == {"duplicate": 3}
+    assert (stage.ticket(), stage.entries()) == before
+
+
+def test_a_mail_that_the_desk_received_itself_is_not_doubled() -> None:
+    """Not even where the archive writes it with other line ends, or marks its From lines."""
+    stage = a_stage()
+    words = "Dear all,\n\nFrom now on it fails.\n"
+    stage.mail(words, message_id="<live@mail.test>", subject="It fails")
+    kept = old_mail("live", words.replace("\nFrom", "\n>From"), at=MONDAY, subject="It fails")
+
+    assert imported(stage, kept) == {"duplicate": 1}
+    assert (stage.count(), len(stage.entries(kind=EntryKind.RECEIVED))) == (1, 1)
+
+
+def test_another_mail_with_a_message_id_that_came_before_is_kept() -> None:
+    """Some programs use an id twice; other words are another mail (complaint 20)."""
+    stage = a_stage()
+    assert imported(stage, old_mail("q"), old_mail("q", "The scanner is broken, too.")) == {"opened": 1, "joined": 1}
+
+
+def test_an_answer_that_stands_before_its_question_joins_it() -> None:
+    """Where a clock was wrong, the archive's order is not that in which people wrote."""
+    stage = a_stage()
+    question, answer, _ = a_conversation()
+
+    assert imported(stage, answer, question) == {"opened": 1, "joined": 1}
+    ticket = stage.ticket()
+    assert (ticket.customer.email, ticket.opened_at) == (ALICE, LONG_AGO)
+
+
+def test_a_new_subject_below_an_old_conversation_is_a_ticket_of_its_own() -> None:
+    """Whoever answers the last mail to ask something new asks something new (complaint 39)."""
+    stage = a_stage()
+    new = old_mail("n", "How much is a licence?", subject="Prices of licences", answers="q")
+    assert imported(stage, old_mail("q"), new) == {"opened": 2}
+
+
+def test_a_strangers_answer_does_not_join() -> None:
+    """Whoever takes no part in a conversation opens a ticket, also in the past (complaint 30)."""
+    stage = a_stage()
+    forged = old_mail("f", "Send it to me, please.", sender="mallory@evil.test", answers="q")
+    assert imported(stage, old_mail("q"), forged) == {"opened": 2}
+
+
+def test_a_number_of_another_desk_in_the_subject_leads_nowhere() -> None:
+    """[#1] was ticket 1 of the old desk."""
+    stage = a_stage()
+    stage.mail()
+    assert imported(stage, old_mail("q", subject="Re: [#1] The printer")) == {"opened": 1}
+
+
+def test_our_own_first_mail_opens_the_ticket_of_whom_it_went_to() -> None:
+    """The customer's answer to it joins."""
+    stage = a_stage()
+    first = old_mail("a", "Your licence ends soon.", sender=f"Acme <{OURS}>", to=f"Alice <{ALICE}>", subject="Licence")
+    answer = old_mail("q", "We renew it.", subject="Re: Licence", at=LONG_AGO + timedelta(days=1), answers="a")
+
+    assert imported(stage, first, answer) == {"opened": 1, "joined": 1}
+    assert (stage.ticket().customer.email, stage.ticket().replies) == (ALICE, 1)
+
+
+def test_what_stayed_in_the_house_and_what_machines_wrote_opens_nothing() -> None:
+    """It is kept, as raw mail, and counted."""
+    stage = a_stage()
+    inside = old_mail("i", sender=f"Acme <{OURS}>", to="ana@example.com")
+    absent = old_mail("o", "I am away until Monday.", headers="Auto-Submitted: auto-replied", subject="Out of office")
+
+    assert imported(stage, inside, absent) == {"own": 1, "automatic": 1}
+    assert stage.count() == 0
+
+
+def test_damaged_mail_is_kept_raw_and_told_with_its_place() -> None:
+    """It never ends the run, and is tried again with the next one."""
+    stage = a_stage()
+    garbage, good = b"\x00\xff\x00 no header at all", old_mail("q")
+    items = [Item(place=f"old.mbox:{at}", size=9, raw=raw) for at, raw in enumerate((garbage, good))]
+
+    for expected in ({"damaged": 1, "opened": 1}, {"damaged": 1, "duplicate": 1}):
+        told = Importer(stage.desk).take(items, source="old.mbox")
+        assert told["counts"] == expected
+        assert [line["place"] for line in told["damaged"]] == ["old.mbox:0"]
+    assert not stage.store.verify()
+
+
+def test_mail_without_a_date_is_as_old_as_its_place_says() -> None:
+    """It never counts as today's."""
+    stage = a_stage()
+    item = Item(place="old.mbox:0", size=9, raw=old_mail("q", at=None), around_at=LONG_AGO)
+    Importer(stage.desk).take([item], source="old.mbox")
+    assert stage.ticket().opened_at == LONG_AGO
+
+
+def test_mail_of_two_mailboxes_goes_to_the_one_it_was_sent_to() -> None:
+    """Unless one is named for all."""
+    first, *_ = a_policy().mailboxes
+    sales = Mailbox(name="sales", address="sales@example.com")
+    stage = a_stage(mailboxes=(first, sales))
+    imported(stage, old_mail("q", to="Sales <sales@example.com>"), old_mail("r", to="x@lists.test"))
+    imported(stage, old_mail("s"), mailbox="sales")
+    assert [stage.ticket(number).mailbox for number in (1, 2, 3)] == ["sales", first.name, "sales"]
+
+
+def today(stage: Stage) -> Figures:
+    """Yesterday's figures, as they are told on Tuesday."""
+    now = MONDAY + timedelta(days=1)
+    with stage.store.read() as store:
+        return figures(store.tickets(), period_before("day", now, stage.policy.timezone), stage.policy, now)
+
+
+def test_history_counts_when_it_happened_and_not_today() -> None:
+    """Yesterday's digest has nothing of it, that of its own day has it all."""
+    stage = a_stage()
+    imported(stage, *a_conversation())
+
+    assert today(stage).volume.opened == today(stage).volume.closed == today(stage).backlog.total == 0
+    with stage.store.read() as store:
+        then = period_before("day", LONG_AGO + timedelta(days=1), stage.policy.timezone)
+        assert figures(store.tickets(), then, stage.policy, MONDAY).volume.opened == 1
+
+
+def test_an_answer_to_imported_mail_soon_after_opens_its_ticket_again_with_clocks() -> None:
+    """Whoever writes again is promised an answer like everybody else."""
+    stage = a_stage()
+    recent = MONDAY - timedelta(days=2)
+    imported(stage, old_mail("q", at=recent))
+    assert stage.ticket().clocks == ()
+
+    assert stage.mail("It is broken again.", in_reply_to=("<q@mail.test>",), subject="Re: The printer") == "joined"
+
+    ticket = stage.ticket()
+    assert ticket.status is Status.OPEN
+    assert {clock.target: clock.spans[0].started_at for clock in ticket.clocks} == dict.fromkeys(Target, MONDAY)
+    assert "card" in {entry.key.split(":")[1] for entry in stage.sent}
+
+
+def test_an_answer_to_imported_mail_of_long_ago_opens_a_new_linked_one() -> None:
+    """As for any ticket that was closed long ago (R-CO-2)."""
+    stage = a_stage()
+    imported(stage, *a_conversation())
+
+    stage.mail("It is broken again.", in_reply_to=("<t@mail.test>",), subject="Re: The printer")
+
+    assert (stage.status(1), stage.status(2), stage.ticket(2).linked) == (Status.CLOSED, Status.NEW, (1,))
+    assert len(stage.mails_to(ALICE)) == 1
+
+
+def test_history_of_a_ticket_of_today_is_added_and_changes_nothing_else() -> None:
+    """Old mail of a conversation that goes on is shown in it; its clocks and its state stay."""
+    stage = a_stage()
+    stage.mail("Any news?", in_reply_to=("<q@mail.test>",), subject="Re: The printer", sender=ALICE)
+    before, sent = stage.ticket(), len(stage.sent)
+
+    assert imported(stage, old_mail("q")) == {"joined": 1}
+
+    assert stage.ticket() == before
+    assert [entry.text for entry in stage.entries(kind=EntryKind.RECEIVED)] == ["Any news?", "The printer is broken."]
+    stage.deliver()
+    assert len(stage.sent) == sent
+
+
+# Tables of tickets
+
+
+def an_old_ticket(**changes: Any) -> Item:
+    """A ticket as a table has it, with a question, an answer and a note."""
+    told = {
+        "number": "4711", "subject": "The printer", "status": "closed", "opened_at": LONG_AGO.isoformat(),
+        "closed_at": (LONG_AGO + timedelta(days=2)).isoformat(), "until_at": None, "customer_email": ALICE,
+        "customer_name": "Alice", "priority": "P2", "category": "", "mailbox": "", "satisfaction": 5,
+        "assignee": "Ana", "solution": "New toner", "root_cause": "age", "fault_type": "", "comment": "Thanks",
+        "language": "en",
+        "messages": [
+            {"at": LONG_AGO.isoformat(), "kind": "customer", "by": "", "text": "It is broken.",
+             "message_id": "<q@mail.test>"},
+            {"at": (LONG_AGO + timedelta(hours=1)).isoformat(), "kind": "staff", "by": "Ana", "text": "New toner.",
+             "message_id": ""},
+            {"at": (LONG_AGO + timedelta(hours=2)).isoformat(), "kind": "note", "by": "Carl", "text": "Cheap one.",
+             "message_id": ""},
+        ],
+    }  # fmt: skip
+    return Item(place="old.csv:2", size=9, ticket={**told, **changes})
+
+
+def import_tickets(stage: Stage, *items: Item) -> dict[str, int]:
+    """Import rows of a table; what became of them."""
+    counts: dict[str, int] = Importer(stage.desk).take(items, source="old.csv")["counts"]
+    return counts
+
+
+def test_an_old_ticket_comes_with_its_conversation_its_cause_and_its_score() -> None:
+    """And nobody is asked, surveyed or told."""
+    stage = a_stage()
+    assert import_tickets(stage, an_old_ticket()) == {"opened": 1}
+
+    ticket = stage.ticket()
+    assert (ticket.status, ticket.priority, ticket.assignee) == (Status.CLOSED, "P2", "ana")
+    assert (ticket.imported_from, ticket.closed_at) == ("old.csv (4711)", LONG_AGO + timedelta(days=2))
+    assert ticket.resolution is not None
+    assert (ticket.resolution.text, ticket.resolution.root_cause) == ("New toner", "age")
+    assert ticket.score is not None
+    assert (ticket.score.overall, ticket.score.comment) == (5, "Thanks")
+    kinds = [entry.kind for entry in stage.entries()[:3]]
+    assert kinds == [EntryKind.RECEIVED, EntryKind.REPLIED, EntryKind.NOTED]
+    assert nothing_owed(stage)
+    stage.wait(days=30)
+    assert stage.sent == []
+    assert today(stage).volume.opened == 0
+
+
+def test_an_old_ticket_comes_once() -> None:
+    """However often its table is imported."""
+    stage = a_stage()
+    import_tickets(stage, an_old_ticket())
+    assert import_tickets(stage, an_old_ticket()) == {"duplicate": 1}
+    assert stage.count() == 1
+
+
+def test_an_answer_to_a_mail_of_an_old_ticket_finds_it() -> None:
+    """Where the table names the Message-ID."""
+    stage = a_stage()
+    import_tickets(stage, an_old_ticket())
+    stage.mail("Broken again.", in_reply_to=("<q@mail.test>",), subject="Re: The printer")
+    assert stage.ticket(2).linked == (1,)
+
+
+@pytest.mark.parametrize("status", ["new", "open"])
+def test_an_open_ticket_has_its_clocks_from_the_import_on(status: str) -> None:
+    """Nobody here promised anything for the time before; a first response that was given stays given."""
+    stage = a_stage()
+    import_tickets(
+        stage, an_old_ticket(status=status, closed_at=None), an_old_ticket(number="1", status=status, messages=[])
+    )
+
+    answered, waits = stage.ticket(1), stage.ticket(2)
+    assert {clock.target for clock in answered.clocks} == {Target.RESOLUTION}
+    assert {clock.target: clock.spans[0].started_at for clock in waits.clocks} == dict.fromkeys(Target, MONDAY)
+    assert stage.timers(2)
+    assert stage.owed(OutboxState) == []
+    assert today(stage).backlog.total == 2
+
+
+def test_a_ticket_that_was_resolved_is_closed_and_nobody_is_asked_to_confirm() -> None:
+    """Neither now nor when its time would have come."""
+    stage = a_stage()
+    import_tickets(stage, an_old_ticket(status="resolved", closed_at=None))
+    stage.wait(days=30)
+    assert (stage.status(), stage.sent) == (Status.CLOSED, [])
+
+
+def test_a_customer_who_was_waited_for_is_reminded_counted_from_the_import() -> None:
+    """What is open is work like any other from now on: no reminder comes at once."""
+    stage = a_stage()
+    import_tickets(stage, an_old_ticket(status="waiting", closed_at=None))
+    assert all(due_at > MONDAY + timedelta(days=1) for due_at in stage.timers().values())
+    stage.wait(hours=8)
+    assert [entry for entry in stage.sent if isinstance(entry.content, Mail)] == []
+
+
+def test_what_is_on_hold_without_a_moment_to_come_is_open() -> None:
+    """Nothing would ever end the wait."""
+    stage = a_stage()
+    later = (MONDAY + timedelta(days=3)).isoformat()
+    import_tickets(stage, an_old_ticket(status="on_hold"), an_old_ticket(number="2", status="on_hold", until_at=later))
+    assert (stage.status(1), stage.status(2)) == (Status.OPEN, Status.ON_HOLD)
+    assert "wake" in stage.timers(2)
+
+
+def test_who_has_left_is_named_on_what_is_done_and_has_nothing_to_do() -> None:
+    """A closed ticket keeps the name; an open one waits for somebody who is there."""
+    stage = a_stage()
+    import_tickets(stage, an_old_ticket(assignee="Carl"), an_old_ticket(number="2", assignee="Carl", status="open"))
+    assert (stage.ticket(1).assignee, stage.ticket(2).assignee) == ("Carl", None)
