@@ -1,4 +1,4 @@
-"""Dedupe keys and mailbox ledger as a few compact rows: one row for each would cost more memory than the tickets."""
+"""Dedupe keys and mailbox ledgers in journal and snapshot: a row for each would take more room than the tickets."""
 
 from __future__ import annotations
 
@@ -6,23 +6,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 
 from rules.model import Origin
+from storage.base import Base, SeenBefore
 from storage.journal import Change
 from storage.protocol import LedgerLine
 from storage.records import dumps
+from storage.snapshot import LEDGER, SEEN
 from storage.state import Ledger, Seen, State
-
-DIGEST_LENGTH = 16
 
 Lines = Mapping[tuple[str, int], Mapping[int, LedgerLine]]
 """Mailbox and UIDVALIDITY, then UID to its line."""
-
-
-def seen_rows(digests: Iterable[bytes]) -> dict[int, bytes]:
-    """Dedupe digests as at most 256 rows by their first byte, each one long text of hexadecimal digits."""
-    groups: dict[int, list[bytes]] = {}
-    for digest in digests:
-        groups.setdefault(digest[0], []).append(digest)
-    return {first + 1: dumps({"digests": b"".join(sorted(groups[first])).hex()}) for first in sorted(groups)}
 
 
 def ledger_rows(ledger: Lines) -> dict[int, bytes]:
@@ -48,7 +40,7 @@ def ledger_rows(ledger: Lines) -> dict[int, bytes]:
 
 def compact_changes(seen: Seen, ledger: Ledger) -> list[bytes]:
     """What the unit of work changed here, as changes for the journal."""
-    changes = [dumps(["seen", digest.hex(), digest in seen.digests]) for digest in seen.changed]
+    changes = [dumps(["seen", digest.hex(), seen.knows(digest)]) for digest in seen.changed]
     for origin in ledger.changed:
         key = [origin.mailbox, origin.uid_validity, origin.uid]
         line = ledger.line(origin)
@@ -57,12 +49,11 @@ def compact_changes(seen: Seen, ledger: Ledger) -> list[bytes]:
     return changes
 
 
-def restore_compact(state: State, tables: dict[str, dict[int, bytes]], changes: Iterable[Change]) -> None:
-    """Read both back from a snapshot's tables (taken out of them) and the journal's changes after it."""
-    for row in tables.pop("seen", {}).values():
-        digests = bytes.fromhex(json.loads(row)["digests"])
-        state.seen.digests.update(digests[at : at + DIGEST_LENGTH] for at in range(0, len(digests), DIGEST_LENGTH))
-    for row in tables.pop("ledger", {}).values():
+def restore_compact(state: State, base: Base, changes: Iterable[Change]) -> None:
+    """Read both back from a snapshot and the journal's changes after it."""
+    state.seen.base = SeenBefore(base.index.seen)
+    ledgers = base.table(LEDGER)
+    for row in filter(None, map(ledgers.packed, ledgers)):
         line = json.loads(row)
         lines = state.ledger.lines.setdefault((line["mailbox"], line["uid_validity"]), {})
         for outcome, ranges in line["outcomes"].items():
@@ -71,7 +62,7 @@ def restore_compact(state: State, tables: dict[str, dict[int, bytes]], changes: 
         for outcome, read in line.get("read", {}).items():
             lines.update((uid, LedgerLine(outcome, size, sha256)) for uid, size, sha256 in read)
     for name, key, value in changes:
-        if name == "seen":
+        if name == SEEN:
             state.seen.revert(bytes.fromhex(key), value)
         else:
             told = LedgerLine(value) if isinstance(value, str) else value and LedgerLine(*value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import mmap
 import os
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +25,9 @@ class OpenFile(Protocol):
 
     def read(self, offset: int, length: int) -> bytes:
         """Up to ``length`` bytes from ``offset``; fewer at the end of the file."""
+
+    def map(self) -> memoryview:
+        """All bytes as they stand now, each brought into memory when it is looked at; they must not change."""
 
     def size(self) -> int:
         """How many bytes there are."""
@@ -79,6 +83,10 @@ class DiskFile:
     def read(self, offset: int, length: int) -> bytes:
         """Up to ``length`` bytes from ``offset``."""
         return os.pread(self._fd, length, offset)
+
+    def map(self) -> memoryview:
+        """All bytes, for looking at."""
+        return memoryview(mmap.mmap(self._fd, 0, access=mmap.ACCESS_READ))
 
     def size(self) -> int:
         """How many bytes there are."""

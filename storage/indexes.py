@@ -8,6 +8,8 @@ from collections.abc import Hashable, Mapping
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
+from storage.kinds import moment_of
+
 K = TypeVar("K", bound=Hashable)
 
 
@@ -71,11 +73,11 @@ class Chronicle:
     BLOCK = 1000
 
     def __init__(self) -> None:
-        self._blocks: list[list[tuple[float, int]]] = []
+        self._blocks: list[list[tuple[int, int]]] = []
 
     def add(self, row_id: int, at: datetime) -> None:
         """Put a row at its time."""
-        one = (at.timestamp(), row_id)
+        one = (moment_of(at), row_id)
         if not self._blocks:
             self._blocks.append([one])
             return
@@ -87,7 +89,7 @@ class Chronicle:
 
     def discard(self, row_id: int, at: datetime) -> None:
         """Take a row away from the time it was put at."""
-        one = (at.timestamp(), row_id)
+        one = (moment_of(at), row_id)
         index = self._block_of(one)
         if index == len(self._blocks):
             return
@@ -100,7 +102,7 @@ class Chronicle:
 
     def since(self, at: datetime) -> set[int]:
         """The rows at or after a time."""
-        first = (at.timestamp(), 0)
+        first = (moment_of(at), 0)
         index = self._block_of(first)
         found = {row_id for block in self._blocks[index + 1 :] for _, row_id in block}
         if index < len(self._blocks):
@@ -108,14 +110,14 @@ class Chronicle:
             found.update(row_id for _, row_id in block[bisect_left(block, first) :])
         return found
 
-    def latest(self, limit: int, before: tuple[datetime, int] | None) -> list[int]:
-        """The rows with the latest times before a time and row id, latest first."""
+    def latest(self, limit: int, before: tuple[datetime, int] | None) -> list[tuple[int, int]]:
+        """The latest moments with their rows before a time and row id, latest first."""
         index, place = len(self._blocks), 0
         if before is not None:
-            one = (before[0].timestamp(), before[1])
+            one = (moment_of(before[0]), before[1])
             index = self._block_of(one)
             place = bisect_left(self._blocks[index], one) if index < len(self._blocks) else 0
-        found: list[int] = []
+        found: list[tuple[int, int]] = []
         while len(found) < limit:
             if not place:
                 if not index:
@@ -123,15 +125,15 @@ class Chronicle:
                 index -= 1
                 place = len(self._blocks[index])
             place -= 1
-            found.append(self._blocks[index][place][1])
+            found.append(self._blocks[index][place])
         return found
 
-    def _block_of(self, one: tuple[float, int]) -> int:
+    def _block_of(self, one: tuple[int, int]) -> int:
         """The first block that ends at or after ``one``."""
         return bisect_left(self._blocks, one, key=_last)
 
 
-def _last(block: list[tuple[float, int]]) -> tuple[float, int]:
+def _last(block: list[tuple[int, int]]) -> tuple[int, int]:
     return block[-1]
 
 
@@ -139,15 +141,15 @@ class DueTimes:
     """Row ids by due time. A row that moved leaves its old place behind; it is skipped when it comes up."""
 
     def __init__(self) -> None:
-        self._due: dict[int, float] = {}
-        self._heap: list[tuple[float, int]] = []
+        self._due: dict[int, int] = {}
+        self._heap: list[tuple[int, int]] = []
 
     def __len__(self) -> int:
         return len(self._due)
 
     def set(self, row_id: int, due_at: datetime) -> None:
         """Give a row its due time, whatever it was before."""
-        due = due_at.timestamp()
+        due = moment_of(due_at)
         if self._due.get(row_id) == due:
             return
         self._due[row_id] = due
@@ -162,24 +164,29 @@ class DueTimes:
 
     def first(self) -> int | None:
         """The row that is due next, or None."""
+        head = self.head()
+        return head[1] if head else None
+
+    def head(self) -> tuple[int, int] | None:
+        """The moment and id of the row that is due next."""
         while self._heap:
             due, row_id = self._heap[0]
             if self._due.get(row_id) == due:
-                return row_id
+                return due, row_id
             heapq.heappop(self._heap)
         return None
 
-    def until(self, now: datetime, limit: int) -> list[int]:
-        """Rows due at or before ``now``, earliest first, then by row id; at most ``limit``."""
-        moment = now.timestamp()
-        found: dict[int, float] = {}
+    def until(self, now: datetime, limit: int) -> list[tuple[int, int]]:
+        """Moments and rows due at or before ``now``, earliest first, then by row id; at most ``limit``."""
+        moment = moment_of(now)
+        found: dict[int, int] = {}
         while len(found) < limit and self._heap and self._heap[0][0] <= moment:
             due, row_id = heapq.heappop(self._heap)
             if self._due.get(row_id) == due:
                 found[row_id] = due
         for row_id, due in found.items():
             heapq.heappush(self._heap, (due, row_id))
-        return list(found)
+        return [(due, row_id) for row_id, due in found.items()]
 
 
 class _Owed(NamedTuple):

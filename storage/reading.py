@@ -43,7 +43,7 @@ class StateReader:
         """Tickets by number, ascending."""
         for number in self._state.ticket_numbers(statuses, customer, touched_from):
             ticket = self._state.tickets.get(number)
-            if ticket is not None and (touched_from is None or ticket.updated_at >= touched_from):
+            if ticket is not None and _fits(ticket, statuses, customer, touched_from):
                 yield ticket
 
     def latest(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[Ticket]:
@@ -103,15 +103,8 @@ class StateReader:
         self, *, states: Collection[OutboxState] | None = None, ticket: int | None = None
     ) -> Sequence[OutboxEntry]:
         """Outbox entries in the order they were recorded."""
-        state = self._state
-        sets: list[set[int]] = []
-        if states is not None:
-            sets.append(set().union(*(state.by_state.of(one) for one in states)))
-        if ticket is not None:
-            sets.append(set(state.outbox_of.of(ticket)))
-        row_ids = sorted(set.intersection(*sets) if sets else state.outbox.rows.ids())
-        rows = (state.outbox.get(row_id) for row_id in row_ids)
-        return tuple(entry for entry in rows if entry is not None)
+        rows = map(self._state.outbox.get, self._state.outbox_ids(states, ticket))
+        return tuple(entry for entry in rows if entry is not None and (states is None or entry.state in states))
 
     def timer(self, key: str) -> Timer | None:
         """One timer, if it is set."""
@@ -166,9 +159,19 @@ class StateReader:
         return Counts(
             tickets=len(state.tickets),
             entries=len(state.entries),
-            queued=len(state.by_state.of(OutboxState.QUEUED)),
-            uncertain=len(state.by_state.of(OutboxState.UNCERTAIN)),
-            failed=len(state.by_state.of(OutboxState.FAILED)),
+            queued=len(state.hot.of(OutboxState.QUEUED)),
+            uncertain=len(state.hot.of(OutboxState.UNCERTAIN)),
+            failed=len(state.hot.of(OutboxState.FAILED)),
             timers=len(state.timers),
             quarantined=len(state.quarantine),
         )
+
+
+def _fits(
+    ticket: Ticket, statuses: Collection[Status] | None, customer: str | None, touched_from: datetime | None
+) -> bool:
+    return (
+        (statuses is None or ticket.status in statuses)
+        and (customer is None or ticket.customer.email.lower() == customer.lower())
+        and (touched_from is None or ticket.updated_at >= touched_from)
+    )

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rules.errors import CorruptStoreError
+from storage.base import CHECKED_AT_ONCE, Base, open_base
 from storage.files import Files
+from storage.index_file import index_path, write_index
 from storage.journal import Change, Tail, journal_path, replay
+from storage.merging import GONE, Delta, write_base
 from storage.records import dumps
-from storage.snapshot import check_snapshot, numbers, read_snapshot, snapshot_path, write_snapshot
+from storage.snapshot import LEDGER, SEEN, check_snapshot, numbers, snapshot_path
 
 DAMAGED = "damaged"
 """The folder beside the store where what could not be read is kept."""
@@ -17,29 +20,30 @@ DAMAGED = "damaged"
 
 @dataclass(slots=True, kw_only=True)
 class Recovered:
-    """What was on disk: the tables' rows, the last commit, and a sentence for each thing that was repaired."""
+    """What was on disk: the snapshot, the rows that changed after it, and a sentence for each thing repaired."""
 
     number: int
-    snapshot: int
-    tables: dict[str, dict[int, bytes]]
+    """The last commit."""
+    base: Base
+    tables: dict[str, dict[int, bytes]] = field(default_factory=dict)
     others: list[Change] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
     torn: tuple[Path, Tail] | None = None
+    unwritten_index: bool = False
+    """Whether the snapshot's index was built anew and is not on the disk yet."""
     journal: Path | None = None
     """The journal that ends at the last commit, where the next may go on."""
 
     def apply(self, change: Change) -> None:
         """Do one change of the journal again."""
         name, key, value = change
-        if name in ("seen", "ledger"):
+        if name in (SEEN, LEDGER):
             self.others.append(change)
-        elif value is None:
-            self.tables.setdefault(name, {}).pop(key, None)
         else:
-            self.tables.setdefault(name, {})[key] = dumps(value)
+            self.tables.setdefault(name, {})[key] = GONE if value is None else dumps(value)
 
 
-def recover(folder: Path, files: Files) -> Recovered:
+def recover(folder: Path, files: Files, checked_at_once: int = CHECKED_AT_ONCE) -> Recovered:
     """Bring a folder back to its last durable commit.
 
     Raises CorruptStoreError, with nothing changed on disk, when that cannot be done without losing something that may
@@ -50,7 +54,7 @@ def recover(folder: Path, files: Files) -> Recovered:
     if not snapshots:
         _begin(folder, files, names)
         snapshots = [0]
-    found, bad = _newest_good(folder, files, snapshots)
+    found, bad = _newest_good(folder, files, snapshots, checked_at_once)
     _replay_all(found, folder, files, numbers(names, "journal-", ".log"))
     if found.number < snapshots[-1]:
         raise CorruptStoreError(
@@ -62,6 +66,9 @@ def recover(folder: Path, files: Files) -> Recovered:
         found.repairs.append(f"The snapshot {path.name} was damaged; an earlier one and the journals gave all of it.")
     _cut_torn_tail(found, folder, files)
     _remove_drafts(folder, files)
+    if found.unwritten_index:
+        write_index(index_path(found.base.path), files, found.base.index)
+        files.sync_folder(folder)
     return found
 
 
@@ -91,21 +98,25 @@ def _begin(folder: Path, files: Files, names: list[str]) -> None:
             f"{folder} holds journals but no snapshot (desk-….json); nothing was changed; restore the folder from a "
             "backup"
         )
-    write_snapshot(folder, files, 0, {})
+    write_base(folder, files, 0, None, Delta({}, {}, {})).close()
 
 
-def _newest_good(folder: Path, files: Files, snapshots: list[int]) -> tuple[Recovered, list[Path]]:
+def _newest_good(
+    folder: Path, files: Files, snapshots: list[int], checked_at_once: int
+) -> tuple[Recovered, list[Path]]:
     bad: list[Path] = []
     problem: CorruptStoreError | None = None
     for number in reversed(snapshots):
         path = snapshot_path(folder, number)
         try:
-            number, tables = read_snapshot(path, files)
+            base, rebuilt = open_base(folder, files, number, checked_at_once)
         except CorruptStoreError as damage:
             problem = problem or damage
             bad.append(path)
         else:
-            return Recovered(number=number, snapshot=number, tables=tables), bad
+            found = Recovered(number=number, base=base, unwritten_index=bool(rebuilt))
+            found.repairs.extend(filter(None, [rebuilt]))
+            return found, bad
     raise problem or CorruptStoreError(f"{folder} holds no snapshot")
 
 
@@ -175,13 +186,17 @@ def _copy_aside(folder: Path, files: Files, path: Path, data: bytes) -> None:
 def _set_aside(folder: Path, files: Files, path: Path) -> None:
     files.make_folder(folder / DAMAGED)
     files.rename(path, folder / DAMAGED / path.name)
+    if index_path(path).name in files.names(folder):
+        files.remove(index_path(path))
     files.sync_folder(folder / DAMAGED)
     files.sync_folder(folder)
 
 
 def _remove_drafts(folder: Path, files: Files) -> None:
-    for name in files.names(folder):
-        if name.startswith("desk-") and name.endswith(".tmp"):
+    names = files.names(folder)
+    left = {f"{name.partition('.')[0]}.idx" for name in names if name.endswith(".json")}
+    for name in names:
+        if name.startswith("desk-") and (name.endswith(".tmp") or (name.endswith(".idx") and name not in left)):
             files.remove(folder / name)
 
 

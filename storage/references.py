@@ -56,13 +56,13 @@ def _of_row(table: Table[T], row_id: int, check: Callable[[State, T], Iterator[s
 
 def _of_ticket(state: State, ticket: Ticket) -> Iterator[str]:
     for number in (*ticket.linked, *filter(None, (ticket.merged_into,))):
-        if state.tickets.rows.stored(number) is None:
+        if not state.tickets.has(number):
             yield f"Ticket {ticket.number} names ticket {number}, which is not there."
 
 
 def _of_entry(state: State, entry: Entry) -> Iterator[str]:
     where = f"A journal entry of ticket {entry.ticket} ({entry.kind}, {entry.at:%Y-%m-%d %H:%M})"
-    if state.tickets.rows.stored(entry.ticket) is None:
+    if not state.tickets.has(entry.ticket):
         yield f"{where} belongs to a ticket that is not there."
     if entry.outbox_key and state.outbox.id_of(entry.outbox_key) is None:
         yield f"{where} reports on the effect {entry.outbox_key!r}, which the outbox does not have."
@@ -74,7 +74,7 @@ def _of_entry(state: State, entry: Entry) -> Iterator[str]:
 
 
 def _of_owed(state: State, owed: OutboxEntry) -> Iterator[str]:
-    if owed.ticket is not None and state.tickets.rows.stored(owed.ticket) is None:
+    if owed.ticket is not None and not state.tickets.has(owed.ticket):
         yield f"The effect {owed.key!r} belongs to ticket {owed.ticket}, which is not there."
     for file in _files(owed):
         if state.kept.id_of(file.message_key) is None:
@@ -88,18 +88,18 @@ def _files(owed: OutboxEntry) -> tuple[OwedFile, ...]:
 
 
 def _of_timer(state: State, timer: Timer) -> Iterator[str]:
-    if timer.ticket is not None and state.tickets.rows.stored(timer.ticket) is None:
+    if timer.ticket is not None and not state.tickets.has(timer.ticket):
         yield f"The timer {timer.key!r} belongs to ticket {timer.ticket}, which is not there."
 
 
 def _of_link(state: State, link: Link) -> Iterator[str]:
-    if state.tickets.rows.stored(link.ticket) is None:
+    if not state.tickets.has(link.ticket):
         yield f"The link {link.key!r} leads to ticket {link.ticket}, which is not there."
 
 
 def _of_customer(state: State, customer: Customer) -> Iterator[str]:
     for number in customer.tickets:
-        if state.tickets.rows.stored(number) is None:
+        if not state.tickets.has(number):
             yield f"The customer {customer.email} has ticket {number} on file, which is not there."
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Collection, Hashable
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Iterable
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -27,22 +26,14 @@ from rules.model import (
     Timer,
 )
 from storage.indexes import Chronicle, DueTimes, Groups, Lanes, Sets
+from storage.kinds import HOT, NOTHING, UNSETTLED, number_of
+from storage.kinds import Kept as Kept
+from storage.layers import Due, Layered, Newest
 from storage.protocol import LedgerLine
 from storage.tables import HeldRows, Log, Rows, Table
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
-
-UNSETTLED = (OutboxState.QUEUED, OutboxState.SENDING)
-"""States of an outbox entry that hold its lane."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """Raw bytes that are kept under a message key; ``place`` tells the blob store where they are."""
-
-    key: str
-    place: str
 
 
 class Blobs(Protocol):
@@ -78,16 +69,38 @@ class HeldBlobs:
         """Nothing is pending here."""
 
 
+class Digests(Protocol):
+    """The dedupe digests of the last snapshot."""
+
+    def has(self, digest: bytes, /) -> bool:
+        """Whether it is among them."""
+
+    def __len__(self) -> int: ...
+
+
 class Seen:
     """Dedupe keys of every input there ever was, as 16-byte digests; they outlive what they led to (complaint 16)."""
 
     def __init__(self, log: Log) -> None:
-        self.digests: set[bytes] = set()
+        self.fresh: dict[bytes, bool] = {}
+        """Digests that became known or unknown since the snapshot."""
         self.changed: set[bytes] = set()
+        self.base: Digests | None = None
         self._log = log
 
     def __contains__(self, key: str) -> bool:
-        return digest_of(key) in self.digests
+        return self.knows(digest_of(key))
+
+    def __len__(self) -> int:
+        settled = self.base.has if self.base is not None else _never
+        return len(self.base or ()) + sum(known - settled(digest) for digest, known in self.fresh.items())
+
+    def knows(self, digest: bytes) -> bool:
+        """Whether a digest is known."""
+        known = self.fresh.get(digest)
+        if known is None:
+            return self.base is not None and self.base.has(digest)
+        return known
 
     def add(self, key: str) -> None:
         """Remember a key for ever."""
@@ -99,16 +112,25 @@ class Seen:
 
     def set(self, digest: bytes, *, known: bool) -> None:
         """Add or drop one digest."""
-        self._log.note(self, digest, digest in self.digests)
+        self._log.note(self, digest, self.fresh.get(digest))
         self.changed.add(digest)
-        self.revert(digest, known)
+        self.fresh[digest] = known
 
     def revert(self, key: Any, before: Any) -> None:
-        """Make one digest known or unknown again."""
-        if before:
-            self.digests.add(key)
+        """Make one digest what it was."""
+        if before is None:
+            self.fresh.pop(key, None)
         else:
-            self.digests.discard(key)
+            self.fresh[key] = before
+
+    def cool(self, digest: bytes, written: bool) -> None:
+        """Let a digest go that a snapshot has, unless it changed since."""
+        if self.fresh.get(digest) is written:
+            del self.fresh[digest]
+
+
+def _never(digest: bytes) -> bool:
+    return False
 
 
 def digest_of(key: str) -> bytes:
@@ -163,6 +185,8 @@ def held_rows(name: str, kind: type[T]) -> Rows[T]:
 
 
 def _regroup(groups: Groups[K], row_id: int, old: K | None, new: K | None) -> None:
+    if old == new:
+        return
     if old is not None:
         groups.discard(old, row_id)
     if new is not None:
@@ -176,37 +200,47 @@ class State:
         self.log = log = Log()
         self.blobs = blobs
 
-        def table(name: str, kind: type[T], key_of: Callable[[T], str] | None = None) -> Table[T]:
-            return Table(name, rows_for(name, kind), log, key_of)
+        def table(name: str, kind: type[T]) -> Table[T]:
+            return Table(name, rows_for(name, kind), log)
 
         self.tickets = table("tickets", Ticket)
         self.entries = table("entries", Entry)
-        self.outbox = table("outbox", OutboxEntry, lambda entry: entry.key)
-        self.timers = table("timers", Timer, lambda timer: timer.key)
-        self.links = table("links", Link, lambda link: link.key)
-        self.customers = table("customers", Customer, lambda customer: customer.email.lower())
-        self.tallies = table("tallies", Tally, lambda tally: tally.key)
-        self.proofs = table("proofs", Proof, lambda proof: proof.mailbox)
-        self.alarms = table("alarms", Alarm, lambda alarm: alarm.key)
-        self.heartbeats = table("heartbeats", Heartbeat, lambda beat: beat.mailbox)
-        self.cursors = table("cursors", Cursor, lambda cursor: cursor.key)
-        self.inbox = table("inbox", Heard, lambda heard: heard.key)
-        self.quarantine = table("quarantine", Quarantined, lambda held: held.key)
-        self.kept = table("kept", Kept, lambda kept: kept.key)
+        self.outbox = table("outbox", OutboxEntry)
+        self.timers = table("timers", Timer)
+        self.links = table("links", Link)
+        self.customers = table("customers", Customer)
+        self.tallies = table("tallies", Tally)
+        self.proofs = table("proofs", Proof)
+        self.alarms = table("alarms", Alarm)
+        self.heartbeats = table("heartbeats", Heartbeat)
+        self.cursors = table("cursors", Cursor)
+        self.inbox = table("inbox", Heard)
+        self.quarantine = table("quarantine", Quarantined)
+        self.kept = table("kept", Kept)
         self.seen = Seen(log)
         self.ledger = Ledger(log)
         self._make_indexes()
 
     def _make_indexes(self) -> None:
-        self.by_status: Sets[Status] = Sets()
-        self.by_customer: Groups[str] = Groups()
-        self.touched = Chronicle()
-        self.entries_of: Groups[int] = Groups()
+        """What is in memory by itself, and each question over that and the snapshot."""
         self.lanes = Lanes()
-        self.by_state: Sets[OutboxState] = Sets()
-        self.outbox_of: Groups[int] = Groups()
-        self.timers_due = DueTimes()
-        self.timers_of: Groups[int] = Groups()
+        self.hot: Sets[OutboxState] = Sets()
+        """Outbox entries that somebody still has to do something about: all of them are in memory."""
+        self._status: Sets[Status] = Sets()
+        self._customer: Groups[str] = Groups()
+        self._touched = Chronicle()
+        self._entries: Groups[int] = Groups()
+        self._outbox: Groups[int] = Groups()
+        self._due = DueTimes()
+        self._timers: Groups[int] = Groups()
+        tickets, timers = self.tickets.rows, self.timers.rows
+        self.by_status: Layered[Status] = Layered(tickets, "status", number_of, self._status)
+        self.by_customer: Layered[str] = Layered(tickets, "customer", number_of, self._customer)
+        self.touched = Newest(tickets, "updated", self._touched)
+        self.entries_of: Layered[int] = Layered(self.entries.rows, "ticket", int, self._entries)
+        self.outbox_of: Layered[int] = Layered(self.outbox.rows, "ticket", int, self._outbox)
+        self.timers_due = Due(timers, "due", self._due)
+        self.timers_of: Layered[int] = Layered(timers, "ticket", int, self._timers)
         self.tickets.watch(self._ticket_changed)
         self.entries.watch(self._entry_changed)
         self.outbox.watch(self._outbox_changed)
@@ -220,13 +254,29 @@ class State:
         return (*first, self.links, self.customers, *seldom, self.kept)
 
     def reindex(self) -> None:
-        """Build every index from the rows, once, after loading them."""
+        """Build every index over what is in memory, once, after loading it; what is hot is brought there."""
         for table in self.tables:
             table.reindex()
+        hot = self.outbox.rows.pairs("hot")
+        for row_id in hot.ids if hot is not None else ():
+            self.outbox.warm(row_id)
+
+    def cool(self, table: Table[Any], rows: Iterable[tuple[int, Any]]) -> None:
+        """Let rows go that the newest snapshot has as they are given here, unless they changed since or are hot."""
+        for row_id, written in rows:
+            if table is not self.outbox or not self.is_hot(row_id):
+                table.cool(row_id, written)
+        self.timers_due.start_over()
+
+    def is_hot(self, row_id: int) -> bool:
+        """Whether somebody still has to do something about this outbox entry."""
+        return any(row_id in self.hot.of(state) for state in HOT)
 
     def undo(self, back_to: int = 0) -> None:
         """Take back what the unit of work under way did after its first ``back_to`` changes."""
-        self.log.undo(back_to)
+        if len(self.log) > back_to:
+            self.log.undo(back_to)
+            self.timers_due.start_over()
         if not back_to:
             self.settle()
             self.blobs.forget_pending()
@@ -254,57 +304,54 @@ class State:
     def ticket_numbers(
         self, statuses: Collection[Status] | None, customer: str | None, touched_from: datetime | None
     ) -> list[int]:
-        """Numbers of tickets that may fit, ascending; the caller still compares ``updated_at`` itself."""
+        """Numbers of tickets that may fit, ascending; the caller still compares each ticket itself."""
+        if customer is not None:
+            return self.by_customer.of(customer.lower())
         sets: list[set[int]] = []
         if statuses is not None:
-            sets.append(set().union(*(self.by_status.of(status) for status in statuses)))
-        if customer is not None:
-            sets.append(set(self.by_customer.of(customer.lower())))
+            sets.append({number for status in statuses for number in self.by_status.of(status)})
         if touched_from is not None:
             sets.append(self.touched.since(touched_from))
         return sorted(set.intersection(*sets) if sets else self.tickets.rows.ids())
 
+    def outbox_ids(self, states: Collection[OutboxState] | None, ticket: int | None) -> list[int]:
+        """Outbox entries that may fit, in the order recorded; the caller still compares the state of each."""
+        if states is not None and not set(states).difference(HOT):
+            hot = {row_id for state in states for row_id in self.hot.of(state)}
+            return sorted(hot if ticket is None else hot.intersection(self._outbox.of(ticket)))
+        return sorted(self.outbox.rows.ids()) if ticket is None else self.outbox_of.of(ticket)
+
     def _ticket_changed(self, number: int, before: Ticket | None, after: Ticket | None) -> None:
         if before is not None:
-            self.by_status.discard(before.status, number)
-            self.touched.discard(number, before.updated_at)
+            self._status.discard(before.status, number)
+            self._touched.discard(number, before.updated_at)
         if after is not None:
-            self.by_status.add(after.status, number)
-            self.touched.add(number, after.updated_at)
+            self._status.add(after.status, number)
+            self._touched.add(number, after.updated_at)
         old = before.customer.email.lower() if before is not None else None
         new = after.customer.email.lower() if after is not None else None
-        if old != new:
-            _regroup(self.by_customer, number, old, new)
+        _regroup(self._customer, number, old, new)
 
     def _entry_changed(self, row_id: int, before: Entry | None, after: Entry | None) -> None:
-        if before is not None:
-            self.entries_of.discard(before.ticket, row_id)
-        if after is not None:
-            self.entries_of.add(after.ticket, row_id)
+        old = before.ticket if before is not None else None
+        _regroup(self._entries, row_id, old, after.ticket if after is not None else None)
 
     def _outbox_changed(self, row_id: int, before: OutboxEntry | None, after: OutboxEntry | None) -> None:
         if before is not None:
             self.lanes.leave(row_id)
-            self.by_state.discard(before.state, row_id)
-        if after is not None:
-            self.by_state.add(after.state, row_id)
-            if after.state in UNSETTLED:
-                sending = after.state is OutboxState.SENDING
-                self.lanes.enter(
-                    row_id, after.lane, after.due_at, after.urgency, sending=sending, channel=after.channel
-                )
-        # Tickets are numbered from 1: under 0 stands what belongs to none.
-        old = before.ticket or 0 if before is not None else None
-        new = after.ticket or 0 if after is not None else None
-        if old != new:
-            _regroup(self.outbox_of, row_id, old, new)
+            self.hot.discard(before.state, row_id)
+        if after is not None and after.state in HOT:
+            self.hot.add(after.state, row_id)
+        if after is not None and after.state in UNSETTLED:
+            sending = after.state is OutboxState.SENDING
+            self.lanes.enter(row_id, after.lane, after.due_at, after.urgency, sending=sending, channel=after.channel)
+        old = before.ticket or NOTHING if before is not None else None
+        _regroup(self._outbox, row_id, old, after.ticket or NOTHING if after is not None else None)
 
     def _timer_changed(self, row_id: int, before: Timer | None, after: Timer | None) -> None:
-        if before is not None and before.ticket is not None:
-            self.timers_of.discard(before.ticket, row_id)
         if after is None:
-            self.timers_due.discard(row_id)
-            return
-        self.timers_due.set(row_id, after.due_at)
-        if after.ticket is not None:
-            self.timers_of.add(after.ticket, row_id)
+            self._due.discard(row_id)
+        else:
+            self._due.set(row_id, after.due_at)
+        old = before.ticket if before is not None else None
+        _regroup(self._timers, row_id, old, after.ticket if after is not None else None)

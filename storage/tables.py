@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
+from storage.index_file import Pairs
+from storage.kinds import KEY, KINDS, number_of
+
 T = TypeVar("T")
 
 Watcher = Callable[[int, T | None, T | None], None]
@@ -12,7 +15,10 @@ Watcher = Callable[[int, T | None, T | None], None]
 
 
 class Rows(Protocol[T]):
-    """Where one table's rows are held. ``stored`` is opaque: good for nothing but ``restore``."""
+    """Where one table's rows are held: those that changed since the last snapshot in memory, the rest in that.
+
+    What changed stands over what the snapshot says. ``held`` is opaque: good for nothing but ``restore``.
+    """
 
     def get(self, row_id: int) -> T | None:
         """The whole noun."""
@@ -26,20 +32,40 @@ class Rows(Protocol[T]):
     def remove(self, row_id: int) -> None:
         """Take a row away."""
 
-    def stored(self, row_id: int) -> Any:
-        """The row as it is held, None when there is none."""
+    def held(self, row_id: int) -> Any:
+        """The row as memory holds it, or that it is gone; None when it is as the snapshot says."""
 
-    def restore(self, row_id: int, stored: Any) -> None:
-        """Put back what ``stored`` gave."""
+    def fresh(self, row_id: int) -> T | None:
+        """A glimpse of the row if memory holds it."""
+
+    def restore(self, row_id: int, held: Any) -> None:
+        """Put back what ``held`` gave."""
+
+    def warm(self, row_id: int) -> None:
+        """Bring a row of the snapshot into memory as it is."""
+
+    def changed(self, row_id: int) -> bool:
+        """Whether memory has a word on this row, so that the snapshot's does not count."""
+
+    def fresh_ids(self) -> list[int]:
+        """The rows that memory holds, ascending."""
+
+    def pairs(self, trait: str) -> Pairs | None:
+        """The snapshot's rows by one of their traits; those that changed have to be passed over."""
 
     def ids(self) -> list[int]:
         """All row ids, in no special order."""
 
+    def last_id(self) -> int:
+        """The highest row id of the snapshot."""
+
     def __len__(self) -> int: ...
+
+    def __contains__(self, row_id: int) -> bool: ...
 
 
 class HeldRows(Generic[T]):
-    """Rows held in memory as they are."""
+    """Rows held in memory as they are, all of them."""
 
     def __init__(self) -> None:
         self._rows: dict[int, T] = {}
@@ -48,32 +74,55 @@ class HeldRows(Generic[T]):
         """The whole noun."""
         return self._rows.get(row_id)
 
-    def glimpse(self, row_id: int) -> T | None:
-        """The whole noun: it is at hand."""
-        return self._rows.get(row_id)
+    glimpse = fresh = get
 
     def put(self, row_id: int, value: T) -> None:
         """Set a row."""
         self._rows[row_id] = value
 
-    def stored(self, row_id: int) -> Any:
+    def held(self, row_id: int) -> Any:
         """The row itself: nouns are frozen."""
         return self._rows.get(row_id)
 
-    def restore(self, row_id: int, stored: Any) -> None:
-        """Put back what ``stored`` gave."""
-        self._rows[row_id] = stored
+    def restore(self, row_id: int, held: Any) -> None:
+        """Put back what ``held`` gave."""
+        if held is None:
+            self._rows.pop(row_id, None)
+        else:
+            self._rows[row_id] = held
+
+    def warm(self, row_id: int) -> None:
+        """All are in memory."""
 
     def remove(self, row_id: int) -> None:
         """Take a row away."""
         self._rows.pop(row_id, None)
 
+    def changed(self, row_id: int) -> bool:
+        """Everything changed since there was nothing."""
+        return True
+
+    def pairs(self, trait: str) -> Pairs | None:
+        """There is no snapshot."""
+        return None
+
     def ids(self) -> list[int]:
         """All row ids, in no special order."""
         return list(self._rows)
 
+    def fresh_ids(self) -> list[int]:
+        """All of them."""
+        return sorted(self._rows)
+
+    def last_id(self) -> int:
+        """There is no snapshot."""
+        return 0
+
     def __len__(self) -> int:
         return len(self._rows)
+
+    def __contains__(self, row_id: int) -> bool:
+        return row_id in self._rows
 
 
 class Part(Protocol):
@@ -108,14 +157,17 @@ class Log:
 
 
 class Table(Generic[T]):
-    """Numbered rows, some found by a key too; every change is logged and told to the watchers."""
+    """Numbered rows, some found by a key too; every change is logged and told to the watchers.
 
-    def __init__(self, name: str, rows: Rows[T], log: Log, key_of: Callable[[T], str] | None = None) -> None:
+    Keys and watchers know of the rows in memory only. A row that changes comes into memory, for them as a new one.
+    """
+
+    def __init__(self, name: str, rows: Rows[T], log: Log) -> None:
         self.name = name
         self.rows = rows
         self.last_id = 0
         self._log = log
-        self._key_of = key_of
+        self._key_of: Callable[[T], str] | None = KINDS[name].key_of
         self._ids: dict[str, int] = {}
         self._watchers: list[Watcher[T]] = []
 
@@ -136,23 +188,28 @@ class Table(Generic[T]):
         """The row with this id."""
         return self.rows.get(row_id)
 
+    def has(self, row_id: int) -> bool:
+        """Whether there is a row with this id."""
+        return row_id in self.rows
+
     def id_of(self, key: str) -> int | None:
         """The id of the row with this key."""
-        return self._ids.get(key)
+        row_id = self._ids.get(key)
+        return self._settled_id_of(key) if row_id is None else row_id
 
     def find(self, key: str) -> T | None:
         """The row with this key."""
-        row_id = self._ids.get(key)
+        row_id = self.id_of(key)
         return None if row_id is None else self.rows.get(row_id)
 
     def put(self, value: T, row_id: int | None = None) -> int:
         """Set a row: at ``row_id``, else where its key already is, else after the last one. Gives its id."""
         if row_id is None:
-            known = self._ids.get(self._key_of(value)) if self._key_of else None
+            known = self.id_of(self._key_of(value)) if self._key_of else None
             row_id = self.last_id + 1 if known is None else known
-        stored = self.rows.stored(row_id)
-        before = None if stored is None else self.rows.glimpse(row_id)
-        self._log.note(self, row_id, (stored, self.last_id))
+        held = self.rows.held(row_id)
+        before = None if held is None else self.rows.fresh(row_id)
+        self._log.note(self, row_id, (held, self.last_id))
         self.rows.put(row_id, value)
         self.last_id = max(self.last_id, row_id)
         self._tell(row_id, before, value)
@@ -160,28 +217,53 @@ class Table(Generic[T]):
 
     def remove(self, row_id: int) -> None:
         """Take a row away; nothing happens when there is none."""
-        before = self.rows.glimpse(row_id)
-        if before is None:
+        if row_id not in self.rows:
             return
-        self._log.note(self, row_id, (self.rows.stored(row_id), self.last_id))
+        before = self.rows.fresh(row_id)
+        self._log.note(self, row_id, (self.rows.held(row_id), self.last_id))
         self.rows.remove(row_id)
         self._tell(row_id, before, None)
 
     def revert(self, key: Any, before: Any) -> None:
         """Put a row back as it was."""
-        stored, self.last_id = before
-        current = self.rows.glimpse(key)
-        if stored is None:
-            self.rows.remove(key)
-        else:
-            self.rows.restore(key, stored)
-        self._tell(key, current, self.rows.glimpse(key))
+        held, self.last_id = before
+        self._replace(key, held)
+
+    def cool(self, row_id: int, written: Any) -> bool:
+        """Let a row go that a snapshot has as ``written``, unless it changed since; gives whether it is gone."""
+        same = self.rows.held(row_id) is written
+        if same:
+            self._replace(row_id, None)
+        return same
+
+    def warm(self, row_id: int) -> None:
+        """Bring a row of the snapshot into memory, if it is not there."""
+        if not self.rows.changed(row_id):
+            self.rows.warm(row_id)
+            self._tell(row_id, None, self.rows.fresh(row_id))
 
     def reindex(self) -> None:
-        """Tell the watchers of every row, once, after the rows were loaded."""
-        for row_id in sorted(self.rows.ids()):
-            self._tell(row_id, None, self.rows.glimpse(row_id))
-            self.last_id = row_id
+        """Tell the watchers of every row in memory, once, after the rows were loaded."""
+        self.last_id = self.rows.last_id()
+        for row_id in self.rows.fresh_ids():
+            self._tell(row_id, None, self.rows.fresh(row_id))
+            self.last_id = max(self.last_id, row_id)
+
+    def _replace(self, row_id: int, held: Any) -> None:
+        current = self.rows.fresh(row_id)
+        self.rows.restore(row_id, held)
+        self._tell(row_id, current, self.rows.fresh(row_id))
+
+    def _settled_id_of(self, key: str) -> int | None:
+        pairs = self.rows.pairs(KEY)
+        if pairs is None or self._key_of is None:
+            return None
+        for row_id in pairs.among(number_of(key)):
+            if not self.rows.changed(row_id):
+                row = self.rows.glimpse(row_id)
+                if row is not None and self._key_of(row) == key:
+                    return row_id
+        return None
 
     def _tell(self, row_id: int, before: T | None, after: T | None) -> None:
         if self._key_of is not None:

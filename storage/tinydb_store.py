@@ -22,31 +22,40 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 from tinydb import TinyDB
 
-from rules.errors import StoreUnavailableError
+from rules.errors import CorruptStoreError, StoreUnavailableError
+from storage.base import CHECKED_AT_ONCE, Base, SeenBefore
 from storage.commits import Commits
-from storage.compact_rows import compact_changes, ledger_rows, restore_compact, seen_rows
+from storage.compact_rows import compact_changes, ledger_rows, restore_compact
 from storage.files import DISK, Files
 from storage.folder import own_folder
 from storage.journal import journal_path
 from storage.memory import StateStore
+from storage.merging import Delta, Pause, write_base
 from storage.records import codec
 from storage.recovery import Recovered, check_files, recover
 from storage.references import broken_references
 from storage.segments import SEGMENT_SIZE, Segments
-from storage.snapshot import prune, write_snapshot
+from storage.snapshot import LEDGER, prune
 from storage.state import State
 from storage.tables import Rows
 from storage.tinydb_tables import DeskDB, DeskTable, PackedRows
 
 T = TypeVar("T")
 
-JOURNAL_SIZE = 64 * 1024 * 1024
-"""A journal of this many bytes, and as large as the last snapshot, is followed by a snapshot."""
+JOURNAL_SIZE = 32 * 1024 * 1024
+"""A journal of this many bytes is followed by a snapshot: what changed since the last one is held in memory."""
+
+SHARE = 12
+"""With a large snapshot the journal grows to this part of its size first, so that it is not written all the time."""
+
+AT_ONCE = 50
+"""How many rows are let go from memory while the desk's work waits."""
 
 
 class TinyDBStore(StateStore):
@@ -59,6 +68,7 @@ class TinyDBStore(StateStore):
         files: Files = DISK,
         journal_size: int = JOURNAL_SIZE,
         segment_size: int = SEGMENT_SIZE,
+        checked_at_once: int = CHECKED_AT_ONCE,
     ) -> None:
         """Open the folder, made if need be, and bring it to its last durable commit.
 
@@ -75,7 +85,7 @@ class TinyDBStore(StateStore):
         try:
             self._lock_file = own_folder(folder, files)
             try:
-                self._load(segment_size)
+                self._load(segment_size, checked_at_once)
             except BaseException:
                 self._lock_file.close()
                 raise
@@ -122,7 +132,7 @@ class TinyDBStore(StateStore):
         with self._snapshots:
             try:
                 self._write_snapshot()
-            except OSError as problem:
+            except (OSError, CorruptStoreError) as problem:
                 self.snapshot_problem = str(problem)
                 self._snapshot_at = self._commits.journal_size + self._journal_size
                 raise StoreUnavailableError(f"{self._folder}: no snapshot could be written: {problem}") from problem
@@ -138,7 +148,7 @@ class TinyDBStore(StateStore):
         if self._closed:
             return
         try:
-            if self._commits.number > self._snapshot_number:
+            if self._commits.number > self._base.number:
                 self.snapshot()
         except StoreUnavailableError as problem:
             # The journal holds everything that was ever confirmed; the next start reads it from there.
@@ -153,17 +163,18 @@ class TinyDBStore(StateStore):
                 self._closed = True
                 self._commits.close()
                 self._segments.close()
+                self._base.close()
                 self._lock_file.close()
 
-    def _load(self, segment_size: int) -> None:
-        found = recover(self._folder, self._files)
+    def _load(self, segment_size: int, checked_at_once: int) -> None:
+        found = recover(self._folder, self._files, checked_at_once)
         self.recovery = tuple(found.repairs)
         self._segments = Segments(self._folder / "segments", self._files, segment_size)
+        self._base = found.base
         self._db = DeskDB()
+        self._db.desk.load(found.base, found.tables)
         super().__init__(State(self._rows_for, self._segments))
-        restore_compact(self.state, found.tables, found.others)
-        for name, rows in found.tables.items():
-            self._db.desk.rows(name).update(rows)
+        restore_compact(self.state, found.base, found.others)
         self.state.reindex()
         self._begin_journal(found)
 
@@ -172,8 +183,7 @@ class TinyDBStore(StateStore):
         journal = self._files.open(path)
         self._files.sync_folder(self._folder)
         self._commits = Commits(self._folder, self._files, self._segments, journal, found.number)
-        self._snapshot_number = found.snapshot
-        self._snapshot_at = self._journal_size
+        self._snapshot_at = self._next_snapshot_at()
 
     def _rows_for(self, name: str, kind: type[T]) -> Rows[T]:
         table = self._db.table(name)
@@ -188,16 +198,51 @@ class TinyDBStore(StateStore):
             self._check()
             if self._working:
                 raise RuntimeError("A snapshot inside a unit of work would write down half of it; commit first")
+            if self._commits.number == self._base.number:
+                return
             number = self._commits.rotate()
-            tables = {name: dict(rows) for name, rows in self._db.desk.held.items()}
-            digests = set(self.state.seen.digests)
             ledger = {box: dict(lines) for box, lines in self.state.ledger.lines.items()}
-        tables |= {"seen": seen_rows(digests), "ledger": ledger_rows(ledger)}
-        size = write_snapshot(self._folder, self._files, number, tables)
-        self._snapshot_number = number
-        self._snapshot_at = max(self._journal_size, size)
+            rows, seen = self._db.desk.freeze(), dict(self.state.seen.fresh)
+        try:
+            delta = Delta(rows, seen, {LEDGER: ledger_rows(ledger)})
+            base = write_base(self._folder, self._files, number, self._base, delta, Pause())
+        except BaseException:
+            with self._lock:
+                self._db.desk.thaw()
+            raise
+        self._rest_on(base)
         self.snapshot_problem = ""
+        self._cool(delta)
+        self._snapshot_at = self._next_snapshot_at()
         prune(self._folder, self._files)
+
+    def _rest_on(self, base: Base) -> None:
+        """Answer from the new snapshot from now on; what is in memory still stands over it."""
+        with self._lock:
+            old, self._base = self._base, base
+            self._db.desk.rest_on(base)
+            self.state.seen.base = SeenBefore(base.index.seen)
+            self.state.timers_due.start_over()
+        old.close()
+
+    def _cool(self, delta: Delta) -> None:
+        """Let what the snapshot has go from memory, a little at a time."""
+        pause = Pause()
+        for table in self.state.tables:
+            rows = iter(delta.tables.get(table.name, {}).items())
+            while some := list(islice(rows, AT_ONCE)):
+                with self._lock:
+                    self.state.cool(table, some)
+                pause()
+        seen = iter(delta.seen.items())
+        while digests := list(islice(seen, AT_ONCE)):
+            with self._lock:
+                for digest, known in digests:
+                    self.state.seen.cool(digest, known)
+            pause()
+
+    def _next_snapshot_at(self) -> int:
+        return max(self._journal_size, self._base.index.size // SHARE)
 
     def _snapshot_beside(self) -> None:
         """Take a snapshot in a thread of its own; until it is done, no other one is begun."""

@@ -9,13 +9,18 @@ collector nothing, and is what journal and snapshot need anyway; it is parsed wh
 from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterator, Mapping, MutableMapping
+from itertools import filterfalse
 from typing import Any, Generic, TypeVar, cast
 
 from tinydb import TinyDB
 from tinydb.storages import Storage
 from tinydb.table import Table
 
+from storage.base import Base, BaseTable
+from storage.index_file import Pairs
+from storage.merging import GONE, Rows
 from storage.records import Codec, KeepText, ReadText, dumps, loads
+from storage.snapshot import LEDGER
 
 T = TypeVar("T")
 
@@ -25,33 +30,112 @@ LATELY = 256
 _NOTHING: tuple[bytes, Any] = (b"", None)
 
 
+class LayeredRows:
+    """One table as lines of JSON: what changed since the last snapshot in memory, over the snapshot itself.
+
+    ``rows`` holds what changed; a row that is gone stands there as ``GONE`` as long as a snapshot has it.
+    """
+
+    def __init__(self) -> None:
+        self.rows: dict[int, bytes] = {}
+        self.base: BaseTable | None = None
+        self._being_written: Rows = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __contains__(self, row_id: int) -> bool:
+        row = self.rows.get(row_id)
+        return self._settled(row_id) if row is None else row is not GONE
+
+    def packed(self, row_id: int) -> bytes | None:
+        """One row as it is held, a line of JSON; None when there is none."""
+        row = self.rows.get(row_id)
+        if row is None:
+            return None if self.base is None else self.base.packed(row_id)
+        return row or None
+
+    def put(self, row_id: int, row: bytes) -> None:
+        """Set one row."""
+        if row_id not in self:
+            self._count += 1
+        self.rows[row_id] = row
+
+    def drop(self, row_id: int) -> bool:
+        """Take one row away; gives whether there was one."""
+        if row_id not in self:
+            return False
+        self._count -= 1
+        if row_id in self._being_written or self._settled(row_id):
+            self.rows[row_id] = GONE
+        else:
+            del self.rows[row_id]
+        return True
+
+    def restore(self, row_id: int, row: bytes | None) -> None:
+        """Let memory say of a row what it said before; nothing, if that is None."""
+        before = row_id in self
+        if row is None:
+            self.rows.pop(row_id, None)
+        else:
+            self.rows[row_id] = row
+        self._count += (row_id in self) - before
+
+    def ids(self) -> list[int]:
+        """All row ids, in no special order."""
+        fresh = [row_id for row_id, row in self.rows.items() if row is not GONE]
+        return fresh if self.base is None else [*filterfalse(self.rows.__contains__, self.base), *fresh]
+
+    def freeze(self) -> Rows:
+        """The rows in memory as they stand, for the next snapshot to write; until ``rest_on``, what it has is known."""
+        self._being_written = dict(self.rows)
+        return self._being_written
+
+    def thaw(self) -> None:
+        """The next snapshot came to nothing."""
+        self._being_written = {}
+
+    def rest_on(self, base: BaseTable, *, same: bool) -> None:
+        """Take another snapshot's table as the ground; ``same`` says that with it all rows are what they were."""
+        self.base = base
+        self._being_written = {}
+        if not same:
+            self._count = len(self.ids())
+
+    def _settled(self, row_id: int) -> bool:
+        return self.base is not None and row_id in self.base
+
+
 class DeskStorage(Storage):
     """Holds the rows of every table and collects which of them changed since the last commit."""
 
     def __init__(self) -> None:
-        self.held: dict[str, dict[int, bytes]] = {}
-        self.last_ids: dict[str, int] = {}
+        self.held: dict[str, LayeredRows] = {}
         self._changed: dict[tuple[str, int], None] = {}
 
-    def rows(self, table: str) -> dict[int, bytes]:
-        """The rows of one table, as JSON text by id; to be changed by ``put`` and ``drop`` only."""
-        return self.held.setdefault(table, {})
+    def rows(self, table: str) -> LayeredRows:
+        """The rows of one table; to be changed by ``put``, ``drop`` and ``restore`` only."""
+        found = self.held.get(table)
+        if found is None:
+            found = self.held[table] = LayeredRows()
+        return found
 
     def put(self, table: str, row_id: int, row: bytes) -> None:
         """Set one row."""
-        self.rows(table)[row_id] = row
+        self.held[table].put(row_id, row)
         self._changed[table, row_id] = None
 
     def drop(self, table: str, row_id: int) -> None:
         """Take one row away; nothing happens when there is none."""
-        if self.rows(table).pop(row_id, None) is not None:
+        if self.held[table].drop(row_id):
             self._changed[table, row_id] = None
 
     def take_changes(self) -> list[bytes]:
         """Every row changed since the last call as ``["table",id,row]``, ``null`` for a row that is gone."""
         changes = []
         for table, row_id in self._changed:
-            row = self.rows(table).get(row_id, b"null")
+            row = self.held[table].rows.get(row_id) or b"null"
             changes.append(b'["%s",%d,%s]' % (table.encode(), row_id, row))
         self._changed.clear()
         return changes
@@ -59,6 +143,27 @@ class DeskStorage(Storage):
     def forget_changes(self) -> None:
         """Nothing changed after all: the rows were put back."""
         self._changed.clear()
+
+    def load(self, base: Base, changed: Mapping[str, Mapping[int, bytes]]) -> None:
+        """Begin with a snapshot and what was changed after it."""
+        for name, rows in changed.items():
+            self.rows(name).rows.update(rows)
+        for name in dict.fromkeys((*base.names, *self.held)).keys() - {LEDGER}:
+            self.rows(name).rest_on(base.table(name), same=False)
+
+    def freeze(self) -> dict[str, Rows]:
+        """What is in memory of every table, for the next snapshot."""
+        return {name: rows.freeze() for name, rows in self.held.items()}
+
+    def thaw(self) -> None:
+        """The next snapshot came to nothing."""
+        for rows in self.held.values():
+            rows.thaw()
+
+    def rest_on(self, base: Base) -> None:
+        """The next snapshot is written: it is the ground from now on."""
+        for name, rows in self.held.items():
+            rows.rest_on(base.table(name), same=True)
 
     def read(self) -> dict[str, dict[str, Any]]:
         """Every table, as views that parse a row when it is asked for."""
@@ -75,8 +180,8 @@ class DeskTable(Table):
     def __init__(self, storage: Storage, name: str, cache_size: int = 10, persist_empty: bool = False) -> None:
         super().__init__(storage, name, cache_size, persist_empty)
         self._desk = cast(DeskStorage, storage)
-        self._rows = self._desk.rows(name)
-        self.packed: Callable[[int], bytes | None] = self._rows.get
+        self.rows = self._desk.rows(name)
+        self.packed: Callable[[int], bytes | None] = self.rows.packed
         """One row as it is held, a line of JSON; None when there is none."""
 
     def put(self, row_id: int, row: bytes) -> None:
@@ -91,10 +196,15 @@ class DeskTable(Table):
 
     def ids(self) -> list[int]:
         """All row ids, in no special order."""
-        return list(self._rows)
+        return self.rows.ids()
+
+    def restore(self, row_id: int, row: bytes | None) -> None:
+        """Let memory say of a row what it said before."""
+        self.rows.restore(row_id, row)
+        self._query_cache.clear()
 
     def _read_table(self) -> dict[str, Mapping[str, Any]]:
-        return cast("dict[str, Mapping[str, Any]]", _Rows(self._rows))
+        return cast("dict[str, Mapping[str, Any]]", _Rows(self.rows))
 
     def _update_table(self, updater: Callable[[dict[int, Mapping[str, Any]]], None]) -> None:
         """Let TinyDB's own insert, update and remove run over the few rows they touch, then write those back."""
@@ -106,21 +216,25 @@ class DeskTable(Table):
 class _Rows(Mapping[str, Mapping[str, Any]]):
     """A table as TinyDB's queries want it: document ids as strings, documents as dicts."""
 
-    def __init__(self, rows: dict[int, bytes]) -> None:
+    def __init__(self, rows: LayeredRows) -> None:
         self._rows = rows
 
     def __getitem__(self, row_id: str) -> Mapping[str, Any]:
-        return cast(Mapping[str, Any], loads(self._rows[int(row_id)]))
+        packed = self._rows.packed(int(row_id))
+        if packed is None:
+            raise KeyError(row_id)
+        return cast(Mapping[str, Any], loads(packed))
 
     def __iter__(self) -> Iterator[str]:
-        return map(str, list(self._rows))
+        return map(str, self._rows.ids())
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def items(self) -> ItemsView[str, Mapping[str, Any]]:
         """Every document, parsed one after the other."""
-        parsed = ((str(row_id), loads(row)) for row_id, row in list(self._rows.items()))
+        packed = ((row_id, self._rows.packed(row_id)) for row_id in self._rows.ids())
+        parsed = ((str(row_id), loads(row)) for row_id, row in packed if row is not None)
         return cast("ItemsView[str, Mapping[str, Any]]", parsed)
 
 
@@ -153,7 +267,7 @@ class _Touched(MutableMapping[int, Any]):
         return iter(self._table.ids())
 
     def __len__(self) -> int:
-        return len(self._table.ids())
+        return len(self._table.rows)
 
     def write_back(self) -> None:
         """Hand every changed document to the table."""
@@ -185,8 +299,12 @@ class PackedRows(Generic[T]):
         self._codec = codec
         self._keep = keep
         self._read = read
-        self.stored: Callable[[int], Any] = table.packed
-        """The row's JSON text, None when there is none."""
+        rows = table.rows
+        self._fresh = rows.rows
+        self.held: Callable[[int], Any] = rows.rows.get
+        """The row's JSON text if memory holds it, an empty one if it is gone; None when it is as the snapshot says."""
+        self.changed: Callable[[int], bool] = rows.rows.__contains__
+        """Whether memory has a word on this row."""
         self._lately: dict[int, tuple[bytes, T]] = {}
 
     def get(self, row_id: int) -> T | None:
@@ -223,13 +341,42 @@ class PackedRows(Generic[T]):
         """Take a row away."""
         self._table.drop(row_id)
 
-    def restore(self, row_id: int, stored: Any) -> None:
-        """Put back what ``stored`` gave."""
-        self._table.put(row_id, stored)
+    def fresh(self, row_id: int) -> T | None:
+        """A glimpse of the row if memory holds it."""
+        packed = self._fresh.get(row_id)
+        if not packed:
+            return None
+        noun = self._known(row_id, packed)
+        return self._codec.glimpse(packed) if noun is None else noun
+
+    def restore(self, row_id: int, held: Any) -> None:
+        """Put back what ``held`` gave."""
+        self._table.restore(row_id, held)
+
+    def warm(self, row_id: int) -> None:
+        """Bring a row of the snapshot into memory as it is."""
+        self._table.restore(row_id, self._table.packed(row_id))
+
+    def pairs(self, trait: str) -> Pairs | None:
+        """The snapshot's rows by one of their traits."""
+        base = self._table.rows.base
+        return None if base is None else base.pairs(trait)
 
     def ids(self) -> list[int]:
         """All row ids, in no special order."""
         return self._table.ids()
 
+    def fresh_ids(self) -> list[int]:
+        """The rows that memory holds, ascending."""
+        return sorted(row_id for row_id, row in self._fresh.items() if row is not GONE)
+
+    def last_id(self) -> int:
+        """The highest row id of the snapshot."""
+        base = self._table.rows.base
+        return 0 if base is None else base.last_id
+
     def __len__(self) -> int:
-        return len(self._table)
+        return len(self._table.rows)
+
+    def __contains__(self, row_id: int) -> bool:
+        return row_id in self._table.rows

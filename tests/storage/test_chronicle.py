@@ -30,7 +30,7 @@ def test_a_chronicle_orders_like_a_sorted_list(moves: dict[int, list[int]], aske
             chronicle.add(row_id, START + timedelta(minutes=minute))
     moment = START + timedelta(minutes=asked)
     expected = sorted(((times[-1], row_id) for row_id, times in moves.items()), reverse=True)
-    assert chronicle.latest(100, None) == [row_id for _, row_id in expected]
+    assert [row_id for _, row_id in chronicle.latest(100, None)] == [row_id for _, row_id in expected]
     assert chronicle.since(moment) == {row_id for minute, row_id in expected if minute >= asked}
     older = [row_id for minute, row_id in expected if (minute, row_id) < (asked, number)]
-    assert chronicle.latest(3, (moment, number)) == older[:3]
+    assert [row_id for _, row_id in chronicle.latest(3, (moment, number))] == older[:3]

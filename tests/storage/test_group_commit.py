@@ -61,7 +61,7 @@ def test_many_threads_share_syncs() -> None:
     for thread in threads:
         thread.start()
     assert disk.syncing.wait(10)
-    wait_until(lambda: len(store.state.seen.digests) == 40)
+    wait_until(lambda: len(store.state.seen) == 40)
     disk.hold.set()
     for thread in threads:
         thread.join(10)
@@ -220,7 +220,7 @@ def test_a_snapshot_waits_for_those_in_line() -> None:
     assert disk.syncing.wait(10)
     threads.append(threading.Thread(target=record, args=(store, "in line")))
     threads[1].start()
-    wait_until(lambda: len(store.state.seen.digests) == 2)
+    wait_until(lambda: len(store.state.seen) == 2)
     threads.append(threading.Thread(target=store.snapshot))
     threads[2].start()
     threads[2].join(0.05)
