@@ -21,6 +21,7 @@ from bot.wording.load import REFERENCE, SHIPPED, files, load_wording
 from rules.errors import ConfigError
 from rules.policy import Policy
 from rules.wording import Wording
+from storage.protocol import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +32,12 @@ class Config:
     settings: Settings
     path: Path
 
-    def signed(self) -> Config:
-        """The same with the desk's signing secret, which is made when there is none yet: for the running desk only."""
-        return replace(self, policy=replace(self.policy, secret=signing_secret(self.settings)))
+    def signed(self, store: Store | None = None) -> Config:
+        """The same with the desk's signing secret, which is made when there is none yet: for who writes only.
+
+        The processes that share a ``store`` share their secret too.
+        """
+        return replace(self, policy=replace(self.policy, secret=signing_secret(self.settings, store)))
 
     def beside(self, running: Config) -> Config:
         """As much of this as a running desk can take: its doors, senders and signatures stay until a restart."""

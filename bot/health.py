@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from channels.web.protocol import Health
-from rules.errors import StoreError
+from rules.errors import StoreAwayError, StoreError
 from storage.protocol import Store
 
 WARNINGS = ("certificate:", "token:", "silent:", "set_aside")
@@ -18,9 +18,15 @@ LATE = timedelta(minutes=2)
 
 
 class Doctor:
-    """Asks every part how it is; ``parts`` gives ``ok`` or what is wrong, in a few words, by name."""
+    """Asks every part how it is; ``parts`` gives ``ok`` or what is wrong, in a few words, by name.
 
-    def __init__(self, store: Store, clock: Clock, parts: Callable[[], Mapping[str, str]]) -> None:
+    ``away`` says what is wrong with the way to the database, and nothing when nothing is known to be.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, parts: Callable[[], Mapping[str, str]], away: Callable[[], str] = str
+    ) -> None:
+        self._away = away
         self._store = store
         self._clock = clock
         self._parts = parts
@@ -28,7 +34,7 @@ class Doctor:
     def __call__(self) -> Health:
         """How the desk is now."""
         checks = {"store": self._ask_store()} | dict(self._parts())
-        if not checks["store"].startswith("fails"):
+        if not checks["store"].startswith(("fails", "away")):
             checks |= self._stand() | self._beats()
         return Health(well=all(told.startswith(("ok", "warning")) for told in checks.values()), checks=checks)
 
@@ -50,9 +56,13 @@ class Doctor:
         }
 
     def _ask_store(self) -> str:
+        if away := self._away():
+            return away
         try:
             with self._store.read() as store:
                 due_at = store.next_due_at()
+        except StoreAwayError as problem:
+            return f"away: {problem}"
         except StoreError as problem:
             return f"fails: {type(problem).__name__}"
         if self._store.snapshot_problem:

@@ -15,9 +15,12 @@ _NO_LIMIT = 2**40
 
 
 def mail_listeners(
-    config: Config, hearing: Hearing, clock: Clock, executor: Executor, together: Together
+    config: Config, hearing: Hearing, clock: Clock, executor: Executor, together: Together, *, reuse_port: bool = False
 ) -> list[SmtpListener]:
-    """One listener for each address, SMTP before LMTP; mailboxes that name the same address share it."""
+    """One listener for each address, SMTP before LMTP; mailboxes that name the same address share it.
+
+    With ``reuse_port`` other processes of the desk may listen there too.
+    """
     limits = config.settings.limits
     smtp_limits = SmtpLimits(
         size=limits.message_size or _NO_LIMIT,
@@ -43,6 +46,7 @@ def mail_listeners(
             certificate=None if lmtp else next((box.smtp_in.certificate for box in boxes if box.smtp_in), None),
             key=None if lmtp else next((box.smtp_in.key for box in boxes if box.smtp_in), None),
             lmtp=lmtp,
+            reuse_port=reuse_port,
         )
         for (lmtp, host, port), boxes in shared.items()
     ]

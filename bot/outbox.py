@@ -236,6 +236,8 @@ class Delivery:
 
         At the start, and from time to time where others share the desk. Raises StoreError.
         """
+        if self._stopped.is_set():
+            return
         for entry in await self._in_thread(self._books.left_behind):
             self._in_hand[entry.key] = entry
             self._begin(self._recover_one(entry))

@@ -12,6 +12,7 @@ from bot.accounts import imap_settings
 from bot.clock import Clock
 from bot.desk import Desk
 from bot.logins import Logins
+from bot.roles import Roles, reader_of
 from bot.settings import MailSettings
 from channels.mail.imap_account import ImapAccount, ImapSettings
 from channels.mail.imap_in import TROUBLE, ImapListener, Listing, list_folder
@@ -68,21 +69,26 @@ def compare(store: Store, listings: Listings, clock: Clock) -> Iterator[Proof]:
 
 
 class DailyProof:
-    """Makes the comparison once in each of the desk's days, and again an hour later while it cannot be made."""
+    """Makes the comparison once in each of the desk's days, and again an hour later while it cannot be made.
 
-    def __init__(self, desk: Desk, listings: Listings, clock: Clock) -> None:
+    Of several processes the one that reads a mailbox compares it, over the line that it has open anyway.
+    """
+
+    def __init__(self, desk: Desk, listings: Listings, clock: Clock, roles: Roles | None = None) -> None:
         self._desk = desk
+        self._roles = roles or Roles(desk.store)
         self._listings = listings
         self._clock = clock
 
     def make_due(self) -> None:
         """Compare the mailboxes that are due. Called often, from a worker thread; does nothing most of the time."""
-        if not self._listings:
+        ours = {name: listed for name, listed in self._listings.items() if self._roles.has(reader_of(name))}
+        if not ours:
             return
         with self._desk.store.read() as reader:
             last = {proof.mailbox: proof for proof in reader.proofs()}
         now = self._clock.now()
-        due = {name: listed for name, listed in self._listings.items() if self._is_due(last.get(name), now)}
+        due = {name: listed for name, listed in ours.items() if self._is_due(last.get(name), now)}
         for proof in compare(self._desk.store, due, self._clock):
             decision = on_proof(proof, self._desk.policy, proof.at)
             self._desk.conclude(f"proof:{proof.mailbox}:{proof.at.isoformat()}", decision, "reconciled")

@@ -12,6 +12,7 @@ from typing import Protocol
 from bot.clock import Clock
 from bot.degraded import WORKSPACE, Trouble
 from bot.desk import Desk
+from bot.roles import ROUNDS, SPEAKER, Roles, reader_of
 from bot.settings import MailSettings
 from channels.mail.certificates import file_expires_at
 from rules import probing
@@ -19,7 +20,7 @@ from rules.alarms import Finding, on_watch, relay_key
 from rules.draft import CHAT
 from rules.effects import FIRST_TRY, OutboxEntry, OutboxState
 from rules.hours import between
-from rules.model import Decision, Heartbeat
+from rules.model import Alarm, Decision, Heartbeat
 from storage.protocol import Reader
 
 RELAY_AFTER = timedelta(minutes=15)
@@ -95,10 +96,16 @@ class Watched:
 
 
 class Watcher:
-    """Looks at everything once a round. Called from one worker thread at a time."""
+    """Looks at everything once a round. Called from one worker thread at a time.
 
-    def __init__(self, desk: Desk, watched: Watched, clock: Clock) -> None:
+    Of several processes each looks at what is its own: the mailboxes it reads, the chat it speaks in; one at the rest.
+    What another looks at is left as it stands.
+    """
+
+    def __init__(self, desk: Desk, watched: Watched, clock: Clock, roles: Roles | None = None) -> None:
         self._desk = desk
+        self._roles = roles or Roles(desk.store)
+        self._reads_since: dict[str, datetime] = {}
         self._watched = watched
         self._clock = clock
         self._since = self._round_at = clock.now()
@@ -115,21 +122,50 @@ class Watcher:
         if now - self._round_at > _SLEPT:
             # The machine slept or was stopped: what is old now could not be any younger.
             self._since, self._chat_away_since = now, None
+            self._reads_since.clear()
         self._round_at = now
-        seen = [*self._mailboxes(now), *self._certificates(now), *self._logins(now), self._disk()]
-        if chat_connected is not None:
+        seen = [*self._mailboxes(now), *self._certificates(now), *self._logins(now)]
+        if self._roles.has(ROUNDS):
+            seen.append(self._disk())
+        if chat_connected is not None and self._roles.has(SPEAKER):
             seen += self._chat(chat_connected, chat or ChatState(), now)
         self._desk.review(f"watch:{now.isoformat()}", lambda reader: self._decided(reader, seen, now), "watched")
-        if self._desk.policy.probe is not None:
+        if self._desk.policy.probe is not None and self._roles.has(ROUNDS):
             self._desk.review(f"probing:{now.isoformat()}", lambda reader: self._probed(reader, now), "probed")
 
     def _decided(self, reader: Reader, seen: Sequence[Finding], now: datetime) -> Decision:
         beats = {beat.mailbox: beat for beat in reader.heartbeats()}
         fresh = self._heard(beats, now)
         beats.update({beat.mailbox: beat for beat in fresh})
-        findings = [*seen, *self._relays(reader, now), *self._silent(beats, now), *self._probes(beats, now)]
-        decision = on_watch(findings, reader.alarms(), self._desk.policy, now)
+        findings = list(seen)
+        if self._roles.has(ROUNDS):
+            findings += [*self._relays(reader, now), *self._silent(beats, now), *self._probes(beats, now)]
+        standing = reader.alarms()
+        findings += self._looked_at_elsewhere({finding.key for finding in findings}, standing)
+        decision = on_watch(findings, standing, self._desk.policy, now)
         return replace(decision, heartbeats=tuple(fresh))
+
+    def _looked_at_elsewhere(self, seen: Collection[str], standing: Sequence[Alarm]) -> Iterator[Finding]:
+        """Alarms that are another process's to end."""
+        theirs = {
+            key
+            for box in self._watched.boxes
+            if box.imap and not self._reads(box.name)
+            for key in (
+                f"mailbox:{box.name}",
+                f"certificate:{box.name}.imap",
+                f"token:{box.name}",
+                f"token:{box.name}.smtp_out",
+            )
+        }
+        for alarm in standing:
+            of_chat = alarm.key == "set_aside" or alarm.key.partition(":")[0] == CHAT
+            ours = self._roles.has(SPEAKER if of_chat else ROUNDS) and alarm.key not in theirs
+            if alarm.key not in seen and not ours:
+                yield Finding(key=alarm.key, known=False)
+
+    def _reads(self, mailbox: str) -> bool:
+        return self._roles.has(reader_of(mailbox))
 
     def _probed(self, reader: Reader, now: datetime) -> Decision:
         plan = self._desk.policy.probe
@@ -142,8 +178,13 @@ class Watcher:
             listener = self._watched.listeners.get(box.name)
             if box.imap is None or listener is None:
                 continue
+            if not self._reads(box.name):
+                self._reads_since.pop(box.name, None)
+                continue
+            # Whoever took it over from another process has not neglected it until then.
+            since = self._reads_since.setdefault(box.name, now if self._desk.store.shared else self._since)
             last = self._last_sign(box, listener)
-            silence, key = now - max(last or self._since, self._since), f"mailbox:{box.name}"
+            silence, key = now - max(last or since, since, self._since), f"mailbox:{box.name}"
             if silence >= box.imap.alarm_after:
                 problem = listener.problem or "the server does not answer"
                 facts: Facts = {"mailbox": box.name, "time": silence, "problem": problem}
@@ -259,13 +300,14 @@ class Watcher:
 
     def _certificates(self, now: datetime) -> Iterator[Finding]:
         """Our own certificates, and those that servers showed when we last connected."""
+        rounds = self._roles.has(ROUNDS)
         for box in self._watched.boxes:
             shown = {
-                f"{box.name}.imap": self._watched.listeners.get(box.name),
-                f"{box.name}.smtp_out": self._watched.relays.get(box.name),
+                f"{box.name}.imap": self._watched.listeners.get(box.name) if self._reads(box.name) else None,
+                f"{box.name}.smtp_out": self._watched.relays.get(box.name) if rounds else None,
             }
             places = {place: one.certificate_ends_at for place, one in shown.items() if one is not None}
-            if box.smtp_in and box.smtp_in.certificate:
+            if rounds and box.smtp_in and box.smtp_in.certificate:
                 places[f"{box.name}.smtp_in"] = self._file_until(box.smtp_in.certificate, now)
             for place, until in places.items():
                 yield expiring(place, until, now)
@@ -285,6 +327,10 @@ class Watcher:
         """Logins by OAuth that cannot be renewed, or end by themselves soon."""
         for name, login in self._watched.logins.items():
             key = f"token:{name}"
+            if not (
+                self._reads(login.mailbox) if login.mailbox in self._watched.listeners else self._roles.has(ROUNDS)
+            ):
+                continue
             if login.problem:
                 yield Finding(key=key, kind="token", facts={"mailbox": login.mailbox, "problem": login.problem})
             elif login.ends_at is not None and login.ends_at - now < TOKEN_WARNING:

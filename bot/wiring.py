@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import secrets
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Protocol, TypeVar, TypeVarTuple
 
 import structlog
 
 from bot.accounts import imap_settings, relay_settings, slack_connection
 from bot.chat_inbox import ChatInbox
+from bot.claims import Claims
 from bot.clock import Clock
 from bot.config import Config
+from bot.contact import Contact, may_pass
 from bot.counter import Counter
 from bot.degraded import LOOKS_EVERY_S, WORKSPACE, Degraded, Troubles
 from bot.desk import Desk
@@ -29,9 +30,11 @@ from bot.mail_in import mail_listeners
 from bot.office import Office
 from bot.outbox import Delivery
 from bot.reconciling import DailyProof, of_listeners
+from bot.roles import DIGESTS, ROUNDS, SPEAKER, Roles, reader_of
 from bot.scheduler import Ticker
 from bot.settings import MailSettings
-from bot.signing import kept_secret
+from bot.sharing import Parts, Sharing
+from bot.signing import console_token
 from bot.watching import ChatState, Doubt, Watched, Watcher
 from bot.window import Window
 from channels.chat.presence import Presence
@@ -45,7 +48,7 @@ from channels.slack.app import SlackChannel
 from channels.web.channel import WebChannel
 from rules.draft import CHAT
 from rules.effects import Mail, owed_since
-from rules.errors import StoreError
+from rules.errors import StoreAwayError, StoreError, TemporaryDeliveryError
 from rules.policy import Mailbox, Policy
 from storage.files import DISK
 from storage.protocol import Store
@@ -91,16 +94,19 @@ class House:
         self._loop_woken = False
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="desk")
         self.desk = Desk(store, config.policy, clock, self._after_commit)
+        self.contact = Contact(clock)
+        self.roles = Roles(store, (ROUNDS, DIGESTS, *((SPEAKER,) if config.settings.slack else ())))
         self.window = Window(store)
         self.presence = Presence()
         self.web = self._make_web()
         self.slack = self._make_slack()
-        self.smtp = mail_listeners(config, self.desk, clock, self._executor, store.together)
+        self.smtp = mail_listeners(config, self.desk, clock, self._executor, store.together, reuse_port=store.shared)
         self._logins = logins_of(config.settings.mail, config.settings.data_dir, clock.now)
         self._imap = self._make_imap()
         self._senders = self._make_senders()
         chance = jitter or random.SystemRandom()
-        self.delivery = Delivery(self.desk, self._senders, clock, self._executor, chance)
+        claims = Claims(self.desk, self.contact)
+        self.delivery = Delivery(claims, self._senders, clock, self._executor, chance)
         self._ticker = Ticker(self.tick)
         self._rounds = Ticker(self.make_rounds, every_s=ROUNDS_S)
         self._watch = Ticker(self.watch, every_s=ROUNDS_S)
@@ -110,9 +116,14 @@ class House:
             self.slack.reachable.on_open = lambda where: self.delivery.hurry()
             self.slack.reachable.on_back = self._chat_is_back
         listings = of_listeners(self._imap)
-        self._proof = DailyProof(self.desk, listings, clock)
-        self._watcher = Watcher(self.desk, self._watched(), clock)
+        self._proof = DailyProof(self.desk, listings, clock, self.roles)
+        self._watcher = Watcher(self.desk, self._watched(), clock, self.roles)
         self._counter = Counter(config.settings.data_dir, Office(self.desk, clock, listings), self._executor)
+        parts = Parts(
+            store=store, roles=self.roles, claims=claims, contact=self.contact, delivery=self.delivery,
+            slack=self.slack, in_thread=self._in_thread,
+        )  # fmt: skip
+        self._sharing = Sharing(parts, self._after_commit)
 
     @property
     def listening(self) -> dict[str, str]:
@@ -132,7 +143,10 @@ class House:
         delivering: asyncio.Task[None] | None = None
         try:
             await self._in_thread(self.desk.start)
-            doors: list[Door] = [self._counter, self.web, *self._chat(), *self.smtp, *self._imap]
+            await self._sharing.start()
+            # Commands open a shared store by themselves.
+            counter = () if self.store.shared else (self._counter,)
+            doors: list[Door] = [*counter, self.web, *self._chat(), *self.smtp, *self._imap]
             for door in doors:
                 await door.start()
                 started.append(door)
@@ -142,7 +156,8 @@ class House:
                 await ticker.start()
                 started.append(ticker)
             opened()
-            log.info("ready", listening=self.listening, pid=os.getpid())
+            shared = {"roles": self.roles.held} if self.store.shared else {}
+            log.info("ready", listening=self.listening, pid=os.getpid(), **shared)
             await self._stop.wait()
         finally:
             await self._end(started, delivering)
@@ -160,15 +175,13 @@ class House:
         log.info("reloaded")
 
     async def tick(self) -> None:
-        """Ring what is due. A store that fails stops the desk: it must not go on without writing things down."""
-        try:
-            while await self._in_thread(self.desk.ring_due) and not self._stop.is_set():
-                # There may be more: after downtime many are due at once.
-                continue
-        except StoreError:
-            log.exception("the store failed; the desk stops")
-            self.failed = True
-            self._stop.set()
+        """Ring what is due."""
+        await self._or_stop(self._ring_due)
+
+    def _ring_due(self) -> None:
+        while self.desk.ring_due(desk_wide=self.roles.has(DIGESTS)) and not self._stop.is_set():
+            # There may be more: after downtime many are due at once.
+            continue
 
     async def make_rounds(self) -> None:
         """Look after the desk itself: compare the mailboxes with their ledgers."""
@@ -192,7 +205,7 @@ class House:
 
     async def look_after_chat(self) -> None:
         """Have mailed what chat does not take in time."""
-        if self.slack is None:
+        if self.slack is None or not self.roles.has(SPEAKER):
             return
         troubles, waits_since = self.slack.reachable.troubles, self.delivery.waits_since(CHAT)
         await self._or_stop(self._mail_for_chat, troubles, waits_since, self.delivery.put_off(CHAT))
@@ -210,10 +223,19 @@ class House:
         filling.add_done_callback(self._filling.discard)
 
     async def _or_stop(self, call: Callable[[*Ts], None], *args: *Ts) -> None:
-        """A store that fails stops the desk: it must not go on without writing things down."""
+        """A store that fails stops the desk: it must not go on without writing things down.
+
+        A database that is away is waited for: the next round of whatever this is comes soon.
+        """
+        if self.contact.rests:
+            return
         try:
             await self._in_thread(call, *args)
-        except StoreError:
+            self.contact.back()
+        except StoreError as problem:
+            if may_pass(self.store, problem):
+                self.contact.lost(problem)
+                return
             log.exception("the store failed; the desk stops")
             self.failed = True
             self._stop.set()
@@ -221,11 +243,13 @@ class House:
     async def _end(self, started: Sequence[Door], delivering: asyncio.Task[None] | None) -> None:
         """Stop hearing, then deliver what was claimed, then let the lines go; the first problem met is raised."""
         speaks = (self.web, self.slack)
-        problems = [await _ended(door.stop()) for door in reversed(started) if door not in speaks]
+        problems = [await _ended(self._sharing.stand_back())]
+        problems += [await _ended(door.stop()) for door in reversed(started) if door not in speaks]
         if self.slack:
             self.slack.let_go()
         self.delivery.stop()
         problems += [await _ended(delivering)] if delivering else []
+        problems.append(await _ended(self._sharing.stop()))
         problems += [await _ended(sender.stop()) for sender in self._senders.values()]
         problems.append(await _ended(self.web.stop()))
         self._executor.shutdown(wait=True)
@@ -264,6 +288,10 @@ class House:
     def _parts(self) -> dict[str, str]:
         """How each mailbox that is watched is, and chat, for ``/healthz``."""
         parts = {listener.name: "unreachable" if listener.problem else "ok" for listener in self._imap}
+        if self.store.shared:
+            held = self.roles.held
+            parts |= {one.name: "ok, another process reads it" for one in self._imap if one.name not in held}
+            parts["roles"] = f"ok: {', '.join(held) or 'none'}"
         if self.slack:
             connected = asyncio.run_coroutine_threadsafe(self.slack.connected(), self._loop).result(_PATIENCE_S)
             parts["slack"] = "ok" if connected else self.slack.problem or "not connected"
@@ -282,16 +310,17 @@ class House:
         settings = self.config.settings.web
         return WebChannel(
             listen=str(settings.listen),
-            token=console_token(self.config.settings.data_dir),
+            token=console_token(self.config.settings.data_dir, self.store),
             hearing=self.desk,
             window=self.window,
             policy=self._policy,
             now=self.clock.now,
             executor=self._executor,
-            health=Doctor(self.store, self.clock, self._parts),
+            health=Doctor(self.store, self.clock, self._parts, lambda: self.contact.told),
             public_url=settings.public_url,
             presence=self.presence,
             intake=lambda: self.listening.get("smtp", ""),
+            reuse_port=self.store.shared,
         )
 
     def _make_slack(self) -> SlackChannel | None:
@@ -299,8 +328,10 @@ class House:
         if settings is None:
             return None
         return SlackChannel(
-            slack_connection(settings), hearing=self.desk, inbox=ChatInbox(self.store), looking=self.window,
+            replace(slack_connection(settings), shared=self.store.shared),
+            hearing=self.desk, inbox=ChatInbox(self.store), looking=self.window,
             policy=self._policy, now=self.clock.now, executor=self._executor, presence=self.presence,
+            leads=not self.store.shared,
         )  # fmt: skip
 
     def _chat(self) -> tuple[SlackChannel, ...]:
@@ -316,6 +347,7 @@ class House:
                         imap_settings(box.imap, self._logins.imap.get(box.name)), mailbox=mailbox,
                         hearing=self.desk, ledger=self.desk, own=own,
                         now=self.clock.now, left_alone=self.desk.left_alone,
+                        role=self.roles.role(reader_of(box.name)),
                     )
                 )  # fmt: skip
         return listeners
@@ -343,7 +375,12 @@ class House:
         )
 
     def _write(self, mailbox: Mailbox, own: OwnAddresses, mail: Mail) -> bytes:
-        return compose(mail, mailbox=mailbox, own=own, now=self.clock.now(), files=self.window.file)
+        try:
+            return compose(mail, mailbox=mailbox, own=own, now=self.clock.now(), files=self.window.file)
+        except StoreAwayError as problem:
+            # Nothing has left yet, and its files cannot be read now.
+            again = timedelta(seconds=5)
+            raise TemporaryDeliveryError(f"The desk's database is away: {problem}", again, untried=True) from problem
 
 
 async def _ended(end: Awaitable[None]) -> BaseException | None:
@@ -354,8 +391,3 @@ async def _ended(end: Awaitable[None]) -> BaseException | None:
 
 def _told(address: tuple[str, int]) -> str:
     return f"{address[0]}:{address[1]}"
-
-
-def console_token(folder: Path) -> str:
-    """What the console's link proves; kept in the data folder so that a bookmark outlives a restart."""
-    return kept_secret(folder / "console.token", secrets.token_urlsafe(24)).decode("ascii", "replace")

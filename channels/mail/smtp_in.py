@@ -19,7 +19,7 @@ from channels.mail.batches import Batches, Together
 from channels.mail.parse import parse
 from channels.mail.smtp_session import THROWN, SmtpSession
 from channels.protocol import Hearing, Now
-from rules.errors import ChannelError, StoreUnavailableError
+from rules.errors import ChannelError, StoreAwayError, StoreUnavailableError
 
 log = structlog.get_logger(__name__)
 
@@ -68,10 +68,12 @@ class SmtpListener:
         key: Path | None = None,
         together: Together = nullcontext,
         lmtp: bool = False,
+        reuse_port: bool = False,
     ) -> None:
         self.name = "lmtp_in" if lmtp else "smtp_in"
         self.lmtp = lmtp
         self._host, self._port = host, port
+        self._reuse_port = reuse_port
         self._own = OwnAddresses(mailboxes)
         self._hearing = hearing
         self._now = now
@@ -100,7 +102,9 @@ class SmtpListener:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(self._session, self._host, self._port, backlog=256)
+            self._server = await loop.create_server(
+                self._session, self._host, self._port, backlog=256, reuse_port=self._reuse_port or None
+            )
         except OSError as problem:
             raise ChannelError(f"cannot listen for SMTP on {self._host}:{self._port}: {problem}") from problem
 
@@ -163,6 +167,10 @@ class SmtpListener:
         try:
             # A client that hangs up cancels the conversation, never the work that is half done.
             outcome = await asyncio.shield(work)
+        except StoreAwayError as problem:
+            # That the database is away is told once, however many mails come meanwhile.
+            log.debug("mail.not_stored", problem=str(problem), size=len(raw))
+            return "451 4.3.0 The desk's database is away; please try again"
         except StoreUnavailableError as problem:
             log.error("mail.not_stored", problem=str(problem), size=len(raw))
             return "451 4.3.0 The mail cannot be stored now; please try again"
