@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from rules.errors import DeliveryError, PermanentDeliveryError, TemporaryDeliver
 # Codes with which a relay refuses us rather than the mail; they pass when its owner or ours has mended something.
 _OURS_TO_MEND = frozenset({530, 534, 535, 538, 454})
 _LONGEST_REPLY = 32 * 1024
+_MARKS = ("", " ", "-")
 
 
 class Reply(NamedTuple):
@@ -28,69 +28,42 @@ class Reply(NamedTuple):
         return f"{self.code} {self.text}".strip() if self.code > 0 else self.text
 
 
-class Replies(asyncio.Protocol):
-    """Collects the replies to the content of a mail: one over SMTP, one for each recipient over LMTP (RFC 2033 §4.2).
+class ReplyReader:
+    """Makes replies of the bytes that come from a relay (RFC 5321 §4.2).
 
-    It takes over a line for that step alone, so that nothing that came before can pass for the answer.
+    What is no reply in SMTP becomes one with the code -1; whoever gets it must not believe what comes after it.
     """
 
-    def __init__(self, wanted: int) -> None:
-        self.replies: list[Reply] = []
-        self._wanted = wanted
+    def __init__(self) -> None:
         self._buffer = b""
         self._words: list[str] = []
-        self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def collect(self, seconds: float) -> None:
-        """Wait until all wanted replies came, something came that is none, the line ended or the time is over.
+    @property
+    def amid(self) -> bool:
+        """Whether a reply has begun and not ended."""
+        return bool(self._buffer or self._words)
 
-        ``replies`` has what came until then; raises OSError or TimeoutError when the rest did not.
-        """
-        async with asyncio.timeout(seconds):
-            await self._done
-
-    def data_received(self, data: bytes) -> None:
-        """Bytes came from the relay."""
-        self._buffer += data
-        *lines, self._buffer = self._buffer.split(b"\n")
-        for line in lines:
-            if not self._done.done():
-                self._read(line)
+    def read(self, data: bytes) -> list[Reply]:
+        """The replies that end in these bytes. Raises OSError for one without an end."""
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        replies = [reply for line in lines if (reply := self._reply(line)) is not None]
         if len(self._buffer) > _LONGEST_REPLY or len(self._words) > _LONGEST_REPLY // 64:
-            self._end(OSError("the relay's reply has no end"))
+            raise OSError("the relay's reply has no end")
+        return replies
 
-    def eof_received(self) -> bool:
-        """The relay says nothing more."""
-        self._end(ConnectionError("the relay closed the line"))
-        return False
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """The line is gone."""
-        self._end(error if isinstance(error, OSError) else ConnectionError("the line was lost"))
-
-    def _read(self, line: bytes) -> None:
+    def _reply(self, line: bytes) -> Reply | None:
         text = line.decode("utf-8", "replace").strip()
         code, mark = text[:3], text[3:4]
-        if not (code.isascii() and code.isdigit() and mark in ("", " ", "-")):
-            self.replies.append(Reply(-1, one_line(text) or "an empty reply"))
-            self._end(None)
-            return
-        self._words.append(text[4:])
-        if mark != "-":
-            self.replies.append(Reply(int(code), one_line(" ".join(self._words))))
+        if not (code.isascii() and code.isdigit() and mark in _MARKS):
+            return Reply(-1, one_line(text) or "an empty reply")
+        if mark == "-":
+            self._words.append(text[4:])
+            return None
+        if self._words:
+            text = " ".join((*self._words, text[4:]))
             self._words = []
-            if len(self.replies) == self._wanted:
-                self._end(None)
-
-    def _end(self, problem: OSError | None) -> None:
-        if self._done.done():
-            return
-        if problem is None:
-            self._done.set_result(None)
-        else:
-            self._done.set_exception(problem)
-            # Nobody may be waiting any more.
-            self._done.exception()
+            return Reply(int(code), one_line(text))
+        return Reply(int(code), one_line(text[4:]))
 
 
 def by_code(code: int, words: str) -> DeliveryError:
@@ -122,6 +95,14 @@ def refusal_of_all(refused: Mapping[str, Reply]) -> DeliveryError:
     words = refusals({recipient: str(reply) for recipient, reply in refused.items()})
     passing = [reply for reply in refused.values() if isinstance(by_code(reply.code, ""), TemporaryDeliveryError)]
     return TemporaryDeliveryError(words) if passing else PermanentDeliveryError(words)
+
+
+def as_far_as_told(replies: Sequence[Reply], recipients: Sequence[str]) -> str:
+    """For whom the store took a mail, and for whom not, as far as it got."""
+    said = dict(zip(recipients, replies, strict=False))
+    taken = [f"taken for {recipient}" for recipient, reply in said.items() if reply.taken]
+    refused = {recipient: str(reply) for recipient, reply in said.items() if not reply.taken}
+    return "; ".join((*taken, *([refusals(refused)] if refused else [])))
 
 
 def refusals(refused: Mapping[str, str]) -> str:

@@ -24,12 +24,13 @@ class _GoneWrongError(Exception):
 class FaultyRelay:
     """What it took, and where it goes wrong. It takes the mail before it fails at ``dot``, as a slow relay does.
 
-    With ``lmtp`` it answers the content for each recipient.
+    With ``lmtp`` it answers the content for each recipient; with ``pipelining`` it offers that.
     """
 
     step: str
     fault: str
     lmtp: bool = False
+    pipelining: bool = False
     certificate: ssl.SSLContext | None = None
     failures: int = 0
     port: int = 0
@@ -61,7 +62,8 @@ class FaultyRelay:
                 continue
             if verb in ("EHLO", "LHLO"):
                 tls = "" if writer.get_extra_info("sslcontext") or not self.certificate else "250-STARTTLS\r\n"
-                await self._say(writer, f"250-relay.test\r\n{tls}250 AUTH PLAIN")
+                pipelining = "250-PIPELINING\r\n" if self.pipelining else ""
+                await self._say(writer, f"250-relay.test\r\n{pipelining}{tls}250 AUTH PLAIN")
             elif verb == "STARTTLS" and self.certificate:
                 await self._say(writer, "220 go")
                 await writer.start_tls(self.certificate)

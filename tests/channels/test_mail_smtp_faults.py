@@ -146,18 +146,28 @@ def expected(step: str, fault: str) -> OutboxState:
     return OutboxState.ACCEPTED
 
 
-CASES = [(step, fault, False) for step in STEPS for fault in FAULTS] + [
-    (step, fault, True) for step in ("EHLO", "RCPT", "content", "dot") for fault in FAULTS
+WAYS = {"in turn": (False, False), "pipelined": (False, True), "lmtp": (True, False), "lmtp, pipelined": (True, True)}
+CASES = [
+    (step, fault, *WAYS[way])
+    for way, steps in (
+        ("in turn", STEPS),
+        ("pipelined", STEPS[5:]),
+        ("lmtp", ("EHLO", "RCPT", "content", "dot")),
+        ("lmtp, pipelined", ("MAIL", "RCPT", "DATA", "content", "dot")),
+    )
+    for step in steps
+    for fault in FAULTS
 ]
 
 
-@pytest.mark.parametrize(("step", "fault", "lmtp"), CASES)
+@pytest.mark.parametrize(("step", "fault", "lmtp", "pipelining"), CASES)
 async def test_a_fault_on_the_way_out_loses_nothing_and_sends_nothing_twice(
-    step: str, fault: str, lmtp: bool, certificate: Certificate
+    step: str, fault: str, lmtp: bool, pipelining: bool, certificate: Certificate
 ) -> None:
     """Accepted once, or shown as failed, or shown as uncertain and then at most once with the relay."""
     encrypted = step == "STARTTLS"
-    relay = FaultyRelay(step, fault, lmtp=lmtp, certificate=certificate.server() if encrypted else None)
+    shown = certificate.server() if encrypted else None
+    relay = FaultyRelay(step, fault, lmtp=lmtp, pipelining=pipelining, certificate=shown)
     settings = {"tls": "starttls", "tls_context": certificate.client()} if encrypted else {}
     login = {"username": "desk", "password": "right"} if step == "AUTH" else {}
     async with running(relay), house(relay, **settings, **login) as desk:
@@ -196,10 +206,11 @@ def click(number: int) -> Command:
     return Command(key=f"click:{number}", name="resend", actor=actor, at=HandClock().at, args={"value": KEY})
 
 
+@pytest.mark.parametrize("pipelining", [False, True])
 @pytest.mark.parametrize(("step", "fault"), [("MAIL", "drop"), ("DATA", "drop"), ("RCPT", "421")])
-async def test_a_fault_on_a_line_that_was_used_before_is_no_other(step: str, fault: str) -> None:
+async def test_a_fault_on_a_line_that_was_used_before_is_no_other(step: str, fault: str, pipelining: bool) -> None:
     """A kept line that turns out to be closed is opened anew; the mail arrives once."""
-    relay = FaultyRelay("none", fault)
+    relay = FaultyRelay("none", fault, pipelining=pipelining)
     async with running(relay), house(relay) as desk:
         await desk.ended()
         relay.step = step

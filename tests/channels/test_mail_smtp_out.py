@@ -20,6 +20,7 @@ from tests.channels.mail_tls import Certificate, make_certificate
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SUPPORT = Mailbox(name="support", address="support@example.com")
+OWN = OwnAddresses((SUPPORT,))
 RAW = b"From: support@example.com\r\nSubject: x\r\n\r\n.starts with a dot\r\nend\r\n"
 
 
@@ -28,9 +29,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     return make_certificate(Path(tmp_path_factory.mktemp("tls")))
 
 
-def owed(*to: str, key: str = "17:acknowledgement", return_path: str = "") -> OutboxEntry:
+def owed(*to: str, key: str = "17:acknowledgement", return_path: str = "", text: str = "y") -> OutboxEntry:
     content = Mail(
-        mailbox="support", to=to or ("ana@example.org",), subject="x", text="y", message_id="<1@example.com>",
+        mailbox="support", to=to or ("ana@example.org",), subject="x", text=text, message_id="<1@example.com>",
         return_path=return_path,
     )  # fmt: skip
     return OutboxEntry(key=key, channel="mail", lane="17", content=content, due_at=NOW)
@@ -44,7 +45,7 @@ async def sender(
         "support",
         RelaySettings(host=host, port=sink.port, tls=tls, **settings),
         mailbox=SUPPORT,
-        own=OwnAddresses((SUPPORT,)),
+        own=OWN,
         write=lambda mail: raw,
         now=lambda: NOW,
     )
