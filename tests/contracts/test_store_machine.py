@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +57,18 @@ class Twins(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.disk = ForgetfulDisk()
+        self.meanwhile: list[Callable[[], None]] = []
         self.tiny = self.open()
         self.memory = MemoryStore()
 
     def open(self) -> TinyDBStore:
         """TinyDB over the disk as it is."""
-        return TinyDBStore(Path("/desk/data"), files=self.disk, segment_size=2000)
+        return TinyDBStore(Path("/desk/data"), files=self.disk, segment_size=2000, pause=self.pause)
+
+    def pause(self) -> None:
+        """Between two pieces of a snapshot something happens, or all questions are asked."""
+        if self.meanwhile:
+            self.meanwhile.pop()()
 
     def both(self, act: Any) -> None:
         """Do the same to both and compare what comes back."""
@@ -154,10 +162,50 @@ class Twins(RuleBasedStateMachine):
 
         self.both(act)
 
-    @rule()
-    def snapshot(self) -> None:
-        """The whole desk is written out."""
+    @rule(
+        deeds=st.lists(st.sampled_from(["ask", "ask", "write", "take back", "remove", "forget"]), max_size=12),
+        number=st.integers(1, 3),
+        key=keys,
+    )
+    def snapshot(self, deeds: list[str], number: int, key: str) -> None:
+        """The whole desk is written out, while it works on."""
+        self.meanwhile = [partial(self.deed, deed, number, key) for deed in deeds]
         self.tiny.snapshot()
+        self.meanwhile = []
+
+    def deed(self, deed: str, number: int, key: str) -> None:
+        """Something that happens between two pieces of a snapshot."""
+
+        def act(store: Any) -> None:
+            with store.begin() as work:
+                if deed == "forget":
+                    held = work.quarantined()
+                    if held:
+                        work.release(held[0].key)
+                    else:
+                        work.quarantine(a_quarantined(key), b"raw")
+                else:
+                    work.record(f"{deed} {key}", self.change(work, deed, number, key))
+                if deed != "take back":
+                    work.commit()
+
+        if deed == "ask":
+            self.both(answers)
+        else:
+            self.both(act)
+
+    def change(self, work: Any, deed: str, number: int, key: str) -> Decision:
+        """A ticket touched and an entry written; a timer set, or taken away."""
+        known = work.ticket(min(number, work.next_number())) or a_ticket(work.next_number())
+        touched = replace(known, updated_at=known.updated_at + timedelta(hours=1))
+        timer = a_timer(key, due_at=MONDAY + timedelta(hours=number), ticket=number)
+        return Decision(
+            tickets=(touched,),
+            journal=(an_entry(number),),
+            timers=() if deed == "remove" else (timer,),
+            cancel_timers=(key,) if deed == "remove" else (),
+            links=(Link(key=key, ticket=number),),
+        )
 
     @rule(how=st.sampled_from(["close", "kill", "cut"]))
     def restart(self, how: str) -> None:

@@ -1,0 +1,1 @@
+"""The desk in a PostgreSQL or SQLite database, chosen by ``storage.url`` alone."""

@@ -1,0 +1,151 @@
+"""One input's work on a desk in a database: questions, changes, and all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from rules.effects import OutboxEntry, OutboxState
+from rules.model import Decision, Origin
+from storage.sql.nouns import moment
+from storage.sql.reading import IS_HEAD, SqlReader
+from storage.sql.tables import Tables
+from storage.state import digest_of
+from storage.writing import Writing
+
+
+class Keeper(Protocol):
+    """The store behind a unit of work."""
+
+    def keep_unit(self) -> None:
+        """The unit of work is committed; returns when it is durable, or when the caller waits for several at once."""
+
+    def drop_unit(self) -> None:
+        """Nothing of the unit of work stays."""
+
+    def holds(self, entry: OutboxEntry) -> None:
+        """This process begins to send an entry, or has come to an end with it."""
+
+
+class SqlWork(SqlReader, Writing):
+    """One input's work. What is recorded is seen by its own questions at once, and gone if it is not committed."""
+
+    def __init__(self, tables: Tables, keeper: Keeper, opened_from: int) -> None:
+        """``opened_from`` is the first number that no ticket had when the transaction began."""
+        SqlReader.__init__(self, tables)
+        Writing.__init__(self, tables)
+        self._keeper = keeper
+        self._opened_from = opened_from
+
+    def next_number(self) -> int:
+        """The number the next ticket gets."""
+        return self._tables.tickets.last_id + 1
+
+    def record(self, key: str, decision: Decision, *, raw: bytes = b"", origin: Origin | None = None) -> None:
+        """Write down a whole decision under its input's dedupe key."""
+        self._check_open()
+        self._learn(decision)
+        super().record(key, decision, raw=raw, origin=origin)
+
+    def settle(self, entry: OutboxEntry) -> None:
+        """Replace an outbox entry by what became of it. Raises KeyError for an effect that is not owed."""
+        super().settle(entry)
+        self._keeper.holds(entry)
+
+    def take_due(self, now: datetime, limit: int, rooms: Mapping[str, int] | None = None) -> Sequence[OutboxEntry]:
+        """Mark due entries as ``sending``, one more attempt each."""
+        self._tables.write_down()
+        taken = []
+        for _, row_id, record in sorted(self._claimable(moment(now), limit, rooms or {}))[:limit]:
+            (entry,) = self._tables.outbox.learn(((row_id, record),))
+            taken.append(replace(entry, state=OutboxState.SENDING, attempts=entry.attempts + 1))
+        for entry in taken:
+            self._tables.outbox.put(entry)
+            self._keeper.holds(entry)
+        return tuple(taken)
+
+    def commit(self) -> None:
+        """Make all of it durable, or none of it."""
+        self._check_open()
+        self._open = False
+        self._keeper.keep_unit()
+
+    def leave(self) -> None:
+        """End without commit: nothing of it stays. Does nothing after a commit."""
+        if self._open:
+            self._open = False
+            self._keeper.drop_unit()
+
+    def _learn(self, decision: Decision) -> None:
+        """Ask once for all that recording a decision has to look at.
+
+        What is named after a ticket that this transaction opened cannot be there yet.
+        """
+        tables = self._tables
+        keyed: tuple[tuple[Any, Iterable[str]], ...] = (
+            (tables.outbox, (owed.key for owed in decision.outbox)),
+            (tables.outbox, (*decision.withdraw, *decision.hasten, *decision.requeue, *decision.drop)),
+            (tables.timers, (*decision.cancel_timers, *(timer.key for timer in decision.timers))),
+            (tables.links, (link.key for link in decision.links)),
+            (tables.customers, (customer.email.lower() for customer in decision.customers)),
+            (tables.tallies, (tally.key for tally in decision.tallies)),
+        )
+        wanted: dict[Any, list[str]] = {}
+        last = max((tables.tickets.last_id, *(ticket.number for ticket in decision.tickets)))
+        for shelf, keys in keyed:
+            unknown = shelf.unknown_keys(keys)
+            fresh = {key for key in unknown if self._opened_from <= _number_in(key) <= last}
+            shelf.absent(fresh)
+            wanted.setdefault(shelf, []).extend(key for key in unknown if key not in fresh)
+        asked = [(shelf, keys) for shelf, keys in wanted.items() if keys]
+        if asked:
+            line = tables.line()
+            answers = line.ask_all([shelf.asking_keys(line, keys) for shelf, keys in asked])
+            for (shelf, keys), rows in zip(asked, answers, strict=True):
+                shelf.learn_keys(keys, rows)
+
+    def _claimable(self, now: int, limit: int, rooms: Mapping[str, int]) -> list[tuple[tuple[int, int], int, str]]:
+        """Entries that may be sent, each with its place in the order, for each channel as many as it has room for."""
+        line = self._tables.line()
+        _, channels = line.ask_all(((_NOW_READY, (now,)), (_CHANNELS, ())))
+        left = {digest_of(channel): room for channel, room in rooms.items()}
+        asked = [
+            (
+                _HEADS if line.shared else _HEADS.replace(_LOCKED, ""),
+                (channel, now, min(limit, left.get(channel, limit))),
+            )
+            for channel in (bytes(channel) for (channel,) in channels if channel is not None)
+            if left.get(channel, limit) > 0
+        ]
+        answers = line.ask_all(asked) if asked else []
+        return [((urgency, row_id), row_id, record) for rows in answers for row_id, urgency, record in rows]
+
+
+def _number_in(key: str) -> int:
+    """The ticket that an effect or timer is named after, 0 if none."""
+    number = key.partition(":")[0]
+    return int(number) if number.isdecimal() and len(number) < 16 else 0
+
+
+_NOW_READY = "UPDATE outbox SET ready = 1 WHERE state = 'queued' AND ready = 0 AND due_at <= %s"
+
+_READY = "FROM outbox WHERE state = 'queued' AND ready = 1"
+
+_CHANNELS = f"""
+WITH RECURSIVE found(channel) AS (
+  SELECT (SELECT channel {_READY} ORDER BY channel LIMIT 1)
+  UNION ALL
+  SELECT (SELECT channel {_READY} AND channel > found.channel ORDER BY channel LIMIT 1)
+  FROM found WHERE found.channel IS NOT NULL
+) SELECT channel FROM found
+"""
+"""The channels for which something is ready, by their index, whatever waits in each."""
+
+_LOCKED = " FOR UPDATE OF o SKIP LOCKED"
+
+_HEADS = (
+    "SELECT id, urgency, record FROM outbox o WHERE state = 'queued' AND ready = 1 AND channel = %s AND due_at <= %s "
+    f"AND {IS_HEAD} ORDER BY urgency, id LIMIT %s{_LOCKED}"
+)
