@@ -100,47 +100,51 @@ def as_printed(line: Line) -> str:
 
 
 def answers(config: Any, request: Request) -> Iterator[Line]:
-    """The answer of the desk that runs, or of its folder when none does (contract.md); the same either way."""
+    """The answer of the desk that runs, or of its store when none does (contract.md); the same either way.
+
+    A database that several processes share is opened by the command too: it is one more of them for a moment.
+    """
     from bot.counter import ask
 
     folder = config.settings.data_dir
-    running = ask(folder, request) if folder.is_dir() else None
+    shared = config.settings.storage_url.startswith("postgresql")
+    running = ask(folder, request) if folder.is_dir() and not shared else None
     if running is not None:
         yield from running
         return
     try:
-        yield from _from_folder(config, request)
+        yield from _from_store(config, request)
     except StoreError as error:
         fail(str(error), 1)
 
 
-def _from_folder(config: Any, request: Request) -> Iterator[Line]:
+def _from_store(config: Any, request: Request) -> Iterator[Line]:
     from bot.clock import SystemClock
     from bot.desk import Desk
     from bot.logins import logins_of
     from bot.logs import set_up_logs
     from bot.office import Office
     from bot.reconciling import of_accounts
-    from bot.stores import folder_of
+    from bot.stores import TINYDB, folder_of, open_store
     from storage.memory import MemoryStore
     from storage.tinydb_store import TinyDBStore
 
     set_up_logs("error", "text")
-    folder, clock = folder_of(config.settings.storage_url), SystemClock()
+    url, clock = config.settings.storage_url, SystemClock()
     only_looks = request.name in READS
     logins = logins_of(config.settings.mail, config.settings.data_dir, clock.now)
-    if only_looks and not folder.is_dir():
+    if only_looks and url.startswith(TINYDB) and not folder_of(url).is_dir():
         nothing = MemoryStore()
         desk = Desk(nothing, config.policy, clock, lambda tickets: None)
         yield from Office(desk, clock, of_accounts(config.settings.mail, nothing, logins)).answer(request)
         return
-    store = TinyDBStore(folder)
+    store = open_store(url)
     try:
-        policy = config.policy if only_looks else config.signed().policy
+        policy = config.policy if only_looks else config.signed(store).policy
         desk = Desk(store, policy, clock, lambda tickets: None)
         yield from Office(desk, clock, of_accounts(config.settings.mail, store, logins)).answer(request)
     finally:
-        store.abandon() if only_looks else store.close()
+        store.abandon() if only_looks and isinstance(store, TinyDBStore) else store.close()
 
 
 @main.command()

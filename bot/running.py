@@ -14,6 +14,7 @@ from bot.clock import Clock, SystemClock
 from bot.config import Config, load_config
 from bot.logs import set_up_logs
 from bot.stores import open_store
+from bot.waiting import once_there
 from bot.wiring import House
 from rules.errors import ConfigError, DeskbellError, StoreError
 from storage.protocol import Store
@@ -25,13 +26,13 @@ def run_desk(config: Config) -> int:
     """Run until SIGTERM or SIGINT; the exit code. Raises ConfigError or StoreError when it cannot start."""
     check_packages()
     set_up_logs(config.settings.log.level, config.settings.log.format)
-    signed = config.signed()
     # Loading makes only what stays; the collector would walk through all of it again and again for nothing.
     gc.disable()
-    store = open_store(config.settings.storage_url)
+    store = once_there(open_store, config.settings.storage_url)
     for sentence in store.recovery:
         log.warning("recovered", what=sentence)
     try:
+        signed = config.signed(store)
         with asyncio.Runner(loop_factory=new_loop) as runner:
             return runner.run(_serve(signed, store, SystemClock()))
     finally:
