@@ -129,7 +129,7 @@ class Rows:
             **{name: cells.get(name, "") for name in _WORDS},
             "messages": [],
         }
-        self._hear(found, row, read, first_at=opened_at)
+        self._hear(found, row, read, opened_at)
         return found
 
     def _address(self, read: _Reading, cells: Mapping[str, str]) -> str:
@@ -149,15 +149,15 @@ class Rows:
             value, before = row.cells[name], found.cells.get(name, "")
             if value and value != before and name != "ticket":
                 read.wrong(f'{name} is "{value[:50]}", and "{before[:50]}" in line {found.line}; it is one ticket')
-        self._hear(found, row, read, first_at=None)
+        self._hear(found, row, read, None)
 
-    def _hear(self, found: Gathered, row: Row, read: _Reading, *, first_at: datetime | None) -> None:
-        """Add the words of a row to the conversation."""
+    def _hear(self, found: Gathered, row: Row, read: _Reading, opened_at: datetime | None) -> None:
+        """Add the words of a row to the conversation; those of the first row are as old as the ticket."""
         cells = row.cells
         if not any(cells.get(name) for name in OF_MESSAGE):
             return
-        at = read.moment("at", needed=first_at is None and "opened_at" not in cells) if cells.get("at") else first_at
-        if at is None and not found.problems:
+        at = read.moment("at") if cells.get("at") else opened_at
+        if not cells.get("at") and row.line != found.line:
             read.wrong("the words have no date in the column at")
         kind = read.one_of("kind", KINDS) if cells.get("kind") else self._kind(cells.get("by", ""))
         message_id = cells.get("message_id", "").strip("<>")

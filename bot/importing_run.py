@@ -47,7 +47,7 @@ class Taker(Protocol):
 class ToDesk:
     """The desk that runs, over its socket; when none runs, its folder, which is then ours until the end.
 
-    A desk that is started or stopped meanwhile is followed: a batch that was cut off is given again, and what was taken
+    A desk that is restarted meanwhile is waited for: the batch that was cut off is given again, and what was taken
     of it is known.
     """
 
@@ -55,6 +55,7 @@ class ToDesk:
         self._config = config
         self._only_looks = only_looks
         self._wait = wait
+        self._met = False
         self._store: Store | None = None
         self._importer: Importer | None = None
 
@@ -85,15 +86,17 @@ class ToDesk:
         waited = 0.0
         while self._importer is None:
             if (answer := self._asked(packed)) is not None:
+                self._met = True
                 return answer
-            try:
-                self._open()
-            except StoreLockedError:
-                # It starts or stops just now; the batch is given again, and what was taken is known.
-                if waited >= PATIENCE_S:
-                    raise
-                self._wait(_A_MOMENT_S)
-                waited += _A_MOMENT_S
+            if waited >= PATIENCE_S:
+                raise ChannelError(f"the desk does not answer in {self._config.settings.data_dir}")
+            # Where a desk was met, it comes back: whoever took its folder now would keep it from starting.
+            if not self._met:
+                with suppress(StoreLockedError):
+                    self._open()
+                    continue
+            self._wait(_A_MOMENT_S)
+            waited += _A_MOMENT_S
         return own(self._importer)
 
     def _asked(self, packed: Callable[[], Request]) -> list[Line] | None:
