@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import quote
 
@@ -38,6 +39,7 @@ _ADDRESS = re.compile(
 _ID = re.compile(r"<[!-;=?-~]{1,900}>\Z")
 _PLAIN_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*\Z")
 _TYPE = re.compile(r"(?!message/|multipart/)[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,80}\Z")
+_ODD_BREAKS = ("\r", "\x0b", "\x0c", "\u2028", "\u2029", "\x85")
 _LINE_BREAK = re.compile(r"\r\n|\r|\n|\x0b|\x0c|\u2028|\u2029|\x85")
 
 
@@ -52,7 +54,7 @@ def compose(mail: Mail, *, mailbox: Mailbox, own: OwnAddresses, now: datetime, f
         f"From: {_mailbox_text(mailbox.address, mail.from_name or mailbox.display_name)}",
         _listed("To", to),
         _text("Subject", mail.subject),
-        f"Date: {format_datetime(now)}",
+        f"Date: {_date(now.replace(microsecond=0))}",
         f"Message-ID: {_message_id(mail.message_id)}",
     ]
     if cc:
@@ -66,6 +68,12 @@ def compose(mail: Mail, *, mailbox: Mailbox, own: OwnAddresses, now: datetime, f
         lines.append(f"{PROBE_HEADER}: {_clean(mail.probe)}")
     lines.append("MIME-Version: 1.0")
     return "\r\n".join(lines).encode("utf-8") + b"\r\n" + _content(mail, files)
+
+
+@lru_cache(maxsize=8)
+def _date(second: datetime) -> str:
+    """In a flood many mails leave in the same second."""
+    return format_datetime(second)
 
 
 def recipients_of(mail: Mail, own: OwnAddresses) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -121,6 +129,8 @@ def _message_id(name: str) -> str:
 
 
 def _clean(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text.strip()
     return _CONTROL.sub(" ", text).strip()
 
 
@@ -162,17 +172,22 @@ def _mailbox_text(address: str, name: str) -> str:
     """``name <address>``; an address with anything odd in it is the configuration's mistake and is refused."""
     if not _ADDRESS.match(address):
         raise PermanentDeliveryError(f"{address!a} is no address to send from")
+    phrase = _phrase(name)
+    return f"{phrase} <{_ascii_domain(address)}>" if phrase else _ascii_domain(address)
+
+
+@lru_cache(maxsize=128)
+def _phrase(name: str) -> str:
+    """A display name as it may stand before an address; the same few stand in all our mails."""
     name = _clean(name)[:200]
     if not name:
-        return _ascii_domain(address)
+        return ""
     if not name.isascii() or "=?" in name:
-        phrase = _encoded_words(name) + "\r\n"
-    elif _PLAIN_PHRASE.match(name):
-        phrase = name
-    else:
-        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-        phrase = f'"{escaped}"'
-    return f"{phrase} <{_ascii_domain(address)}>"
+        return _encoded_words(name) + "\r\n"
+    if _PLAIN_PHRASE.match(name):
+        return name
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _listed(name: str, addresses: Sequence[str]) -> str:
@@ -206,11 +221,13 @@ def _content(mail: Mail, files: FileBytes) -> bytes:
 def _text_part(subtype: str, text: str) -> bytes:
     if "\x00" in text:
         text = text.replace("\x00", "")
-    text = _LINE_BREAK.sub("\r\n", text)
+    if any(map(text.__contains__, _ODD_BREAKS)):
+        text = _LINE_BREAK.sub("\n", text)
+    text = text.replace("\n", "\r\n")
     if not text.endswith("\r\n"):
         text += "\r\n"
     data = text.encode("utf-8", "replace")
-    if data.isascii() and max(map(len, data.split(b"\r\n"))) <= _LONGEST_LINE:
+    if data.isascii() and (len(data) <= _LONGEST_LINE or max(map(len, data.split(b"\r\n"))) <= _LONGEST_LINE):
         encoding = b"7bit"
     elif sum(byte > 127 for byte in data[:4000]) * 6 > len(data[:4000]):
         encoding, data = b"base64", _base64(data)

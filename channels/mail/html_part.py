@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from html import escape
 
 from rules.effects import Mail, PageLink, Quoted
@@ -57,7 +58,7 @@ def _paragraphs(text: str, page: PageLink | None) -> Iterator[str]:
     """Paragraphs stand where empty lines part them; below ``-- `` the signature begins."""
     words, delimiter, signature = text.partition("\n-- \n")
     for paragraph in _parted(words):
-        lines = "<br>\n".join(_linked(line, page) for line in paragraph)
+        lines = "<br>\n".join([_shown(line, page) for line in paragraph])
         yield f'<p dir="auto" style="{_PARAGRAPH}">{lines}</p>\n'
     for paragraph in _parted(signature) if delimiter else ():
         lines = "<br>\n".join(map(escape, paragraph))
@@ -74,6 +75,15 @@ def _parted(text: str) -> Iterator[list[str]]:
             lines = []
 
 
+def _shown(line: str, page: PageLink | None) -> str:
+    """A line of ours as HTML. Most lines have no links, and those that do are often the same in every mail."""
+    if "@" in line or "://" in line:
+        return _linked(line, page)
+    bare = line.lstrip(" ")
+    return "&nbsp;" * min(len(line) - len(bare), 40) + escape(bare)
+
+
+@lru_cache(maxsize=256)
 def _linked(line: str, page: PageLink | None) -> str:
     """A line of ours, escaped, with its links made clickable; spaces at its beginning keep their place."""
     indent = len(line) - len(line.lstrip(" "))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import re
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
@@ -101,6 +102,17 @@ def test_any_text_survives_in_lines_short_enough(text: str) -> None:
     raw = written(mail(text=text))
     assert max(map(len, raw.split(b"\r\n"))) <= 998
     assert words(read(raw)).rstrip("\n") == text.replace("\x00", "").rstrip("\n")
+
+
+@given(
+    st.lists(st.sampled_from(["a", ".", " ", "\n", "\r\n", "\r", "\x0b", "\x0c", "\x85", "\u2028", "é"])).map("".join)
+)
+def test_every_kind_of_line_end_arrives_as_one_line_end(text: str) -> None:
+    wanted = re.sub("\r\n|[\r\x0b\x0c\x85\u2028]", "\n", text)
+    wanted += "" if wanted.endswith("\n") else "\n"
+    raw = written(mail(text=text))
+    assert words(read(raw)) == wanted
+    assert raw.count(b"\n") == raw.count(b"\r") == raw.count(b"\r\n")
 
 
 def test_long_reference_lists_keep_the_first_and_the_last_ten() -> None:

@@ -8,6 +8,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from channels.mail.addresses import Mailbox, OwnAddresses
 from channels.mail.compose import compose
@@ -98,6 +100,23 @@ def test_a_link_to_our_page_is_dressed_as_a_button_and_still_a_link() -> None:
     seen = shown(f"Or use this page: {page.url}", page=page)
     assert seen.links == [(page.url, "Answer <the> survey")]
     assert "background-color" in html_part(a_mail(text=page.url, language="en", page=page))
+
+
+def test_a_link_is_a_button_only_in_the_mail_whose_page_it_leads_to() -> None:
+    """The same line stands in many mails."""
+    here, there = (PageLink(url=f"https://a.test/{name}", label=name) for name in ("here", "there"))
+    both = f"See {here.url} or {there.url}"
+    seen = [shown(both, page=page).words for page in (here, there, here)]
+    assert ["here" in words.split() for words in seen] == [True, False, True]
+    assert ["there" in words.split() for words in seen] == [False, True, False]
+
+
+PIECES = ("word", " ", "  ", "\n", "<b>", "&amp;", "ana@example.org", "https://a.test/x")
+
+
+@given(st.lists(st.sampled_from(PIECES)).map("".join))
+def test_the_words_are_those_of_the_text_whatever_stands_in_it(text: str) -> None:
+    assert shown(text, subject="").words.split() == text.split()
 
 
 @pytest.mark.parametrize("evil", ["<script>alert(1)</script>", "</blockquote></div>", '"><img src=x>', "&amp;", "]]>"])
