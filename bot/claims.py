@@ -73,6 +73,9 @@ class Claims:
             return ()
         kept, began = tuple(self._kept), self._seconds()
         try:
+            if self._shared and not kept and not self._is_anything_due():
+                self._contact.back()
+                return ()
             claimed = self._desk.turn_over(kept, rooms, self._heeds if self._shared else None)
         except StoreError as problem:
             if not may_pass(self._desk.store, problem):
@@ -119,6 +122,11 @@ class Claims:
                 # One that had run out may be somebody else's, and is not ours again by being renewed.
                 if now < lease.sure_until:
                     lease.sure_until = began + SURE_S
+
+    def _is_anything_due(self) -> bool:
+        """Whether it is worth the write lock, which all processes share, to look for what to send."""
+        due_at = self._desk.store.next_send_at()
+        return due_at is not None and due_at <= self._desk.clock.now()
 
     def _taken(
         self, settled: Sequence[OutboxEntry], claimed: Sequence[OutboxEntry], began: float
