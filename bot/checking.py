@@ -16,7 +16,7 @@ from bot.logins import logins_of
 from bot.mail_checks import Finding, mailbox, own_certificates
 from bot.office import Request
 from bot.running import check_packages
-from bot.stores import folder_of
+from bot.stores import place_of
 from rules.errors import ConfigError
 from rules.hours import next_opening
 
@@ -52,7 +52,7 @@ def _packages() -> Finding:
 
 
 def _folder(config: Config) -> Iterator[Finding]:
-    folder = folder_of(config.settings.storage_url)
+    folder = place_of(config.settings.storage_url) or config.settings.data_dir
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not os.access(there, os.W_OK | os.X_OK):
         advice = f"let the user that runs the desk write to {there}, or set desk.data_dir to another folder"

@@ -17,6 +17,7 @@ from bot.config_problems import report_invalid
 from bot.config_types import Known
 from bot.settings import Settings
 from bot.signing import known_secret, signing_secret
+from bot.stores import absolute
 from bot.wording.load import REFERENCE, SHIPPED, files, load_wording
 from rules.errors import ConfigError
 from rules.policy import Policy
@@ -122,10 +123,9 @@ def _wording(document: Document, known: Known) -> Wording | None:
 
 def _settings(model: ConfigModel, known: Known) -> Settings:
     data_dir = model.desk.data_dir or known.folder / "data"
-    folder = model.storage.url.removeprefix("tinydb:")
     return Settings(
         data_dir=data_dir,
-        storage_url=f"tinydb:{(known.folder / Path(folder).expanduser()).absolute()}",
+        storage_url=absolute(model.storage.url, known.folder),
         mail=tuple(
             box.model_copy(update={"smtp_out": box.smtp_out.model_copy(update={"maildir": data_dir / "outgoing"})})
             if not box.smtp_out.host and not box.smtp_out.socket and box.smtp_out.maildir is None

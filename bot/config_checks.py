@@ -14,6 +14,7 @@ from bot import config_defaults as shipped
 from bot.config_document import Document, Loc, Place
 from bot.config_types import did_you_mean
 from bot.settings import MAILBOX
+from bot.stores import problem_with
 from rules.conditions import ConditionError, compile_condition
 from rules.model import Target
 
@@ -231,10 +232,8 @@ def _check_storage(document: Document) -> None:
     url = _get(document.data, "storage", "url")
     if not isinstance(url, str):
         return
-    if url.startswith("postgresql"):
-        document.report(("storage", "url"), "PostgreSQL is not built yet; use tinydb:./data until it is")
-    elif not url.startswith("tinydb:") or not url.removeprefix("tinydb:"):
-        document.report(("storage", "url"), f'"{url}" is not a store; write tinydb: and a folder: tinydb:./data')
+    if problem := problem_with(url):
+        document.report(("storage", "url"), problem)
 
 
 def _check_rules(document: Document) -> None:
