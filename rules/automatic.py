@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from rules import machine_words as words
 from rules.machine_headers import (
@@ -44,18 +45,26 @@ _LONGEST_ABSENCE = 1_500
 _FIRST_WORDS = 250
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Mail:
-    """What the judge looks at besides the header fields. ``daemon`` is surely a mail system, ``postman`` maybe one."""
+    """What the judge looks at besides the header fields. ``daemon`` is surely a mail system, ``postman`` maybe one.
+
+    ``said`` is the beginning of its text in small letters, ``text`` the same on one line.
+    """
 
     subject: str
-    text: str
+    said: str
     local: str
     answers: bool
     daemon: bool
     postman: bool
     bulk: bool
     known: frozenset[str]
+
+    @cached_property
+    def text(self) -> str:
+        """Most mails are judged without it."""
+        return " ".join(self.said.split())
 
     @property
     def machine(self) -> bool:
@@ -91,7 +100,7 @@ def judge(
     evidence += content_evidence(headers, parts, daemon or any(kind != LIST for kind, _ in evidence))
     mail = _Mail(
         subject[:500].lstrip(words.DECORATION),
-        " ".join(text[:_READ_TEXT].lower().split()),
+        text[:_READ_TEXT].lower(),
         local,
         bool(_ANSWERS & headers.keys()),
         daemon,
@@ -210,7 +219,12 @@ def _is_notice(mail: _Mail) -> bool:
 
 def _challenges(mail: _Mail) -> bool:
     """A machine that holds our mail until we prove that we are no machine; a shop that asks to confirm is none."""
-    if "is protected by" in mail.text and "http" in mail.text and words.CHALLENGE_TEXT.search(mail.text[:1000]):
+    if (
+        "protected" in mail.said
+        and "is protected by" in mail.text
+        and "http" in mail.text
+        and words.CHALLENGE_TEXT.search(mail.text[:1000])
+    ):
         return True
     if not words.CHALLENGE_SUBJECT.search(mail.subject):
         return False

@@ -124,6 +124,12 @@ _PRECEDENCE = {
 }  # fmt: skip
 _AUTO_SUBMITTED = {"auto-replied": OUT_OF_OFFICE, "auto-generated": NOTIFICATION, "auto-notified": NOTIFICATION}
 _SAYS_YES = ("x-autoreply", "x-autorespond", "x-auto-reply", "x-autoresponder", "x-auto-responder", "x-autorespond-to")
+_PROGRAMS = ("x-mailer", "user-agent", "x-powered-by")
+_SUPPRESS = "x-auto-response-suppress"
+# A mail with none of these is told from a person's by nothing in its header.
+_TELLING = frozenset(
+    {*_PRESENT, LOOP_HEADER.lower(), "auto-submitted", "precedence", *_SAYS_YES, _SUPPRESS, *_PROGRAMS}
+)
 _REPORTS = {
     "delivery-status": BOUNCE,
     "disposition-notification": READ_RECEIPT,
@@ -152,6 +158,8 @@ def values(headers: Headers, name: str) -> list[str]:
 
 def header_evidence(headers: Headers) -> list[Evidence]:
     """What the header fields say about who wrote the mail, the surest first."""
+    if _TELLING.isdisjoint(headers.keys()):
+        return []
     present = _PRESENT.keys() & headers.keys()
     found: list[Evidence] = []
     if present:
@@ -159,7 +167,7 @@ def header_evidence(headers: Headers) -> list[Evidence]:
     if LOOP_HEADER.lower() in headers:
         found.insert(0, (OWN, f"our own loop header {LOOP_HEADER} is there"))
     found += _automatic_evidence(headers)
-    for name in ("x-mailer", "user-agent", "x-powered-by"):
+    for name in _PROGRAMS:
         found += [(NOTIFICATION, f"{name}: {value[:40]}") for value in values(headers, name) if _MAILER.match(value)]
     return found
 
@@ -214,4 +222,4 @@ def asks_for_silence(headers: Headers) -> bool:
 
 
 def _suppressed(headers: Headers) -> list[set[str]]:
-    return [set(_WORDS.split(value)) for value in values(headers, "x-auto-response-suppress")]
+    return [set(_WORDS.split(value)) for value in values(headers, _SUPPRESS)]

@@ -21,6 +21,7 @@ from rules.message import Attachment
 
 MAX_TEXT = 4_000_000
 _MAX_CODED = MAX_TEXT * 3
+_ORDINARY = 65_536
 
 _FILE_TEXT = frozenset(
     (
@@ -68,6 +69,32 @@ def read_body(raw: bytes, tree: Tree) -> Body:
 
     What was packed inside parts is added to the tree.
     """
+    return _plain_body(raw, tree.root) or sorted_body(raw, tree)
+
+
+def _plain_body(raw: bytes, root: Part) -> Body | None:
+    """The same by a short way for a mail that is one plain text of ordinary size; nothing for any other."""
+    if (
+        root.type != "text/plain"
+        or root.end - root.start > _ORDINARY
+        or root.source is not None
+        or root.children
+        or root.disposition
+        or root.disposition_params
+        or "name" in root.params
+    ):
+        return None
+    text, _, notes = _text(raw, root)
+    if "\nend" in text:
+        # A file may stand in it.
+        return None
+    body = Body(text=text if text.strip() else "")
+    body.note(*notes, note_of_text(body.text))
+    return body
+
+
+def sorted_body(raw: bytes, tree: Tree) -> Body:
+    """Text and attachments of a mail by the long way, part by part."""
     found = _Found(raw, unpacked=unpack(raw, tree))
     _sort(tree.root, found, related=False, first=True)
     body = Body()

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from channels.mail import signatures
 from channels.mail.html_quotes import Region, Span
+from channels.mail.plain_words import are_all_own
 from channels.mail.reply_lines import BEHIND, BLANK, HEAD, NEW, QUOTED, SIGNATURE, Page, lines_of
 
 _WRAPPED_FROM = 55
@@ -34,8 +35,13 @@ def split_reply(text: str, spans: Sequence[Span] = ()) -> Split:
     Answers between quoted lines are kept with everything above them, what stands below one quote too, and when nothing
     new would be left, all of it is the reply. A forwarded mail is not a reply: it is left whole.
     """
-    if not text.strip():
+    if not text.strip() or (not spans and are_all_own(text)):
         return Split(text, "")
+    return split_by_lines(text, spans)
+
+
+def split_by_lines(text: str, spans: Sequence[Span] = ()) -> Split:
+    """The same by the long way, line by line."""
     lines, regions = lines_of(text, spans)
     page = Page(lines, regions)
     if page.is_forward():

@@ -21,8 +21,8 @@ _CLOSING = ":：>"
 _FRAME = frozenset("-–—_=*#~+|<")
 _LABEL_ENDS = 36
 # What a line begins with, or ends with, that must be looked at; digits at the end as well.
-_MARKING = _FRAME | {">", "＞", "&"}
-_MARKED_ENDS = frozenset(attributions.CLOSING_SIGNS)
+MARKING = _FRAME | {">", "＞", "&"}
+MARKED_ENDS = frozenset(attributions.CLOSING_SIGNS)
 _QUOTE_MARKS = (">", "＞", "&gt;")
 _GROUPWISE = re.compile(r">>> [^<>]{0,100}(?:<[^<>\s]{1,200}>)?[^<>]{0,40}\d{1,2}:\d{2}[^<>]{0,20} >>>")
 # What old mail programs put before quoted lines in place of ">": a bar, or the writer's initials.
@@ -349,7 +349,7 @@ class Page:
 def _is_plain(bare: str) -> bool:
     """Whether nothing in a line asks for a closer look; what it takes for plain is plain for ``Page._look`` too."""
     last = bare[-1]
-    if bare[0] in _MARKING or last in _MARKED_ENDS or last.isdigit() or "@" in bare:
+    if bare[0] in MARKING or last in MARKED_ENDS or last.isdigit() or "@" in bare:
         return False
     if ":" in bare or "：" in bare or "|" in bare:
         return False

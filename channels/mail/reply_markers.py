@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from enum import Enum
 
 MAX_LINE = 300
@@ -124,6 +125,16 @@ def may_be_unframed(line: str) -> bool:
     if line[-1] in ":：" or line[-4:].casefold() in _UNFRAMED_ENDS:
         return True
     return len(line) <= _LONGEST_TITLE and line.casefold() in _ORIGINAL
+
+
+def any_unframed(lines: Collection[str], tails: Collection[str]) -> bool:
+    """The same of many lines at once, none of which ends in a colon, with their last four letters.
+
+    It says yes to long lines too, which are none.
+    """
+    if not _UNFRAMED_ENDS.isdisjoint([tail.casefold() for tail in tails]):
+        return True
+    return not _ORIGINAL.isdisjoint([line.casefold() for line in lines if len(line) <= _LONGEST_TITLE])
 
 
 def mark_of(line: str) -> Mark | None:

@@ -129,6 +129,11 @@ def is_tag(line: str) -> bool:
     return len(bare.split()) <= 14
 
 
+def may_belong(line: str) -> bool:
+    """Whether the last line of a text may be part of a signature that no delimiter stands above."""
+    return is_tag(line) or _is_dashes(line) or _ONLY_LINK.fullmatch(line) is not None
+
+
 def names_device(line: str) -> bool:
     """Whether a tag line names a device or a mail program, so that it needs no empty line above it."""
     return _DEVICE.search(line) is not None
