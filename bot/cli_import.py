@@ -38,6 +38,7 @@ class Wanted:
     folders: tuple[str, ...]
     since_at: datetime | None
     encoding: str
+    columns: tuple[str, ...]
     maps: tuple[str, ...]
     skip_bad: bool
 
@@ -60,11 +61,12 @@ class Pile:
 @click.option("--dry-run", "dry", is_flag=True, help="Only count what would become of it.")
 @click.option("--skip-bad", is_flag=True, help="Of a table, import the good tickets and leave out the bad.")
 @click.option("--encoding", default="", metavar="NAME", help="How a table is written, where it cannot be told.")
+@click.option("--column", "columns", multiple=True, metavar="OLD=NEW", help="Name a column anew; OLD= leaves it out.")
 @click.option("--map", "maps", multiple=True, metavar="COLUMN:OLD=NEW", help="Read a value of a table as another one.")
 @common
 def import_(
     paths: tuple[str, ...], mailbox: str, folders: tuple[str, ...], since: str | None, dry: bool, skip_bad: bool,
-    encoding: str, maps: tuple[str, ...], config_path: Path, as_json: bool,
+    encoding: str, columns: tuple[str, ...], maps: tuple[str, ...], config_path: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Take in what other desks left behind: nobody is written to, asked, called or pinged about it.
 
@@ -72,7 +74,7 @@ def import_(
     mailbox. Run it again after whatever stopped it: it goes on, and nothing comes twice.
     """
     config = read_config(config_path)
-    wanted = Wanted(paths, mailbox, folders, _since(since, config), encoding, maps, skip_bad)
+    wanted = Wanted(paths, mailbox, folders, _since(since, config), encoding, columns, maps, skip_bad)
     _check(wanted, config)
     with ExitStack() as stack:
         try:
@@ -117,8 +119,8 @@ def _check(wanted: Wanted, config: Any) -> None:
         problems.append("A table, or a mailbox on a server, is imported by itself: give one PATH.")
     if wanted.folders and not servers:
         problems.append("--folder is for a mailbox on a server: imap:NAME")
-    if not tables and (wanted.maps or wanted.encoding or wanted.skip_bad):
-        problems.append("--map, --encoding and --skip-bad are for a table (.csv)")
+    if not tables and (wanted.maps or wanted.columns or wanted.encoding or wanted.skip_bad):
+        problems.append("--column, --map, --encoding and --skip-bad are for a table (.csv)")
     problems += [f"{path}: there is no such file or folder" for path in wanted.paths if _is_missing(path)]
     for path in servers:
         problems += _wrong_server(path, config)
@@ -174,7 +176,9 @@ def _of_table(path: Path, wanted: Wanted, config: Any) -> Pile:
     from bot.importing_csv import Table, TableError
 
     try:
-        table = Table(path, config.policy, SystemClock().now(), encoding=wanted.encoding, maps=wanted.maps)
+        table = Table(
+            path, config.policy, SystemClock().now(), encoding=wanted.encoding, maps=wanted.maps, columns=wanted.columns
+        )
         problems = table.check()
     except TableError as error:
         fail(str(error), BAD)

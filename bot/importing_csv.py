@@ -47,10 +47,22 @@ class Table:
     """A file of old tickets."""
 
     def __init__(
-        self, path: Path, policy: Policy, now: datetime, *, encoding: str = "", maps: Sequence[str] = ()
+        self,
+        path: Path,
+        policy: Policy,
+        now: datetime,
+        *,
+        encoding: str = "",
+        maps: Sequence[str] = (),
+        columns: Sequence[str] = (),
     ) -> None:
-        """Look at how it is written. Raises TableError when that cannot be told or its columns are not known."""
+        """Look at how it is written. Raises TableError when that cannot be told or its columns are not known.
+
+        ``maps`` read values as others (``priority:High=P2``), ``columns`` name columns anew (``Caller=customer_email``)
+        or leave them out (``Caller=``).
+        """
         self._path = path
+        self._names = _names_of(columns)
         self.encoding = encoding or written_in(path)
         self._maps = _maps_of(maps)
         try:
@@ -104,12 +116,13 @@ class Table:
         raise TableError(f"{self._path}: there is nothing in it; the first line must name the columns")
 
     def _columns_of(self, head: str) -> tuple[str, tuple[str, ...]]:
-        found = {mark: _cells(head, mark) for mark in _DELIMITERS}
+        found = {mark: tuple(self._names.get(name, name) for name in _cells(head, mark)) for mark in _DELIMITERS}
         delimiter = max(found, key=lambda mark: len(COLUMNS & set(found[mark])))
         columns = found[delimiter]
         where = f"{self._path}:{self._skips + 1}"
         problems = [
-            f'{where}: the column "{name}" is not known{closest(name, COLUMNS)}; rename it or take it out'
+            f'{where}: the column "{name}" is not known{closest(name, COLUMNS)}; '
+            f'rename it or leave it out: --column "{name}=..."'
             for name in columns if name and name not in COLUMNS
         ]  # fmt: skip
         problems += [f'{where}: the column "{name}" is missing' for name in NEEDED if name not in columns]
@@ -157,7 +170,23 @@ def _cells(head: str, delimiter: str) -> tuple[str, ...]:
         cells = next(csv.reader([head], delimiter=delimiter), [])
     except csv.Error:
         return ()
-    return tuple("_".join(cell.strip().lower().replace("-", " ").split()) for cell in cells)
+    return tuple(map(_plain, cells))
+
+
+def _plain(name: str) -> str:
+    """``Opened at`` and ``opened_at`` are one column."""
+    return "_".join(name.strip().lower().replace("-", " ").split())
+
+
+def _names_of(columns: Sequence[str]) -> Mapping[str, str]:
+    """``Caller=customer_email`` as a name and what is meant by it. Raises TableError for what is none."""
+    found = {}
+    for text in columns:
+        old, equals, new = text.rpartition("=")
+        if not equals or (new and _plain(new) not in COLUMNS):
+            raise TableError(f'--column: "{text}" is not OLD=NEW with one of: {", ".join(sorted(COLUMNS))}')
+        found[_plain(old)] = _plain(new)
+    return found
 
 
 def _maps_of(maps: Sequence[str]) -> Mapping[tuple[str, str], str]:

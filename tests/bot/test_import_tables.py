@@ -169,6 +169,16 @@ def test_wrong_columns_are_told_with_what_there_is(tmp_path: Path, head: str, to
         a_table(tmp_path, f"{head}\n1,2,3\n" if head else "")
 
 
+def test_columns_of_other_names_are_named_anew_or_left_out(tmp_path: Path) -> None:
+    """So that what another desk wrote need not be edited."""
+    head = HEAD.replace("ticket", "Ticket ID").replace("customer_email", "Caller").replace("text", "Words")
+    columns = ("ticket id=ticket", "Caller=customer_email", "Words=")
+    (ticket,) = tickets(a_table(tmp_path, f"{head}\n{PRINTER}\n", columns=columns))
+    assert (ticket["number"], ticket["customer_email"], ticket["messages"]) == ("4711", "alice@customer.test", [])
+    with pytest.raises(TableError, match="is not OLD=NEW with one of: assignee"):
+        a_table(tmp_path, f"{head}\n", columns=("Caller=who",))
+
+
 @pytest.mark.parametrize("wrong", ["High=P1", "colour:red=blue", "priority:High"])
 def test_a_wrong_map_is_told(tmp_path: Path, wrong: str) -> None:
     """It names a column, an old value and a new one."""
