@@ -23,7 +23,7 @@ from storage.protocol import LEASE_S, UnitOfWork
 log = structlog.get_logger()
 
 RENEWED_EVERY_S = LEASE_S / 3
-LOOKED_EVERY_S = 10.0
+LOOKED_EVERY_S = 5.0
 """How often it is looked for what others left behind."""
 
 SURE_S = LEASE_S - 10.0

@@ -38,7 +38,8 @@ class Database:
 class SharedStore:
     """One process's way to the database. ``dead`` is what a kill leaves of it; ``cut`` breaks the next commit.
 
-    A commit that is cut ``before`` was not made, one cut ``after`` was; who made it hears the same.
+    A commit that is cut ``before`` was not made, one cut ``after`` was; who made it hears the same. Without
+    ``cuts_claims`` the next one that claims nothing.
     """
 
     recovery: tuple[str, ...] = ()
@@ -48,6 +49,7 @@ class SharedStore:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.cut = ""
+        self.cuts_claims = True
         self.commits = 0
         self.dead = False
         self._on_news: list[Callable[[Sequence[int]], None]] = []
@@ -172,7 +174,8 @@ class _Work:
         return taken
 
     def commit(self) -> None:
-        cut, self._store.cut = self._store.cut, ""
+        cut = "" if self._taken and not self._store.cuts_claims else self._store.cut
+        self._store.cut = "" if cut else self._store.cut
         if cut == "before" or self._store.database.away:
             raise StoreAwayError("the line to the database broke")
         self._work.commit()

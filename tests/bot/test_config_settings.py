@@ -10,8 +10,7 @@ import pytest
 from bot.accounts import relay_settings
 from bot.config import load_config
 from bot.config_types import Listen
-from bot.signing import known_secret, signing_secret
-from bot.signing import console_token
+from bot.signing import console_token, known_secret, signing_secret
 from channels.mail.imap_account import ImapSettings
 from channels.mail.smtp_out import RelaySettings
 from rules.errors import ConfigError
