@@ -13,12 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 from cel_expr_python import cel
 
 from rules.matching import Facts
-from rules.phrases import WordForms, fold, mentions, near, stand_near, stands_in, word_forms
+from rules.phrases import Folded, WordForms, fold, mentions, near, stand_near, stands_in, word_forms
 
 STRING_FACTS = (
     "subject",
@@ -84,11 +85,19 @@ class PreparedFacts(dict[str, object]):
 
     def __init__(self, values: Mapping[str, object]) -> None:
         super().__init__({name: _clean(values.get(name, default)) for name, default in _DEFAULTS.items()})
+        self._folded: dict[str, Folded] = {}
 
     @cached_property
     def activation(self) -> cel.Activation:
         """The facts for the interpreter, which few conditions need."""
         return _ENVIRONMENT.Activation(dict(self))
+
+    def folded(self, name: str) -> Folded:
+        """A fact made ready for being searched, once for all conditions."""
+        found = self._folded.get(name)
+        if found is None:
+            found = self._folded[name] = fold(str(self[name]))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +122,7 @@ class _Mentions(NamedTuple):
 
     def holds(self, facts: PreparedFacts) -> bool:
         """Whether it is so."""
-        return stands_in(fold(str(facts[self.fact])), self.forms) is self.wanted
+        return stands_in(facts.folded(self.fact), self.forms) is self.wanted
 
 
 class _Near(NamedTuple):
@@ -125,7 +134,7 @@ class _Near(NamedTuple):
 
     def holds(self, facts: PreparedFacts) -> bool:
         """Whether it is so."""
-        return stand_near(fold(str(facts[self.fact])), self.first, self.then)
+        return stand_near(facts.folded(self.fact), self.first, self.then)
 
 
 class _Equals(NamedTuple):
@@ -189,8 +198,12 @@ class CelCondition:
     def evidence(self, facts: Facts) -> str:
         """The words of the condition that stand in the message, else the condition itself, cut short."""
         message = fold(str(facts.get("message", "")))
-        found = [f'"{word}"' for word, forms in self.words if stands_in(message, forms)]
-        return ", ".join(found[:_MOST_WORDS]) or _short(self.text)
+        found = (
+            f'"{word}"'
+            for word, forms in self.words
+            if (forms.loose or not forms.anchors.isdisjoint(message.pieces)) and stands_in(message, forms)
+        )
+        return ", ".join(islice(found, _MOST_WORDS)) or _short(self.text)
 
 
 def compile_condition(text: str) -> CelCondition:

@@ -129,6 +129,7 @@ def next_opening(calendar: Calendar, at: datetime) -> datetime:
     raise ValueError(f"Calendar {calendar.name} has no open hours within ten years of {start:%Y-%m-%d}.")
 
 
+@lru_cache(maxsize=64)
 def add(calendar: Calendar, start: datetime, allowed: timedelta) -> datetime:
     """The due time, in UTC: the earliest moment by which ``allowed`` business time has passed since start.
 

@@ -28,6 +28,9 @@ def stands_in(folded: Folded, forms: WordForms) -> bool:
     for form in forms.loose:
         if form.body in text and next(_starts(folded, form), None) is not None:
             return True
+    if forms.anchors.isdisjoint(folded.pieces):
+        # So it is with most lists in most texts.
+        return False
     for anchor in forms.anchors & folded.pieces:
         for form in forms.by_anchor[anchor]:
             # A word that is a piece by itself stands wherever the piece does.
@@ -46,6 +49,8 @@ def near(text: str, first: Sequence[str], then: Sequence[str]) -> bool:
 
 def stand_near(folded: Folded, first: WordForms, then: WordForms) -> bool:
     """The same for words made ready."""
+    if not first.loose and first.anchors.isdisjoint(folded.pieces):
+        return False
     for form in _standing(folded, first):
         for start in _starts(folded, form):
             end = start + len(form.body)
@@ -115,21 +120,21 @@ def _word_form(word: str) -> WordForm | None:
     if not body:
         return None
     alone_before, alone_after = _is_latin(body[0]), _is_latin(body[-1]) and not open_end
-    anchor, run = "", _LATIN_RUN.match(body)
-    if run and (run.end() < len(body) or alone_after):
-        anchor = run[0]
-    elif not body[0].isascii():
-        anchor = body[0]
-    return WordForm(body, alone_before, alone_after, anchor)
+    runs = [run[0] for run in _LATIN_RUN.finditer(body) if run.end() < len(body) or alone_after]
+    other = body[0] if not body[0].isascii() else ""
+    # The longest is the rarest: "workaround" stands in fewer texts than "we have a".
+    return WordForm(body, alone_before, alone_after, max(runs, key=len, default=other))
 
 
 @lru_cache(maxsize=16)
 def fold(text: str) -> Folded:
     """The rules of one message share it."""
     even = text if text.isascii() else unicodedata.normalize("NFKC", text).replace("\u2019", "'")
-    folded = " ".join(even.casefold().split())
+    words = even.casefold().split()
+    folded = " ".join(words)
     if folded.isascii():
-        return Folded(folded, frozenset(folded.translate(_ONLY_LATIN).split()))
+        # Of each word once: in a long text most come again.
+        return Folded(folded, frozenset(" ".join(set(words)).translate(_ONLY_LATIN).split()))
     return Folded(folded, frozenset((*_LATIN_RUN.findall(folded), *folded)))
 
 

@@ -28,10 +28,12 @@ def start_clocks(level: Level, calendars: Calendars, at: datetime, *, by_mail: b
     for target in Target:
         promise = promised(level, target, calendars, at, by_mail=by_mail)
         if promise:
+            due_at = add(calendar_of(calendars, promise.calendar), at, promise.allowed)
             clock = SlaClock(
-                target=target, allowed=promise.allowed, calendar=promise.calendar, spans=(Span(started_at=at),)
-            )
-            clocks.append(_with_due(clock, calendars))
+                target=target, allowed=promise.allowed, calendar=promise.calendar, spans=(Span(started_at=at),),
+                due_at=due_at,
+            )  # fmt: skip
+            clocks.append(clock)
     return tuple(clocks)
 
 
