@@ -179,7 +179,7 @@ async def a_channel(slack: LoopbackSlack, desk: FakeDesk, **changes: Any) -> Asy
         "posts_per_second": 1000.0,
         "sweep_every_s": 0.0,
     }
-    now = changes.pop("now", lambda: MONDAY)
+    now, leads = changes.pop("now", lambda: MONDAY), changes.pop("leads", True)
     policy = changes.pop("policy", None) or a_policy(staff=(replace(ANA, slack=slack.user("ana")["id"]), BEN))
     with ThreadPoolExecutor(2) as executor:
         channel = SlackChannel(
@@ -190,6 +190,7 @@ async def a_channel(slack: LoopbackSlack, desk: FakeDesk, **changes: Any) -> Asy
             policy=lambda: policy,
             now=now,
             executor=executor,
+            leads=leads,
         )
         await channel.start()
         try:
