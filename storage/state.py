@@ -317,8 +317,11 @@ class State:
     def outbox_ids(self, states: Collection[OutboxState] | None, ticket: int | None) -> list[int]:
         """Outbox entries that may fit, in the order recorded; the caller still compares the state of each."""
         if states is not None and not set(states).difference(HOT):
-            hot = {row_id for state in states for row_id in self.hot.of(state)}
-            return sorted(hot if ticket is None else hot.intersection(self._outbox.of(ticket)))
+            waiting = [self.hot.of(state) for state in states]
+            if ticket is None:
+                return sorted(set().union(*waiting))
+            # All that waits may be much, as when a channel is away for a day; what one ticket owes is not.
+            return sorted(row_id for row_id in self._outbox.of(ticket) if any(row_id in rows for rows in waiting))
         return sorted(self.outbox.rows.ids()) if ticket is None else self.outbox_of.of(ticket)
 
     def _ticket_changed(self, number: int, before: Ticket | None, after: Ticket | None) -> None:

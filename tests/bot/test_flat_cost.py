@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +13,11 @@ from types import FrameType
 
 import pytest
 
+from rules.effects import OutboxState
+from storage.reading import StateReader
+from storage.state import HeldBlobs, State, held_rows
 from storage.tinydb_store import TinyDBStore
+from tests.builders import an_outbox_entry
 from tests.stage import MONDAY, HandClock, Stage, a_policy
 
 FEW, MANY = 10, 2_000
@@ -148,3 +153,44 @@ def test_a_timer_that_rings_is_the_same_work_among_thousands_of_tickets(tmp_path
     assert few.rows_written > 0, "a timer rang"
     assert many.work <= few.work * SOME_MORE, (many.calls - few.calls).most_common(10)
     assert many.rows_written == few.rows_written
+
+
+def test_somebody_with_hundreds_of_tickets_asks_as_cheaply_as_anybody(tmp_path: Path) -> None:
+    """Whoever writes every day for years has more tickets than all others together."""
+    counted = []
+    for count in (FEW + 60, MANY // 4):
+        store = TinyDBStore(tmp_path / str(count))
+        stage = Stage(a_policy(), store, HandClock(MONDAY))
+        with store.together():
+            for _ in range(count):
+                stage.clock.at += timedelta(hours=3)
+                stage.mail(f"Question {stage.asked} of today.", sender="often@customer.test")
+        stage.clock.at += timedelta(hours=3)
+        counted.append(tally(stage, lambda stage: stage.mail("One more.", sender="often@customer.test")))
+        store.abandon()
+    few, many = counted
+    assert many.work <= few.work * SOME_MORE, (many.calls - few.calls).most_common(10)
+    assert many.rows_written == few.rows_written
+    assert many.scans == few.scans == set()
+
+
+def test_what_a_ticket_owes_is_found_as_fast_when_a_channel_was_away_for_a_day() -> None:
+    """Cards of thousands of tickets wait for a channel; looking for what one ticket has unsent passes them by."""
+    state = State(held_rows, HeldBlobs())
+    reader = StateReader(state)
+    unsent = (OutboxState.QUEUED, OutboxState.SENDING)
+    spent = []
+    for count in (FEW, 10 * MANY):
+        for number in range(len(state.outbox), count):
+            state.outbox.put(an_outbox_entry(key=f"{number}:card:1", ticket=number, lane=f"chat:{number}"))
+        spent.append(min(cpu_seconds(lambda: reader.outbox(states=unsent, ticket=5)) for _ in range(9)))
+    few, many = spent
+    assert many <= few * 5, "it would be some thousand times as long, were all of them looked at"
+
+
+def cpu_seconds(deed: Callable[[], object]) -> float:
+    """Processor time of a deed done a few times, so that the clock can tell it from nothing."""
+    before = time.process_time()
+    for _ in range(20):
+        deed()
+    return time.process_time() - before
