@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -69,15 +69,18 @@ class TinyDBStore(StateStore):
         journal_size: int = JOURNAL_SIZE,
         segment_size: int = SEGMENT_SIZE,
         checked_at_once: int = CHECKED_AT_ONCE,
+        pause: Callable[[], None] | None = None,
     ) -> None:
         """Open the folder, made if need be, and bring it to its last durable commit.
 
+        Sizes are in bytes. ``pause`` is called between the pieces of a snapshot, to let the desk's work go on.
         Raises StoreLockedError when another process owns it, CorruptStoreError when it cannot be read without losing
         something, StoreUnavailableError when the disk refuses.
         """
         self._folder = folder
         self._files = files
         self._journal_size = journal_size
+        self._pause = pause or Pause()
         self._snapshots = threading.Lock()
         self._closed = False
         self.snapshot_problem = ""
@@ -205,7 +208,7 @@ class TinyDBStore(StateStore):
             rows, seen = self._db.desk.freeze(), dict(self.state.seen.fresh)
         try:
             delta = Delta(rows, seen, {LEDGER: ledger_rows(ledger)})
-            base = write_base(self._folder, self._files, number, self._base, delta, Pause())
+            base = write_base(self._folder, self._files, number, self._base, delta, self._pause)
         except BaseException:
             with self._lock:
                 self._db.desk.thaw()
@@ -227,19 +230,18 @@ class TinyDBStore(StateStore):
 
     def _cool(self, delta: Delta) -> None:
         """Let what the snapshot has go from memory, a little at a time."""
-        pause = Pause()
         for table in self.state.tables:
             rows = iter(delta.tables.get(table.name, {}).items())
             while some := list(islice(rows, AT_ONCE)):
                 with self._lock:
                     self.state.cool(table, some)
-                pause()
+                self._pause()
         seen = iter(delta.seen.items())
         while digests := list(islice(seen, AT_ONCE)):
             with self._lock:
                 for digest, known in digests:
                     self.state.seen.cool(digest, known)
-            pause()
+            self._pause()
 
     def _next_snapshot_at(self) -> int:
         return max(self._journal_size, self._base.index.size // SHARE)
