@@ -18,7 +18,7 @@ from typing import Any
 from bot import plain
 from bot.clock import Clock
 from bot.desk import Desk
-from bot.importing import Importer, unpacked
+from bot.importing import LIVE_MAIL_S, Importer, unpacked
 from bot.reconciling import Listings, compare
 from channels.mail.parse import parse
 from rules.digest_words import digest_mail
@@ -278,7 +278,7 @@ class Office:
     def _import(self, args: Mapping[str, Any]) -> Iterator[Line]:
         """Take in a batch of old mail or old tickets, silently."""
         items = [unpacked(item) for item in args["items"]]
-        yield Importer(self._desk).take(items, source=args["source"], mailbox=args["mailbox"])
+        yield Importer(self._desk, pause_s=LIVE_MAIL_S).take(items, source=args["source"], mailbox=args["mailbox"])
 
     def _import_look(self, args: Mapping[str, Any]) -> Iterator[Line]:
         items = [unpacked(item) for item in args["items"]]
