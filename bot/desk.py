@@ -235,15 +235,18 @@ class Desk:
             work.record(f"settled:{entry.key}:{entry.state}:{entry.attempts}", decision)
 
     def _tell_ended(self, entries: Sequence[OutboxEntry]) -> None:
+        arrived = [entry for entry in entries if entry.state is OutboxState.ACCEPTED]
+        for channel in {entry.channel for entry in arrived}:
+            self.signs.taken(channel, self.clock.now())
+        # What arrived is the rule and stands in the outbox; the log is for what did not.
+        if arrived:
+            log.debug("arrived", keys=[entry.key for entry in arrived])
         for entry in entries:
-            if entry.state is OutboxState.ACCEPTED:
-                self.signs.taken(entry.channel, self.clock.now())
-            # What arrived is the rule and stands in the outbox; the log is for what did not.
-            tell = log.debug if entry.state is OutboxState.ACCEPTED else log.info
-            tell(
-                "settled", key=entry.key, state=entry.state, attempts=entry.attempts,
-                ticket=entry.ticket, problem=entry.problem or None,
-            )  # fmt: skip
+            if entry.state is not OutboxState.ACCEPTED:
+                log.info(
+                    "settled", key=entry.key, state=entry.state, attempts=entry.attempts,
+                    ticket=entry.ticket, problem=entry.problem or None,
+                )  # fmt: skip
         self._after_commit([entry.ticket for entry in entries if entry.ticket is not None])
 
     def choose(self, key: str, choice: OutboxState, by: str) -> OutboxEntry | None:

@@ -18,6 +18,7 @@ from typing import ParamSpec, Protocol, TypeVar
 import structlog
 
 from bot.clock import Clock
+from bot.desk import MOST_AT_ONCE
 from bot.retry import FIRST, FIRST_IN_CHAT, LONGEST, LONGEST_IN_CHAT, next_try
 from channels.protocol import Sender
 from rules.draft import CHAT
@@ -30,6 +31,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _LONGEST_NAP_S = 1.0
+_MOMENT_S = 0.003
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 2.0, 60.0
 
 
@@ -61,6 +63,8 @@ class Delivery:
         self._in_hand: dict[str, OutboxEntry] = {}
         self._ended: list[OutboxEntry] = []
         self._under_way: Counter[str] = Counter()
+        self._done_there: Counter[str] = Counter()
+        self._soon: asyncio.TimerHandle | None = None
         self._sending: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
@@ -109,7 +113,7 @@ class Delivery:
         self._awake.set()
 
     async def _round(self) -> None:
-        """Settle what has ended and begin what is due, in one commit; nap when there is nothing to begin.
+        """Settle what has ended and begin what is due, in one commit; nap until it is worth another.
 
         While the commit is on its way to the disk, the next one's deliveries end: the busier, the larger the rounds.
         """
@@ -120,20 +124,33 @@ class Delivery:
             self._under_way[entry.channel] += 1
             self._in_hand[entry.key] = entry
             self._begin(self._deliver(entry))
-        if not claimed:
+        # Less than that is all that was due and had room.
+        if len(claimed) < MOST_AT_ONCE:
             await self._nap()
 
     async def _turn_over(self, rooms: Mapping[str, int]) -> Sequence[OutboxEntry]:
         ended, self._ended = self._ended, []
+        self._done_there.clear()
         return await self._in_thread(self._books.turn_over, ended, rooms)
 
     def _begin(self, delivery: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(delivery)
         self._sending.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(self._sending.discard)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._sending.discard(task)
+    def _has_ended(self, channel: str) -> None:
+        """One of a channel's deliveries ended: settle at once what ended there, or together with what ends in a moment.
+
+        A commit for each would cost more than sending it does.
+        """
+        self._done_there[channel] += 1
+        if self._done_there[channel] >= self._under_way[channel]:
+            self._awake.set()
+        elif self._soon is None:
+            self._soon = asyncio.get_running_loop().call_later(_MOMENT_S, self._after_a_moment)
+
+    def _after_a_moment(self) -> None:
+        self._soon = None
         self._awake.set()
 
     async def _nap(self) -> None:
@@ -148,6 +165,7 @@ class Delivery:
         finally:
             self._under_way[entry.channel] -= 1
             self._in_hand.pop(entry.key, None)
+            self._has_ended(entry.channel)
 
     def _end(self, entry: OutboxEntry) -> None:
         """Have it settled; one that is still unknown stays as it is, for the next start."""
@@ -252,6 +270,7 @@ class Delivery:
             settled = replace(settled, due_at=self._clock.now())
         self._in_hand.pop(entry.key, None)
         self._end(settled)
+        self._has_ended(entry.channel)
 
     async def _in_thread(self, call: Callable[P, T], *args: P.args, **_: P.kwargs) -> T:
         try:
