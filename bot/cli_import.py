@@ -154,6 +154,8 @@ def _pile(stack: ExitStack, wanted: Wanted, config: Any) -> Pile:
     index = indexed(map(Path, wanted.paths), wanted.since_at)
     for place, problem in index.skipped:
         click.echo(harmless(f"left out: {place}: {problem}"), err=True)
+    for why, count in sorted(index.left_out.items()):
+        click.echo(f"left out: {count:,} of which the file says: {why}", err=True)
     return Pile(len(index), index.size, mails(index))
 
 

@@ -41,6 +41,9 @@ DAMAGED, DUPLICATE = "damaged", "duplicate"
 LARGE = 1024 * 1024
 """A mail of more bytes than this travels compressed."""
 
+LARGEST = 45 * 1024 * 1024
+"""A mail of more bytes than this is most likely a damaged mailbox file; only its head is kept."""
+
 LIVE_MAIL_S = 0.0001
 """The rest that a desk at work takes between two old mails: without it, each step of a live mail waits for 5 ms."""
 

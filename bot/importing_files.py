@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,13 +18,10 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from bot.importing import Item
+from bot.importing import LARGEST, Item
 from channels.mail.dates import date_of
 
 CHUNK = 1024 * 1024
-LARGEST = 64 * 1024 * 1024
-"""A mail of more bytes than this is most likely a damaged mailbox file; only its head is kept."""
-
 _HEAD = 16 * 1024
 _LOOK_AHEAD = 2000
 _OPEN_AT_ONCE = 50
@@ -37,6 +35,10 @@ _HEADER = re.compile(rb"[!-9;-~]{1,80}[ \t]?:")
 _DATE = re.compile(rb"^date:([^\r\n]{1,200})", re.IGNORECASE | re.MULTILINE)
 _QUOTED_FROM = re.compile(rb"^>(>{0,200}From )", re.MULTILINE)
 _SIZE_LINE = re.compile(rb"(\d{1,12}) *\r?\n")
+_MOZILLA = re.compile(rb"^x-mozilla-status: ?([0-9a-f]{4})\s", re.IGNORECASE | re.MULTILINE)
+_EXPUNGED = 0x0008
+_GMAIL = re.compile(rb"^x-gmail-labels: ?([^\r\n]{1,500})", re.IGNORECASE | re.MULTILINE)
+_LABELS = {b"trash": "deleted", b"drafts": "a draft", b"spam": "spam"}
 _NO_MAIL = ("dovecot", "maildirsize", "maildirfolder", "subscriptions", "courier", "cyrus.")
 
 
@@ -51,9 +53,13 @@ class Index:
     length: array[int] = field(default_factory=lambda: array("Q"))
     boxes: set[int] = field(default_factory=set)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
 
-    def add(self, file: int, at: int, length: int, when: float) -> None:
-        """Remember one mail."""
+    def add(self, file: int, at: int, length: int, when: float, why_not: str = "") -> None:
+        """Remember one mail, or only count why it is not wanted."""
+        if why_not:
+            self.left_out[why_not] += 1
+            return
         self.when.append(when)
         self.of.append(file)
         self.at.append(at)
@@ -155,18 +161,20 @@ def _look_into(path: Path, index: Index, earliest: float | None, *, named: bool)
             index.files.append(path)
             index.boxes.add(number)
             stream.seek(begin)
-            for at, length, when in _of_mbox(stream, begin, status.st_mtime):
+            for at, length, header in _of_mbox(stream, begin):
+                when = _date(header, status.st_mtime)
                 if earliest is None or when >= earliest:
-                    index.add(number, at, length, when)
+                    index.add(number, at, length, when, _why_not(header, ""))
             return
         at, length = _alone(path, head, status.st_size)
         if not named and not _HEADER.match(head, at):
             index.skipped.append((str(path), "it is no mail"))
             return
-        when = _date(head[at:], status.st_mtime)
+        header = _header(head[at:])
+        when = _date(header, status.st_mtime)
         if earliest is None or when >= earliest:
             index.files.append(path)
-            index.add(number, at, length, when)
+            index.add(number, at, length, when, _why_not(header, path.name))
 
 
 def _alone(path: Path, head: bytes, size: int) -> tuple[int, int]:
@@ -176,8 +184,8 @@ def _alone(path: Path, head: bytes, size: int) -> tuple[int, int]:
     return 0, size
 
 
-def _of_mbox(stream: BinaryIO, begin: int, otherwise: float) -> Iterator[tuple[int, int, float]]:
-    """Place, length and date of each mail, its From line included; read in pieces, however large the file is."""
+def _of_mbox(stream: BinaryIO, begin: int) -> Iterator[tuple[int, int, bytes]]:
+    """Place, length and header of each mail, its From line included; read in pieces, however large the file is."""
     found: tuple[int, bytes] | None = None
     base, buffer = begin, b""
     while True:
@@ -189,10 +197,10 @@ def _of_mbox(stream: BinaryIO, begin: int, otherwise: float) -> Iterator[tuple[i
         ready = len(buffer) if not more else max(len(buffer) - _LOOK_AHEAD - 4, 0)
         for place in _borders(buffer, ready, first=found is None):
             if found is not None:
-                yield found[0], base + place - found[0], _date(found[1], otherwise)
+                yield found[0], base + place - found[0], _header(found[1])
             found = base + place, buffer[place : place + _HEAD]
         if found is not None and not more:
-            yield found[0], base + len(buffer) - found[0], _date(found[1], otherwise)
+            yield found[0], base + len(buffer) - found[0], _header(found[1])
         if not more:
             return
         kept = max(ready - 4, 0)
@@ -221,12 +229,33 @@ def _is_empty_above(buffer: bytes, place: int) -> bool:
     return buffer[max(place - 2, 0) : place].endswith((b"\n", b"\n\r"))
 
 
-def _date(head: bytes, otherwise: float) -> float:
+def _header(head: bytes) -> bytes:
+    """What stands above the first empty line."""
+    return head.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+
+
+def _why_not(header: bytes, name: str) -> str:
+    """Why a mail is none that anybody sent or kept: deleted, a draft, or spam; empty for all others.
+
+    Thunderbird keeps what is deleted until the folder is compacted, and says so in the header; a Maildir says it in the
+    file's name; what Google hands over has its labels.
+    """
+    status = _MOZILLA.search(header)
+    if status and int(status[1], 16) & _EXPUNGED:
+        return "deleted"
+    flags = name.rpartition(":2,")[2] if ":2," in name else ""
+    if "T" in flags or "D" in flags:
+        return "deleted" if "T" in flags else "a draft"
+    labels = _GMAIL.search(header)
+    told = {label.strip().lower() for label in labels[1].split(b",")} if labels else set()
+    return next((why for label, why in _LABELS.items() if label in told), "")
+
+
+def _date(header: bytes, otherwise: float) -> float:
     """When a mail was written, by its Date field, else by its From line, in seconds since 1970."""
-    header = head.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
     found = _DATE.search(header)
     said = date_of(found[1].strip()) if found else None
-    if said is None and head.startswith(b"From ") and (stamped := _ASCTIME.search(header.partition(b"\n")[0])):
+    if said is None and header.startswith(b"From ") and (stamped := _ASCTIME.search(header.partition(b"\n")[0])):
         said = _asctime(stamped[0].decode("ascii", "replace"))
     if said is None:
         return otherwise

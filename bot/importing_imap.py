@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from imapclient.exceptions import IMAPClientError
 
-from bot.importing import Item
+from bot.importing import LARGEST, Item
 from channels.mail.imap_account import Described, ImapAccount, ImapSettings
 from rules.errors import ChannelError
 
@@ -44,7 +44,7 @@ def listed(
     found = Folders(name, [], array("L"), array("Q"), array("Q"), array("d"))
     for number, folder in enumerate(folders or (settings.folder,)):
         # Read only: what somebody else archived stays as it is, read or unread.
-        wanted = replace(settings, folder=folder, after="keep", move_to="")
+        wanted = replace(settings, folder=folder, after="keep", move_to="", largest=LARGEST)
         try:
             account = ImapAccount(wanted)
             stack.callback(account.close)

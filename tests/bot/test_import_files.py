@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.importing_files import CHUNK, LARGEST, indexed, mails
+from bot.importing import LARGEST
+from bot.importing_files import CHUNK, indexed, mails
 
 AT = datetime(2024, 5, 6, 8, 0, tzinfo=UTC)
 
@@ -149,6 +150,20 @@ def test_a_folder_gives_mails_of_all_kinds_and_names_what_is_none(tmp_path: Path
     assert indexed([tmp_path]).skipped == [(str(tmp_path / "Archive.msf"), "it is no mail")]
 
 
+def test_what_was_deleted_never_sent_or_spam_is_left_out(tmp_path: Path) -> None:
+    """Where the file says so: a draft of ours must not become a reply that nobody got."""
+    (tmp_path / "cur").mkdir()
+    for name, flags in (("kept", "RS"), ("deleted", "ST"), ("draft", "DS")):
+        (tmp_path / "cur" / f"1.{name}:2,{flags}").write_bytes(a_mail(name))
+    headers = ("X-Mozilla-Status: 0001", "X-Mozilla-Status: 0009", "X-Gmail-Labels: Inbox,Work", "X-Gmail-Labels: Spam")
+    box = (f"{header}\n".encode() + a_mail(str(number)) for number, header in enumerate(headers))
+    (tmp_path / "box").write_bytes(boxed(*box))
+
+    index = indexed([tmp_path])
+    assert sorted(item.raw.rpartition(b"Subject: ")[2][:4] for item in mails(index)) == [b"0\n\nH", b"2\n\nH", b"kept"]
+    assert index.left_out == {"deleted": 2, "a draft": 1, "spam": 1}
+
+
 def test_a_mail_that_cannot_be_that_large_is_told_and_not_loaded(tmp_path: Path) -> None:
     """A mailbox file whose borders are destroyed must not fill the memory."""
     path = tmp_path / "damaged"
@@ -160,7 +175,7 @@ def test_a_mail_that_cannot_be_that_large_is_told_and_not_loaded(tmp_path: Path)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (good.problem, damaged.size > LARGEST, len(damaged.raw) < CHUNK) == ("", True, True)
-    assert "more than the 64 a mail may have" in damaged.problem
+    assert "more than the 45 a mail may have" in damaged.problem
     assert most < 8 * CHUNK
 
 
