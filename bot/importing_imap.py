@@ -49,7 +49,8 @@ def listed(
             account = ImapAccount(wanted)
             stack.callback(account.close)
             found.accounts.append((folder, account))
-            uids = account.uids()
+            aside = account.put_aside()
+            uids = [uid for uid in account.uids() if uid not in aside]
             for at in range(0, len(uids), _AT_ONCE):
                 _describe(found, number, account, uids[at : at + _AT_ONCE], since)
         except (IMAPClientError, OSError) as problem:

@@ -97,6 +97,10 @@ class ImapAccount:
         """The UIDs of messages without the Seen flag; to finish flagging, never to find out what is new."""
         return sorted(self._client.search("UNSEEN"))
 
+    def put_aside(self) -> frozenset[int]:
+        """The UIDs of messages that are marked as deleted, or as drafts."""
+        return frozenset(self._client.search(["OR", "DELETED", "DRAFT"]))
+
     def described(self, uids: Sequence[int]) -> Mapping[int, Described]:
         """Size and time of arrival of those messages that are still there."""
         told = self._client.fetch(uids, ["RFC822.SIZE", "INTERNALDATE"]) if uids else {}

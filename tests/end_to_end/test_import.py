@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from imapclient import DELETED
+
 from tests.channels.mail_imap_server import PASSWORD, USER
 from tests.end_to_end.dovecot import a_mailbox
 from tests.end_to_end.parts import OURS, DeskProcess, configuration, letter, mails_in, until
@@ -96,7 +98,7 @@ def test_a_desk_that_is_killed_and_started_again_goes_on_with_the_import(tmp_pat
 
 
 def test_a_folder_on_a_server_is_imported_and_left_as_it_is(tmp_path: Path) -> None:
-    """Nothing is flagged or moved there; the inbox that the desk watches is another matter."""
+    """Nothing is flagged or moved there; what is marked as deleted stays out."""
     server = a_mailbox()
     server.start()
     try:
@@ -105,6 +107,7 @@ def test_a_folder_on_a_server_is_imported_and_left_as_it_is(tmp_path: Path) -> N
                 if not mailbox.folder_exists(folder):
                     mailbox.create_folder(folder)
                 mailbox.append(folder, archived(number))
+            mailbox.append("Archive", archived(3), flags=(DELETED,))
         imap = {"host": "127.0.0.1", "port": server.port, "tls": False, "username": USER, "password": {"env": "IMAP"}}
         config = configuration(mail={"imap": imap})
         with DeskProcess(tmp_path, config, env={"IMAP": PASSWORD}) as desk:
@@ -117,6 +120,6 @@ def test_a_folder_on_a_server_is_imported_and_left_as_it_is(tmp_path: Path) -> N
             assert desk.stop() == 0
         with server.client() as mailbox:
             mailbox.select_folder("Archive", readonly=True)
-            assert len(mailbox.search("UNSEEN")) == 2
+            assert len(mailbox.search("UNSEEN")) == 3
     finally:
         server.stop()
