@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from functools import partial
@@ -13,11 +13,14 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+_Waiting = tuple[T, asyncio.Future[str]]
+"""A mail and where its answer goes."""
+
 Together = Callable[[], AbstractContextManager[object]]
 """Makes a block in which several commits wait for the disk once, at its end."""
 
 AT_ONCE = 2
-"""Batches under way at the same time: one is worked on while the other waits for the disk."""
+"""Batches under way at the same time: one is worked on while the other waits for the disk, or for its turn."""
 
 MOST = 32
 SMALL = 64 * 1024
@@ -25,14 +28,19 @@ SMALL = 64 * 1024
 
 
 class Batches(Generic[T]):
-    """Runs ``receive`` for each mail in ``executor``, several mails in a row when there are several."""
+    """Runs ``receive`` for each mail in ``executor``, several mails in a row when there are several.
+
+    What belongs to a batch is settled when its turn comes, not when its thread starts: all that came while another one
+    was worked on goes together.
+    """
 
     def __init__(self, receive: Callable[[T], str], executor: Executor, together: Together) -> None:
         self._receive = receive
         self._executor = executor
         self._together = together
-        self._waiting: deque[tuple[T, asyncio.Future[str]]] = deque()
+        self._waiting: deque[_Waiting[T]] = deque()
         self._running = 0
+        self._next: list[_Waiting[T]] | None = None
         self._turn = threading.Lock()
 
     def take(self, mail: T, size: int) -> asyncio.Future[str]:
@@ -46,29 +54,40 @@ class Batches(Generic[T]):
         return future
 
     def _start(self) -> None:
-        if not self._waiting or self._running >= AT_ONCE:
+        # A batch that is empty still waits for its turn, and will take what waits by then.
+        if not self._waiting or self._running >= AT_ONCE or self._next == []:
             return
-        batch = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+        batch: list[_Waiting[T]] = []
+        job = asyncio.get_running_loop().run_in_executor(self._executor, self._work, batch)
+        self._next = batch
         self._running += 1
-        job = asyncio.get_running_loop().run_in_executor(self._executor, self._work, [mail for mail, _ in batch])
-        job.add_done_callback(partial(self._done, [future for _, future in batch]))
+        job.add_done_callback(partial(self._done, batch))
 
-    def _work(self, mails: Sequence[T]) -> list[str | Exception]:
+    def _work(self, batch: list[_Waiting[T]]) -> list[str | Exception]:
+        """Take in what waits, and say of each mail what it became; ``batch`` is filled with them."""
         said: list[str | Exception] = []
         # The turn ends before the wait for the disk does; two that compute at once would only take turns at every step.
         with self._together(), self._turn:
-            for mail in mails:
+            # Mails are added at the other end meanwhile, and nobody else takes any while this has the turn.
+            batch.extend([self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))])
+            for mail, _ in batch:
                 try:
                     said.append(self._receive(mail))
                 except Exception as problem:  # noqa: BLE001 - it is raised again for the one mail that it is about
                     said.append(problem)
         return said
 
-    def _done(self, futures: Sequence[asyncio.Future[str]], job: asyncio.Future[list[str | Exception]]) -> None:
+    def _done(self, batch: list[_Waiting[T]], job: asyncio.Future[list[str | Exception]]) -> None:
         self._running -= 1
+        if batch is self._next:
+            self._next = None
         problem = job.exception()
-        said = [problem] * len(futures) if problem else job.result()
-        for future, word in zip(futures, said, strict=True):
+        if problem and not batch:
+            # It ended before its turn came; whoever waits must hear that, and not wait for ever.
+            batch.extend(self._waiting)
+            self._waiting.clear()
+        said = [problem] * len(batch) if problem else job.result()
+        for (_, future), word in zip(batch, said, strict=True):
             if future.done():
                 continue
             if isinstance(word, BaseException):

@@ -57,6 +57,49 @@ async def test_when_the_disk_refuses_at_the_end_every_mail_of_the_batch_is_refus
     assert {type(word) for word in said} == {StoreUnavailableError}
 
 
+async def test_all_that_came_while_others_were_worked_on_goes_together() -> None:
+    waits: list[list[str]] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    @contextmanager
+    def together() -> Iterator[None]:
+        taken: list[str] = []
+        local.taken = taken
+        yield
+        waits.append(taken)
+
+    def receive(mail: str) -> str:
+        local.taken.append(mail)
+        begun.set()
+        assert go_on.wait(10)
+        return mail
+
+    local = threading.local()
+    with ThreadPoolExecutor(AT_ONCE) as executor:
+        batches: Batches[str] = Batches(receive, executor, together)
+        first = batches.take("1", 100)
+        assert await asyncio.to_thread(begun.wait, 10)
+        later = [batches.take(str(number), 100) for number in range(2, 12)]
+        go_on.set()
+        assert await asyncio.gather(first, *later) == [str(number) for number in range(1, 12)]
+
+    assert sorted(map(len, waits)) == [1, 10]
+
+
+async def test_when_no_batch_can_begin_nobody_waits_for_ever() -> None:
+    @contextmanager
+    def together() -> Iterator[None]:
+        raise StoreUnavailableError("the store is closed")
+        yield
+
+    with ThreadPoolExecutor(AT_ONCE) as executor:
+        batches: Batches[str] = Batches(lambda mail: mail, executor, together)
+        async with asyncio.timeout(10):
+            said = await asyncio.gather(*(batches.take(str(n), 100) for n in range(4)), return_exceptions=True)
+
+    assert {type(word) for word in said} == {StoreUnavailableError}
+
+
 async def test_a_large_mail_keeps_no_small_one_waiting() -> None:
     reading = threading.Event()
 
