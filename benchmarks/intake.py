@@ -124,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _subject(stack: ExitStack, scratch: Path, keep: Path | None, tickets: int) -> Subject:
-    sink = stack.enter_context(Sink())
+    sink = stack.enter_context(Sink(pipelining=True))
     config = configuration(scratch / str(tickets), sink.port)
     if tickets:
         filled = (keep or scratch / "filled").absolute() / str(tickets)

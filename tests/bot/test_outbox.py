@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from bot.desk import Desk
+from bot.desk import Desk, Heeds
 from bot.outbox import Delivery
 from rules.effects import OutboxEntry, OutboxState, Receipt
 from rules.errors import PermanentDeliveryError, TemporaryDeliveryError, UncertainDeliveryError
@@ -64,6 +65,29 @@ class Slow(Hand):
         return await super().send(entry)
 
 
+@dataclass
+class Trickling(Hand):
+    """A channel that takes one after the other."""
+
+    begun: int = 0
+
+    async def send(self, entry: OutboxEntry) -> Receipt:
+        self.begun += 1
+        for _ in range(self.begun * 5):
+            await asyncio.sleep(0)
+        return await super().send(entry)
+
+
+class Counting(Desk):
+    """A desk that counts how many deliveries each commit settled."""
+
+    settled: list[int]
+
+    def turn_over(self, ended: Sequence[OutboxEntry], rooms: Mapping[str, int], heeds: Heeds | None = None) -> Any:
+        self.settled = [*getattr(self, "settled", []), *([len(ended)] if ended else [])]
+        return super().turn_over(ended, rooms, heeds)
+
+
 class Post:
     """A store with things owed, and a worker that delivers them through one hand."""
 
@@ -90,8 +114,10 @@ class Post:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         with ThreadPoolExecutor(4) as executor:
-            desk = Desk(self.store, a_policy(), self.clock, lambda tickets: None)
-            self.worker = Delivery(desk, {CHANNEL: self.hand, **self.others}, self.clock, executor, random.Random(7))
+            self.desk = Counting(self.store, a_policy(), self.clock, lambda tickets: None)
+            self.worker = Delivery(
+                self.desk, {CHANNEL: self.hand, **self.others}, self.clock, executor, random.Random(7)
+            )
             running = asyncio.create_task(self.worker.run())
             try:
                 yield
@@ -297,6 +323,20 @@ async def test_stopping_finishes_and_settles_what_is_on_its_way() -> None:
         states = {entry.key: entry.state for entry in store.outbox()}
     assert OutboxState.SENDING not in states.values()
     assert {key for key, state in states.items() if state is OutboxState.ACCEPTED} == set(post.hand.sent)
+
+
+async def test_what_ends_one_after_the_other_is_written_down_together() -> None:
+    """A commit for each would cost more than sending it."""
+    post = Post(Trickling())
+    post.owe(*(an_owed_mail(f"{n}:acknowledgement") for n in range(60)))
+
+    async with post.working():
+        async with asyncio.timeout(10):
+            while len(post.hand.sent) < 60:
+                await asyncio.sleep(0.001)
+
+    assert sum(post.desk.settled) == 60
+    assert len(post.desk.settled) < 20
 
 
 async def test_a_relay_with_two_lines_is_handed_two_mails_and_chat_goes_on_meanwhile() -> None:
