@@ -59,6 +59,7 @@ class Sharing:
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
         self._standing_back = False
+        self._looking = False
 
     async def start(self) -> None:
         """Take what roles are free, and begin to hear of the others. Before any door is opened."""
@@ -99,7 +100,9 @@ class Sharing:
     def _heard(self, tickets: Sequence[int]) -> None:
         """Called from any thread when another process changed something."""
         self._on_news(tickets)
-        if not tickets:
+        slack = self._parts.slack
+        if slack and slack.leads and not self._looking:
+            self._looking = True
             self._soon(self._look_at_inbox)
 
     async def _look(self) -> None:
@@ -118,6 +121,7 @@ class Sharing:
                 await slack.stand_back()
 
     async def _look_at_inbox(self) -> None:
+        self._looking = False
         if self._parts.slack:
             await self._unless_away(self._parts.slack.look_again())
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -27,6 +26,7 @@ from bot.desk import Desk
 from bot.health import Doctor
 from bot.logins import logins_of
 from bot.mail_in import mail_listeners
+from bot.news import News
 from bot.office import Office
 from bot.outbox import Delivery
 from bot.reconciling import DailyProof, of_listeners
@@ -63,6 +63,9 @@ _PATIENCE_S = 4.0
 ROUNDS_S = 30
 """How often the desk looks after itself, in seconds."""
 
+OTHERS_FIRST_S = 0.05
+"""So long what another process owes is left to it before this one looks, so that they do not wait for each other."""
+
 THREADS = 64
 """Worker threads: each waits for its own commit, and waiting together is what makes group commit cheap."""
 
@@ -89,11 +92,9 @@ class House:
         self.failed = False
         self._stop = asyncio.Event()
         self._filling: set[asyncio.Task[None]] = set()
-        self._news: set[int] = set()
-        self._news_lock = threading.Lock()
-        self._loop_woken = False
+        self._news = News(self._on_change)
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="desk")
-        self.desk = Desk(store, config.policy, clock, self._after_commit)
+        self.desk = Desk(store, config.policy, clock, self._news.ours)
         self.contact = Contact(clock)
         self.roles = Roles(store, (ROUNDS, DIGESTS, *((SPEAKER,) if config.settings.slack else ())))
         self.window = Window(store)
@@ -123,7 +124,7 @@ class House:
             store=store, roles=self.roles, claims=claims, contact=self.contact, delivery=self.delivery,
             slack=self.slack, in_thread=self._in_thread,
         )  # fmt: skip
-        self._sharing = Sharing(parts, self._after_commit)
+        self._sharing = Sharing(parts, self._news.others)
 
     @property
     def listening(self) -> dict[str, str]:
@@ -256,19 +257,12 @@ class House:
         for problem in filter(None, problems):
             raise problem
 
-    def _after_commit(self, tickets: Sequence[int]) -> None:
-        """Called from any thread when something changed. One wake-up of the loop serves all that came before it."""
-        with self._news_lock:
-            loop_knows, self._loop_woken = self._loop_woken, True
-            self._news.update(tickets)
-        if not loop_knows and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._on_change)
-
-    def _on_change(self) -> None:
-        with self._news_lock:
-            news, self._news, self._loop_woken = self._news, set(), False
-        self.delivery.wake()
-        for number in sorted(news):
+    def _on_change(self, news: Sequence[int], ours: bool) -> None:
+        if ours:
+            self.delivery.wake()
+        else:
+            self._loop.call_later(OTHERS_FIRST_S, self.delivery.wake)
+        for number in news:
             self.web.changed(number)
         if self.slack and news:
             self.slack.changed()

@@ -277,7 +277,7 @@ class SlackChannel:
             presence=self.presence, **given,
         )  # fmt: skip
         leaving = Leaving(own_user=self._own_user, lost=self.reachable.lost, back=self.reachable.open)
-        self._listener = SlackListener(door, leaving, settle_s=known.settle_s)
+        self._listener = SlackListener(door, leaving, settle_s=known.settle_s, shared=known.shared)
         reads = SweepReads(client, calls_a_minute=known.sweep_calls)
         self._sweep = Sweep(door, self._listener.inbox, reads, self._channels, every_s=known.sweep_every_s)
         self._listener.missed = self._sweep.soon

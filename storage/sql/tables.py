@@ -121,6 +121,8 @@ class Tables:
             elif part is self.outbox:
                 owed = self.outbox.get(key)
                 self.news.add(owed.ticket or 0 if owed else 0)
+            elif part is self.inbox:
+                self.news.add(0)
 
     def count_from(self, counters: Counters) -> None:
         """Go on from where the desk has counted to."""

@@ -107,8 +107,9 @@ class Desks:
 
     def mails(self, to: str = AT_CUSTOMERS) -> list[str]:
         """The subjects of what was mailed to somebody, by default to customers, by whichever process."""
-        found = [mail for one in self.folder.glob("*/outgoing") for mail in mails_in(one)]
-        return sorted(str(mail["Subject"]) for mail in found if str(mail["To"]).endswith(to))
+        return sorted(
+            str(mail["Subject"]) for mail in mails_in(self.folder / "outgoing") if str(mail["To"]).endswith(to)
+        )
 
     def states(self) -> list[str]:
         with self.database.core.read() as reader:
@@ -127,7 +128,8 @@ async def until(reached: Callable[[], object], what: str, within_s: float = 20.0
 async def desks(folder: Path, **config: Any) -> AsyncIterator[Desks]:
     """No process yet; all that are started are stopped at the end."""
     clock = MovedClock(datetime.now(UTC))
-    made = Desks(folder, Database(clock), configuration(**config), clock)
+    mail = {"smtp_out": {"maildir": str(folder / "outgoing")}}
+    made = Desks(folder, Database(clock), configuration(mail=mail, **config), clock)
     try:
         yield made
     finally:

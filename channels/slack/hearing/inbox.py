@@ -68,8 +68,12 @@ class SlackInbox:
     Before ``start`` and after ``stop`` it is only written down, for whoever takes it in.
     """
 
-    def __init__(self, door: Door, handlers: Sequence[TakesIn], *, settle_s: float = SETTLE_S) -> None:
-        """``handlers`` are asked in this order."""
+    def __init__(
+        self, door: Door, handlers: Sequence[TakesIn], *, settle_s: float = SETTLE_S, shared: bool = False
+    ) -> None:
+        """``handlers`` are asked in this order. When ``shared``, other processes hear what this one takes in."""
+        self._shared = shared
+        self._looked_at = 0.0
         self._door = door
         self._handlers = handlers
         self._settle_s = settle_s
@@ -99,10 +103,13 @@ class SlackInbox:
 
     async def look_again(self) -> None:
         """Take in what other processes of this desk heard meanwhile. Raises StoreError."""
+        looked_at = asyncio.get_running_loop().time()
         for heard in await self._door.run(self._door.inbox.inbox):
             # What was just taken in may still have stood there when it was looked.
             if heard.key not in self._done and heard.key not in self.set_aside:
-                self._keep(heard, wait_s=self._settle_s)
+                waited_s = (self._door.now() - heard.at).total_seconds()
+                self._keep(heard, wait_s=min(max(0.0, self._settle_s - waited_s), self._settle_s))
+        self._looked_at = looked_at
 
     async def caught_up(self, most_s: float) -> None:
         """Wait, at most so long, until what the desk had heard before it ended is taken in."""
@@ -196,6 +203,8 @@ class SlackInbox:
             if wait_s > 0:
                 await self._pause(min(wait_s, self._settle_s))
                 continue
+            if await self._is_anything_before(waiting[0]):
+                continue
             first = heapq.heappop(waiting)
             if self._before(first):
                 first.ready_at += self._settle_s + 0.01
@@ -203,6 +212,17 @@ class SlackInbox:
                 continue
             await self._take(first)
         del self._lines[line]
+
+    async def _is_anything_before(self, waiting: _Waiting) -> bool:
+        """Whether another process may have heard something that was said before this; it is at hand then."""
+        if not self._shared or self._looked_at >= waiting.ready_at:
+            return False
+        try:
+            await self.look_again()
+        except StoreError as problem:
+            log.warning("slack_not_taken_in_yet", key=waiting.key, problem=str(problem))
+            await self._pause(WAIT_S)
+        return True
 
     async def _introduced(self) -> None:
         """Wait until Slack told who the bot is: before, an order to it would be taken for words to the customer."""

@@ -40,11 +40,11 @@ class SlackListener:
     ``missed`` is called when Slack says that it leaves out events.
     """
 
-    def __init__(self, door: Door, leaving: Leaving, *, settle_s: float = SETTLE_S) -> None:
+    def __init__(self, door: Door, leaving: Leaving, *, settle_s: float = SETTLE_S, shared: bool = False) -> None:
         self._door = door
         self._presses = Presses(door)
         handlers: tuple[TakesIn, ...] = (Asking(door), Words(door), Directions(door))
-        self.inbox = SlackInbox(door, handlers, settle_s=settle_s)
+        self.inbox = SlackInbox(door, handlers, settle_s=settle_s, shared=shared)
         self._leaving = leaving
         self.missed: Callable[[], None] = lambda: None
         self.home = Home(door)
