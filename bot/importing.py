@@ -104,10 +104,10 @@ class Importer:
         """
         counts: Counter[str] = Counter()
         problems = []
+        read = [self._read(item, mailbox) for item in items]
         with self._desk.store.together():
-            for item in items:
-                message = self._read(item, mailbox)
-                self._rest()
+            self._desk.store.expect([message for message in read if message is not None])
+            for item, message in zip(items, read, strict=True):
                 outcome, problem = self._tried(item, message, source)
                 counts[outcome.partition(":")[0]] += 1
                 if problem:
@@ -138,6 +138,7 @@ class Importer:
 
     def _read(self, item: Item, mailbox: str) -> Message | None:
         """The mail in an item, as one of the mailbox that it was sent to, else of the first; none of a ticket."""
+        self._rest()
         if item.ticket is not None:
             return None
         policy = self._desk.policy

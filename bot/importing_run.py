@@ -16,7 +16,7 @@ from bot.counter import ask
 from bot.desk import Desk
 from bot.importing import DUPLICATE, Importer, Item, Line
 from bot.office import Request
-from bot.stores import open_store
+from bot.stores import open_store, place_of
 from rules.errors import ChannelError, StoreLockedError
 from storage.memory import MemoryStore
 from storage.protocol import Store
@@ -68,7 +68,8 @@ class ToDesk:
 
     def look(self, items: Sequence[Item], mailbox: str) -> Sequence[Line]:
         """Which of them are there already; nothing is made for it."""
-        if not self._config.settings.data_dir.is_dir():
+        place = place_of(self._config.settings.storage_url)
+        if place is not None and not place.is_dir():
             return [{"known": False, "ticket": None} for _ in items]
         packed: Callable[[], Request] = lambda: Request(  # noqa: E731 - made only when a desk runs
             name="import look", args={"items": [item.packed() for item in items], "mailbox": mailbox}
@@ -102,7 +103,8 @@ class ToDesk:
     def _asked(self, packed: Callable[[], Request]) -> list[Line] | None:
         """What the desk that runs says; ``None`` when none runs, or when it went away before it was done."""
         folder = self._config.settings.data_dir
-        if not folder.is_dir():
+        # A database that several processes share is opened by this one too: it is one more of them.
+        if not folder.is_dir() or place_of(self._config.settings.storage_url) is None:
             return None
         lines: list[Line] = []
         with suppress(OSError, ValueError):
@@ -117,7 +119,7 @@ class ToDesk:
 
     def _open(self) -> None:
         self._store = open_store(self._config.settings.storage_url)
-        policy = self._config.policy if self._only_looks else self._config.signed().policy
+        policy = self._config.policy if self._only_looks else self._config.signed(self._store).policy
         desk = Desk(self._store, policy, SystemClock(), lambda tickets: None)
         self._importer = Importer(desk)
 
