@@ -19,7 +19,7 @@ from typing import NamedTuple
 from cel_expr_python import cel
 
 from rules.matching import Facts
-from rules.phrases import Folded, WordForms, fold, mentions, near, stand_near, stands_in, word_forms
+from rules.phrases import Folded, WordForms, fold, fold_both, mentions, near, stand_near, stands_in, word_forms
 
 STRING_FACTS = (
     "subject",
@@ -96,8 +96,14 @@ class PreparedFacts(dict[str, object]):
         """A fact made ready for being searched, once for all conditions."""
         found = self._folded.get(name)
         if found is None:
-            found = self._folded[name] = fold(str(self[name]))
+            found = self._folded[name] = self._fold(name)
         return found
+
+    def _fold(self, name: str) -> Folded:
+        text = str(self[name])
+        if name == "message" and text == f"{self['subject']}\n{self['text']}":
+            return fold_both(self.folded("subject"), self.folded("text"))
+        return fold(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +203,7 @@ class CelCondition:
 
     def evidence(self, facts: Facts) -> str:
         """The words of the condition that stand in the message, else the condition itself, cut short."""
-        message = fold(str(facts.get("message", "")))
+        message = facts.folded("message") if isinstance(facts, PreparedFacts) else fold(str(facts.get("message", "")))
         found = (
             f'"{word}"'
             for word, forms in self.words

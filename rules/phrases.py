@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 _NEAR, _LONGEST_WORD = 30, 40
 _LATIN_RUN = re.compile(r"[a-z0-9_]+")
+_LATIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 _ONLY_LATIN = {code: " " for code in range(128) if not _LATIN_RUN.fullmatch(chr(code))}
 
 
@@ -135,7 +136,12 @@ def fold(text: str) -> Folded:
     if folded.isascii():
         # Of each word once: in a long text most come again.
         return Folded(folded, frozenset(" ".join(set(words)).translate(_ONLY_LATIN).split()))
-    return Folded(folded, frozenset((*_LATIN_RUN.findall(folded), *folded)))
+    return Folded(folded, frozenset((*_LATIN_RUN.findall(folded), *set(folded).difference(_LATIN))))
+
+
+def fold_both(one: Folded, other: Folded) -> Folded:
+    """Two texts with a break between them."""
+    return Folded(f"{one.text} {other.text}".strip(), one.pieces | other.pieces)
 
 
 def _starts(folded: Folded, form: WordForm) -> Iterator[int]:

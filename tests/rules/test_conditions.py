@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.conditions import ConditionError, PreparedFacts, compile_condition
-from rules.phrases import mentions, near
+from rules.phrases import fold, mentions, near
 
 
 def _fails(condition: str, **facts: object) -> str | None:
@@ -173,3 +175,48 @@ def test_mentions_looks_for_whole_words_and_for_chinese_anywhere(text: str, word
 )
 def test_near_wants_the_second_word_soon_after_the_first(text: str, found: bool) -> None:
     assert near(text, ["server", "服务器"], ["down", "宕机"]) is found
+
+
+def test_a_letter_of_a_longer_word_is_no_word_of_its_own_in_any_script() -> None:
+    for text in ("please fix it", "请修复 fix 谢谢", "ｆｉｘ 一下"):
+        assert not mentions(text, ["x", "i"])
+        assert mentions(text, ["fix"])
+    assert mentions("版本 x 有问题", ["x"])
+    assert mentions("版本x有问题", ["x"]), "Chinese is written without spaces"
+
+
+def test_a_phrase_is_found_by_any_of_its_words() -> None:
+    """The text is asked for the longest word first; the others must stand there too, and in this order."""
+    assert mentions("There is a workaround, thanks", ["a workaround"])
+    assert not mentions("a good workaround", ["a workaround"])
+    assert mentions("the database is corrupted", ["database is corrupt*"])
+    assert not mentions("corrupt, the database is", ["database is corrupt*"])
+    assert mentions("my log-in fails", ["log-in"])
+    assert not mentions("my log fails in", ["log-in"])
+
+
+def test_a_word_at_the_edge_of_subject_and_text_stands_in_the_message() -> None:
+    """The message is the subject and the text below it, in whatever script each is written."""
+    condition = compile_condition('message.mentions(["server down"])')
+    for subject, text in (("Our server", "down since noon"), ("Our server ", " down 了"), ("服务器 server", "DOWN!")):
+        facts = PreparedFacts({"subject": subject, "text": text, "message": f"{subject}\n{text}"})
+        assert condition.failing(facts) is None
+    apart = PreparedFacts({"subject": "", "text": "download", "message": "\ndownload"})
+    assert condition.failing(apart) is not None
+
+
+_LETTERS = st.text("ax_1 -'*退款Éß", max_size=12)
+
+
+@given(text=_LETTERS, word=_LETTERS.filter(lambda word: not word.rstrip().endswith("*")))
+def test_a_word_is_found_where_looking_at_every_place_finds_it(text: str, word: str) -> None:
+    """However a search is cut short, it says what going through the text letter by letter says."""
+    whole, body = fold(text).text, fold(word.strip()).text
+    ends_with = re.compile(r"[a-z0-9_]\Z").search
+    found = any(
+        whole.startswith(body, at)
+        and not (ends_with(body[:1]) and ends_with(whole[:at]))
+        and not (ends_with(body) and ends_with(whole[at + len(body) :][:1]))
+        for at in range(len(whole))
+    )
+    assert mentions(text, [word]) is (bool(body) and found)
