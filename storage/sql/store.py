@@ -66,6 +66,8 @@ class SqlStore:
         self._lock = threading.Lock()
         self._mine = threading.local()
         self._working = False
+        self._begun: list[tuple[OutboxEntry, int]] = []
+        self._kept: list[tuple[OutboxEntry, int]] = []
         self._broken: StoreUnavailableError | None = None
         self._opened_from = 1
 
@@ -183,6 +185,8 @@ class SqlStore:
     def keep_unit(self) -> None:
         """The unit of work is committed; alone it is durable when this returns."""
         self._working = False
+        self._kept += self._begun
+        self._begun.clear()
         try:
             self._writer.tables.keep_unit()
         except BaseException as problem:
@@ -194,6 +198,7 @@ class SqlStore:
     def drop_unit(self) -> None:
         """Nothing of the unit of work stays."""
         self._working = False
+        self._begun.clear()
         try:
             if self._broken is None and self._writer.open and self._writer.tables.changes.drop(self._writer.line()):
                 self._writer.roll_back()
@@ -207,7 +212,7 @@ class SqlStore:
         """This process begins to send an entry, or has come to an end with it."""
         row_id = self._writer.tables.outbox.id_of(entry.key)
         if row_id is not None:
-            self._leases.note(entry, row_id)
+            self._begun.append((entry, row_id))
 
     @property
     def _is_together(self) -> bool:
@@ -257,11 +262,14 @@ class SqlStore:
                 raise type(self._broken)(str(self._broken)) from self._broken
             if self._writer.open:
                 self._writer.commit()
+            for entry, row_id in self._kept:
+                self._leases.note(entry, row_id)
         finally:
             self._leave()
 
     def _leave(self) -> None:
         """Let the next transaction begin; whatever is not committed is rolled back."""
+        self._kept.clear()
         try:
             if self._broken is not None:
                 self._writer.abandon()
