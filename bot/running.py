@@ -21,6 +21,9 @@ from storage.protocol import Store
 
 log = structlog.get_logger()
 
+GARBAGE = 10_000, 10, 10
+"""How seldom garbage is looked for: a mail makes thousands of things that go by themselves, and little garbage."""
+
 
 def run_desk(config: Config) -> int:
     """Run until SIGTERM or SIGINT; the exit code. Raises ConfigError or StoreError when it cannot start."""
@@ -85,6 +88,7 @@ def _settle_in(house: House) -> None:
     """What is loaded by now stays: a full collection of garbage among 100,000 tickets would stop the desk for 0.1 s."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GARBAGE)
     gc.enable()
     _greet(house)
 

@@ -177,6 +177,9 @@ class SmtpListener:
         except Exception:
             log.exception("mail.receive_failed", size=len(raw))
             return "451 4.3.0 The desk cannot take the mail now; please try again"
+        finally:
+            # What failed leads to this frame and back again: the mail would be kept until garbage is looked for.
+            del work
         return f"250 2.0.0 Taken: {outcome}"
 
     async def take_for_each(self, raw: bytes, sender: str, recipients: Sequence[str]) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -13,8 +15,10 @@ from typing import Any, cast
 
 import aiosmtplib
 import pytest
+from structlog.testing import capture_logs
 
 from channels.mail.addresses import Mailbox
+from channels.mail.batches import SMALL
 from channels.mail.smtp_in import SmtpLimits, SmtpListener
 from channels.protocol import Answer
 from rules.errors import ChannelError, StoreUnavailableError
@@ -279,6 +283,25 @@ async def test_stop_lets_the_last_250_reach_its_client() -> None:
         _, reply = await sending
         await stopping
     assert "ticket 17" in reply
+
+
+async def test_a_large_mail_that_failed_is_let_go_at_once() -> None:
+    class TroubleError(Exception):
+        pass
+
+    desk = Desk()
+    desk.problem = TroubleError()
+    kept = weakref.ref(desk.problem)
+    gc.disable()
+    try:
+        async with listening(desk) as listener:
+            with capture_logs():
+                reply = await listener.take(MAIL + b"x" * SMALL, "ana@example.org", ["support@example.com"])
+            desk.problem = None
+            await until(lambda: kept() is None)
+    finally:
+        gc.enable()
+    assert reply.startswith("451")
 
 
 async def test_too_many_connections_are_told_to_come_back() -> None:
