@@ -5,29 +5,28 @@ Plain synchronous Python, called from worker threads. Nothing here waits for a n
 
 from __future__ import annotations
 
-import json
 import traceback
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 
 from bot import circumstances
 from bot.chat_words import raw_words
 from bot.clock import Clock
+from bot.kept_commands import command_from, raw_of
 from bot.masking import masked
 from bot.signs import Signs
 from channels.protocol import Answer
 from rules import decide, lateness
 from rules.digesting import period_due
 from rules.draft import CHAT
-from rules.effects import OutboxEntry, OutboxState, StaffFile
+from rules.effects import OutboxEntry, OutboxState
 from rules.errors import StoreError
 from rules.files import kept
 from rules.lost_mail import LOST
-from rules.model import Actor, Command, Decision, Message, Origin, Quarantined, Refusal, Situation, Timer
+from rules.model import Command, Decision, Message, Origin, Quarantined, Refusal, Situation, Timer
 from rules.periods import previous
 from rules.pinging import PINGS
 from rules.policy import Policy
@@ -381,21 +380,3 @@ class Desk:
         refusal = decision.refusal.code if decision.refusal else None
         log.info(event, outcome=decision.outcome, tickets=tickets, owed=len(decision.outbox), refusal=refusal, **facts)
         self._after_commit(tickets)
-
-
-def raw_of(command: Command) -> bytes:
-    """A command as it is put into quarantine, with the bytes of its files."""
-    plain = asdict(replace(command, args=dict(command.args)))
-    return json.dumps(plain, default=_plain, ensure_ascii=False).encode()
-
-
-def _plain(value: object) -> str:
-    return b64encode(value).decode("ascii") if isinstance(value, bytes) else str(value)
-
-
-def command_from(raw: bytes) -> Command:
-    """A command as it was put into quarantine."""
-    told = json.loads(raw)
-    actor, at = Actor(**told["actor"]), datetime.fromisoformat(told["at"])
-    files = tuple(StaffFile(**{**file, "data": b64decode(file["data"])}) for file in told.get("files", ()))
-    return Command(**{**told, "actor": actor, "at": at, "files": files})
