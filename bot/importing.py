@@ -49,6 +49,7 @@ LIVE_MAIL_S = 0.0001
 
 _LATELY = timedelta(seconds=2)
 _TRIES = 5
+_GLIMPSE = 100
 _UNREAD = ("the mail could not be read", "the mail has no header")
 
 
@@ -91,9 +92,13 @@ def unpacked(line: Mapping[str, Any]) -> Item:
 class Importer:
     """Takes in what other desks left behind."""
 
-    def __init__(self, desk: Desk, *, pause_s: float = 0.0) -> None:
-        """``pause_s`` is a rest at each mail while live mail comes in, so that it has its turn."""
+    def __init__(self, desk: Desk, *, pause_s: float = 0.0, rehearses: bool = False) -> None:
+        """``pause_s`` is a rest at each mail while live mail comes in, so that it has its turn.
+
+        Who only ``rehearses`` keeps no mail, and of its words the first ones: nobody reads them.
+        """
         self._desk = desk
+        self._rehearses = rehearses
         self._pause_s = pause_s
 
     def take(self, items: Sequence[Item], *, source: str, mailbox: str = "") -> Line:
@@ -149,6 +154,8 @@ class Importer:
         named = (*delivered_to(item.raw, own), *(address.email for address in (*message.to, *message.cc)))
         ours = tuple(dict.fromkeys(email for email in named if email in own))
         message = replace(message, recipients=ours)
+        if self._rehearses:
+            message = _shortened(message)
         theirs = own.mailbox_of(message.sender.email) or next(filter(None, map(own.mailbox_of, ours)), None)
         if mailbox or theirs is None or theirs.name == box.name:
             return message
@@ -180,7 +187,7 @@ class Importer:
             if work.seen(key):
                 return DUPLICATE, ""
             decision = self._on_mail(work, message, found) if message else self._on_ticket(work, item, found)
-            raw = b"" if decision.outcome == DUPLICATE else item.raw or raw_of(item)
+            raw = b"" if self._rehearses or decision.outcome == DUPLICATE else item.raw or raw_of(item)
             work.record(key, decision, raw=raw)
             work.commit()
         return decision.outcome, ""
@@ -207,6 +214,8 @@ class Importer:
 
     def _kept_raw(self, item: Item, problem: str) -> tuple[str, str]:
         """Keep what cannot be taken in as it is; it is tried again whenever the import is."""
+        if self._rehearses:
+            return DAMAGED, problem
         with self._desk.store.begin() as work:
             raw = item.raw or raw_of(item)
             work.keep(f"damaged:{sha256(raw).hexdigest()}", raw)
@@ -253,6 +262,11 @@ def _moment(told: str | None) -> datetime | None:
 
 def _when(line: Mapping[str, Any]) -> datetime:
     return datetime.fromisoformat(line["at"])
+
+
+def _shortened(message: Message) -> Message:
+    text, reply_text = message.text[:_GLIMPSE], message.reply_text[:_GLIMPSE]
+    return replace(message, raw=b"", text=text, reply_text=reply_text, quoted_text="")
 
 
 def _damage(message: Message | None) -> str:

@@ -129,7 +129,8 @@ class Rehearsal:
 
     def __init__(self, config: Config, real: Taker) -> None:
         self._real = real
-        self._importer = Importer(Desk(MemoryStore(), config.policy, SystemClock(), lambda tickets: None))
+        desk = Desk(MemoryStore(), config.policy, SystemClock(), lambda tickets: None)
+        self._importer = Importer(desk, rehearses=True)
 
     def take(self, items: Sequence[Item], source: str, mailbox: str) -> Line:
         """Say what would become of a batch."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from rules.draft import Draft
 from rules.forwarding import is_forward, opening_of
-from rules.identities import author_of, customer_address, named, zone_of
+from rules.identities import author_of, customer_address, named, one_line, zone_of
 from rules.intake import tidy
 from rules.machine_mail import opens_nothing
 from rules.model import (
@@ -22,7 +22,7 @@ from rules.model import (
     Status,
     Ticket,
 )
-from rules.opening import classified
+from rules.opening import LONGEST_REASON, classified
 from rules.policy import Policy, Staff
 from rules.receiving import authentication_words, draft_of, link_words, with_message
 from rules.subjects import is_new_topic
@@ -31,6 +31,7 @@ from rules.threading import SAME_MESSAGE, SUBJECT, Verdict, judge, people
 SOURCE = "import"
 """What the journal names as the source of all that was imported."""
 
+_EARLIEST = datetime(1985, 1, 1, tzinfo=UTC)
 MOST_KNOWN = 50
 """How many of a customer's tickets are kept on file with them."""
 
@@ -74,7 +75,8 @@ def written_at(message: Message, found: Found, now: datetime) -> datetime:
     """When a mail was written, in UTC; what has no date, or one to come, was written about when it came."""
     around = message.arrived_at or found.around_at or now
     said = message.sent_at
-    at = said if said is not None and said.astimezone(UTC) <= now else around
+    # Machines without a clock write 1970.
+    at = said if said is not None and _EARLIEST <= said.astimezone(UTC) <= now else around
     return min(at.astimezone(UTC), now)
 
 
@@ -145,7 +147,8 @@ def _opened(
     draft = draft_of(ticket, asked, situation, policy, at)
     draft.because += [_came(found), *verdict.because, *said.because]
     _write_down(draft, asked, verdict, found)
-    draft.note(EntryKind.CLASSIFIED, f"{said.priority} · {said.category}", because=said.because)
+    reasons = tuple(one_line(reason, LONGEST_REASON) for reason in said.because)
+    draft.note(EntryKind.CLASSIFIED, f"{said.priority} · {said.category}", because=reasons)
     draft.note(EntryKind.STATUS, "new -> closed", because=(f"status: {_came(found)}; what is imported is done",))
     draft.remember(_on_file(draft.ticket, situation))
     return silent(draft, "opened")
@@ -221,9 +224,10 @@ def _author(message: Message, ticket: Ticket, policy: Policy) -> tuple[Author, E
     if policy.is_own(message.sender.email):
         name = message.sender.name or message.sender.email
         person = _named_by(name, policy)
-        key = person.key if person else ""
-        kind = EntryKind.AUTOMATIC if message.automatic.is_automatic else EntryKind.REPLIED
-        return Author(kind=AuthorKind.STAFF, key=key, name=person.name if person else name), kind
+        if message.automatic.is_automatic:
+            return Author(kind=AuthorKind.ROBOT, key=message.sender.email, name=name), EntryKind.AUTOMATIC
+        key, name = (person.key, person.name) if person else ("", name)
+        return Author(kind=AuthorKind.STAFF, key=key, name=name), EntryKind.REPLIED
     author = author_of(message, ticket, policy)
     if author.kind is AuthorKind.STAFF:
         asked = {*people(ticket)}

@@ -197,6 +197,35 @@ def test_mail_without_a_date_is_as_old_as_its_place_says() -> None:
     assert stage.ticket().opened_at == LONG_AGO
 
 
+def test_an_automatic_answer_of_ours_is_no_first_response() -> None:
+    """What the old desk acknowledged is shown, and is no reply of staff."""
+    stage = a_stage()
+    thanks = old_mail("k", "We have your mail.", sender=f"Acme <{OURS}>", to=ALICE, answers="q",
+                      headers="Auto-Submitted: auto-replied")  # fmt: skip
+    assert imported(stage, old_mail("q"), thanks) == {"opened": 1, "joined": 1}
+    assert (stage.ticket().replies, stage.ticket().first_response_at) == (0, None)
+    assert [entry.author.kind for entry in stage.entries(kind=EntryKind.AUTOMATIC)] == [AuthorKind.ROBOT]
+
+
+def test_a_staff_members_mail_to_the_customer_is_a_reply_and_one_to_colleagues_a_note() -> None:
+    """Whom it went to decides (complaint 33)."""
+    stage = a_stage()
+    reply = old_mail("r", "It is mended.", sender="ana@example.com", to=f"{ALICE}, {OURS}", answers="q")
+    note = old_mail("n", "What a day.", sender="ana@example.com", to=OURS, answers="q")
+    imported(stage, old_mail("q"), reply, note)
+    said = [(entry.kind, entry.author.key) for entry in stage.entries() if entry.message_key][1:]
+    assert said == [(EntryKind.REPLIED, "ana"), (EntryKind.NOTED, "ana")]
+
+
+@pytest.mark.parametrize("at", [datetime(1970, 1, 1, tzinfo=UTC), MONDAY + timedelta(days=400)])
+def test_a_date_that_cannot_be_is_not_believed(at: datetime) -> None:
+    """A machine without a clock writes 1970, one with a wrong clock writes next year."""
+    stage = a_stage()
+    item = Item(place="old.mbox:0", size=9, raw=old_mail("q", at=at), around_at=LONG_AGO)
+    Importer(stage.desk).take([item], source="old.mbox")
+    assert stage.ticket().opened_at == LONG_AGO
+
+
 def test_mail_of_two_mailboxes_goes_to_the_one_it_was_sent_to() -> None:
     """Unless one is named for all."""
     first, *_ = a_policy().mailboxes
