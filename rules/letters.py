@@ -12,6 +12,7 @@ from rules.effects import Mail, OutboxEntry, PageLink, Quoted
 from rules.hours import WEEKDAYS, Calendar, is_open, next_opening
 from rules.model import Entry, Status, Target, Ticket
 from rules.policy import Mailbox, Policy, QuickLink
+from rules.prepared import tidy, worded
 from rules.quoting import quote
 from rules.sla import calendar_of
 from rules.threading import plain_subject
@@ -26,6 +27,7 @@ _ADVERTISES = re.compile(
     r"|[a-z0-9]\.(?:com|net|org|info|biz|cn|ru|io|co|me|top|xyz|shop|site|online|club|link|click|live|app|vip)\b",
     re.IGNORECASE,
 )
+_MARKS = (".", "@", "://")
 _NO_NAME = re.compile(r"[@/<>]|www\.", re.IGNORECASE)
 
 
@@ -155,22 +157,29 @@ def acknowledgement(ticket: Ticket, policy: Policy, now: datetime, *, apologises
     clock = ticket.clock(Target.FIRST_RESPONSE)
     due_at = clock.due_at if clock and clock.due_at and clock.due_at > now else None
     subject = plain_subject(ticket.subject)
-    tells = not _ADVERTISES.search(subject)
-    body = texts.say(
-        "acknowledgement",
-        greeting=greeting(ticket, texts) + (_apology(ticket, texts) if apologises else ""),
-        desk=policy.desk_name,
-        number=ticket.number,
-        subject=(subject or texts.say("no_subject")) if tells else texts.say("not_repeated"),
-        priority=level.labels.get(texts.language, level.name),
-        next=texts.say("next_by", due=moment(texts, due_at, ticket.timezone)) if due_at else texts.say("next_soon"),
-        closed=_closed_note(ticket, policy, texts, clock.calendar if clock else policy.calendar, now),
-        hours=hours_in_words(policy.calendars[policy.calendar], texts),
-        contacts=policy.contacts or policy.mailbox(ticket.mailbox).address,
-        links=_links(ticket, policy, texts),
+    tells = not _advertises(subject)
+    shared = (
+        ("desk", policy.desk_name),
+        ("priority", level.labels.get(texts.language, level.name)),
+        ("closed", _closed_note(ticket, policy, texts, clock.calendar if clock else policy.calendar, now)),
+        ("hours", hours_in_words(policy.calendars[policy.calendar], texts)),
+        ("contacts", policy.contacts or policy.mailbox(ticket.mailbox).address),
+        ("links", _links(ticket, policy, texts)),
     )
+    own = {
+        "greeting": greeting(ticket, texts) + (_apology(ticket, texts) if apologises else ""),
+        "number": str(ticket.number),
+        "subject": (subject or texts.say("no_subject")) if tells else texts.say("not_repeated"),
+        "next": texts.say("next_by", due=moment(texts, due_at, ticket.timezone)) if due_at else texts.say("next_soon"),
+    }
+    body = worded(texts, "acknowledgement", shared, own)
     shown = "" if tells else f"Re: [#{ticket.number}] {texts.say('your_request')}"
-    return to_customer(ticket, policy, effect="acknowledgement", text=_tidy(body), at=now, subject=shown)
+    return to_customer(ticket, policy, effect="acknowledgement", text=body, at=now, subject=shown)
+
+
+def _advertises(subject: str) -> bool:
+    """Whether a subject has an address in it; there is none without one of three marks."""
+    return any(mark in subject for mark in _MARKS) and _ADVERTISES.search(subject) is not None
 
 
 def _apology(ticket: Ticket, texts: Texts) -> str:
@@ -247,7 +256,7 @@ def resolved(
         name=by,
     )
     return to_customer(
-        ticket, policy, effect=f"resolved:{ticket.rounds}", text=_tidy(body), at=at, meta=meta, page=page,
+        ticket, policy, effect=f"resolved:{ticket.rounds}", text=tidy(body), at=at, meta=meta, page=page,
         quoted=quote(history, texts, ticket.timezone),
     )  # fmt: skip
 
@@ -261,7 +270,7 @@ def reminder(ticket: Ticket, policy: Policy, now: datetime, effect: str, key: st
         key, greeting=greeting(ticket, texts), number=ticket.number, days=_days(days), desk=policy.desk_name,
         subject=plain_subject(ticket.subject), link=_or_click(page, texts),
     )  # fmt: skip
-    return to_customer(ticket, policy, effect=effect, text=_tidy(body), at=now, page=page)
+    return to_customer(ticket, policy, effect=effect, text=tidy(body), at=now, page=page)
 
 
 def survey(ticket: Ticket, policy: Policy, now: datetime) -> OutboxEntry:
@@ -272,14 +281,14 @@ def survey(ticket: Ticket, policy: Policy, now: datetime) -> OutboxEntry:
         "survey", greeting=greeting(ticket, texts), number=ticket.number, desk=policy.desk_name,
         subject=plain_subject(ticket.subject), link=_or_click(page, texts),
     )  # fmt: skip
-    return to_customer(ticket, policy, effect=f"survey:{ticket.rounds}", text=_tidy(body), at=now, page=page)
+    return to_customer(ticket, policy, effect=f"survey:{ticket.rounds}", text=tidy(body), at=now, page=page)
 
 
 def thanks_for_score(ticket: Ticket, policy: Policy, now: datetime) -> OutboxEntry:
     """One line that says the answer to the survey has arrived."""
     texts = policy.wording.of(ticket.language)
     body = texts.say("score_thanks", greeting=greeting(ticket, texts), number=ticket.number, desk=policy.desk_name)
-    return to_customer(ticket, policy, effect=f"score_thanks:{ticket.rounds}", text=_tidy(body), at=now)
+    return to_customer(ticket, policy, effect=f"score_thanks:{ticket.rounds}", text=tidy(body), at=now)
 
 
 def staff_reply(
@@ -315,12 +324,3 @@ def _or_click(page: PageLink | None, texts: Texts) -> str:
 
 def _days(business: timedelta) -> int:
     return max(1, round(business / timedelta(hours=8)))
-
-
-def _tidy(text: str) -> str:
-    """Without the blank lines that empty parts leave behind."""
-    lines: list[str] = []
-    for line in text.strip().splitlines():
-        if line.strip() or (lines and lines[-1].strip()):
-            lines.append(line.rstrip())
-    return "\n".join(lines) + "\n"

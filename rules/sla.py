@@ -226,14 +226,13 @@ def _rings(clock: SlaClock, steps: tuple[Step, ...], ticket: Ticket, policy: Pol
 
     Whoever puts them off may put off several to one moment; then the first of the ladder rings.
     """
-    waiting = {f"step:{index}": amount_of(step, clock) for index, step in enumerate(steps)}
-    waiting = {what: amount for what, amount in waiting.items() if what not in clock.fired}
+    left = [(amount_of(step, clock), place) for place, step in enumerate(steps) if f"step:{place}" not in clock.fired]
     silent_until = _silent_until(ticket, policy)
-    if waiting and silent_until is None:
-        nearest = min(waiting, key=waiting.__getitem__)
-        return {nearest: reached_at(clock, waiting[nearest], policy.calendars)}
+    if silent_until is None:
+        left = [min(left)] if left else []
     return {
-        what: _not_before(reached_at(clock, amount, policy.calendars), silent_until) for what, amount in waiting.items()
+        f"step:{place}": _not_before(reached_at(clock, amount, policy.calendars), silent_until)
+        for amount, place in left
     }
 
 
