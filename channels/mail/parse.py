@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -26,6 +26,7 @@ from rules.probing import PROBE_HEADER
 
 SYNTHETIC_DOMAIN = "deskbell.invalid"
 _LONGEST_PROBE = 200
+_AT_ONCE = 262_144
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +183,26 @@ def _fingerprint(raw: bytes, root: Part) -> str:
     digest = sha256()
     for name in ("from", "date", "subject"):
         digest.update(b" ".join(root.first(name).split()) + b"\n")
-    body = raw[root.start : root.end].rstrip()
-    digest.update(body.replace(b"\r\n", b"\n") if b"\r" in body else body)
+    for piece in _pieces(raw, root.start, root.end):
+        digest.update(piece)
     return digest.hexdigest()
+
+
+def _pieces(raw: bytes, start: int, end: int) -> Iterator[bytes]:
+    """These bytes with line feeds for line ends and without blanks at their end.
+
+    They come piece by piece, because no other thread runs while a large one is copied.
+    """
+    while end > start and not raw[max(start, end - _AT_ONCE) : end].strip():
+        end = max(start, end - _AT_ONCE)
+    last = raw[max(start, end - _AT_ONCE) : end]
+    end -= len(last) - len(last.rstrip())
+    while start < end:
+        stop = min(end, start + _AT_ONCE)
+        while stop < end and raw[stop - 1 : stop] == b"\r":
+            stop += 1
+        yield raw[start:stop].replace(b"\r\n", b"\n")
+        start = stop
 
 
 def _notes(tree: Tree, body: bodies.Body, message_id: str) -> tuple[str, ...]:

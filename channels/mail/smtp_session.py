@@ -121,6 +121,7 @@ class Content:
         self._hold = hold
         self._alive = alive
         self._pieces: list[bytes] = []
+        self._line_end = b""
         self._size = 0
         self._thrown = 0
         self.held = 0
@@ -141,10 +142,20 @@ class Content:
             self._take(piece)
         if self.problem:
             return None
-        content = b"".join(self._pieces)[:-3]
-        if content.startswith(b"."):
-            content = content[1:]
-        return content.replace(b"\r\n.", b"\r\n") if b"\r\n." in content else content
+        # What was held back last is the line end of the lone dot.
+        content = b"".join(self._pieces)
+        return content[1:] if content.startswith(b".") else content
+
+    def _unstuffed(self, piece: bytes) -> bytes:
+        """What came, up to a line end that the next dot may belong to, without the dots put before others.
+
+        Each piece is looked at by itself as it comes, because no other mail moves while a large one is copied.
+        """
+        piece = self._line_end + piece
+        held = 2 if piece.endswith(b"\r\n") else piece.endswith(b"\r")
+        self._line_end = piece[len(piece) - held :]
+        piece = piece.replace(b"\r\n.", b"\r\n") if b"\r\n." in piece else piece
+        return piece[: len(piece) - held]
 
     def _take(self, piece: bytes) -> None:
         self._size += len(piece)
@@ -156,7 +167,7 @@ class Content:
             self._refuse("452 4.3.1 Too many mails at once for the memory set aside; please try again")
         elif not self.problem:
             self.held += len(piece)
-            self._pieces.append(piece)
+            self._pieces.append(self._unstuffed(piece))
         if self.problem:
             self._thrown += len(piece)
             self.endless |= self._thrown > self._most_thrown

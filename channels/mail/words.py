@@ -16,6 +16,7 @@ _WORD = re.compile(
 # The last word of a value may have lost its end on the way.
 _CUT = re.compile(r"=\?[^?\s]{0,60}\?[bBqQ]\?[^?\s]{1,8000}(\??)\Z")
 _FEW_BYTES, _SHORTEST_PIECE = 1_024, 32
+_AT_ONCE = 262_144
 _BREAK = re.compile(r"(?<![ \t])[ \t]*[\r\n]+[ \t]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufeff]+")
 
@@ -80,9 +81,27 @@ def base64_bytes(data: bytes) -> bytes:
     return b"".join(_base64_piece(piece) for piece in re.split(rb"=+", data) if piece)
 
 
+def _base64_by_lines(data: bytes) -> bytes:
+    """What is large is decoded some lines at a time, because meanwhile no other thread runs. Raises binascii.Error."""
+    out: list[bytes] = []
+    at, size = 0, len(data)
+    try:
+        while at < size:
+            stop = data.find(b"\n", at + _AT_ONCE) + 1 or size
+            lines = data[at:stop]
+            if stop < size and (b"=" in lines or len(lines.translate(None, b"\r\n")) % 4):
+                break
+            out.append(binascii.a2b_base64(lines))
+            at = stop
+    except binascii.Error:
+        # Signs that are none of base64 do not count, so that these lines are no whole groups of four.
+        at = 0
+    return b"".join(out) if at >= size else binascii.a2b_base64(data)
+
+
 def _base64_piece(data: bytes) -> bytes:
     try:
-        return binascii.a2b_base64(data)
+        return _base64_by_lines(data) if len(data) > _AT_ONCE else binascii.a2b_base64(data)
     except binascii.Error:
         kept = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
     kept = kept[: len(kept) - 1] if len(kept) % 4 == 1 else kept
