@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 IMAP = "imap:"
 TABLES = (".csv", ".tsv")
+MOST_SHOWN = 50
 
 
 def add_to(main: click.Group) -> None:
@@ -152,8 +153,10 @@ def _pile(stack: ExitStack, wanted: Wanted, config: Any) -> Pile:
 
     click.echo("Looking through the files ...", err=True)
     index = indexed(map(Path, wanted.paths), wanted.since_at)
-    for place, problem in index.skipped:
+    for place, problem in index.skipped[:MOST_SHOWN]:
         click.echo(harmless(f"left out: {place}: {problem}"), err=True)
+    if len(index.skipped) > MOST_SHOWN:
+        click.echo(f"left out: {len(index.skipped) - MOST_SHOWN:,} files more", err=True)
     for why, count in sorted(index.left_out.items()):
         click.echo(f"left out: {count:,} of which the file says: {why}", err=True)
     return Pile(len(index), index.size, mails(index))

@@ -6,6 +6,7 @@ import smtplib
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from imapclient import DELETED
 
 from tests.channels.mail_imap_server import PASSWORD, USER
 from tests.end_to_end.dovecot import a_mailbox
+from tests.end_to_end.neighbours import slack_process
 from tests.end_to_end.parts import OURS, DeskProcess, configuration, letter, mails_in, until
 
 
@@ -95,6 +97,42 @@ def test_a_desk_that_is_killed_and_started_again_goes_on_with_the_import(tmp_pat
         assert desk.stop() == 0
         assert desk.command("verify").code == 0
         assert mails_in(desk.maildir) == []
+
+
+def test_chat_hears_nothing_of_an_import_and_gets_the_card_when_the_customer_writes_again(tmp_path: Path) -> None:
+    """A ticket without a card gets one then, with the answer in its thread."""
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    date = {"Date": f"{yesterday:%a, %d %b %Y %H:%M:%S} +0000"}
+    path = tmp_path / "old.eml"
+    path.write_bytes(letter("alice@customer.test", "Printer", "It fails.", message_id="<q@mail.test>", headers=date))
+    with slack_process() as slack:
+        channel = slack.channel("support")["id"]
+        config = configuration(channels={"slack": chat_in(channel)})
+        env = {"SLACK_API_URL": slack.api_url, "BOT": slack.bot_token, "APP": slack.app_token}
+        with DeskProcess(tmp_path / "desk", config, env=env) as desk:
+            desk.start()
+            before = len(slack.messages(channel))
+            assert told(desk, str(path))["opened"] == 1
+            assert desk.outbox() == []
+            with smtplib.SMTP(*desk.smtp()) as line:
+                raw = letter(
+                    "alice@customer.test", "Re: Printer", "It fails again.", message_id="<t@mail.test>",
+                    in_reply_to="<q@mail.test>",
+                )  # fmt: skip
+                line.sendmail("alice@customer.test", OURS, raw)
+            until(lambda: len(slack.messages(channel)) > before, "the card")
+            card = slack.messages(channel)[-1]
+            thread = until(lambda: slack.messages(channel, card["ts"])[1:], "the answer in its thread")
+            assert "Printer" in card["text"]
+            assert any("It fails again." in str(said) for said in thread)
+            until(lambda: {one["state"] for one in desk.outbox()} == {"accepted"}, "all to be delivered")
+            assert desk.stop() == 0
+            assert desk.command("verify").code == 0
+
+
+def chat_in(channel: str) -> dict[str, Any]:
+    """Slack by Socket Mode."""
+    return {"mode": "socket", "channel": channel, "bot_token": {"env": "BOT"}, "app_token": {"env": "APP"}}
 
 
 def test_a_folder_on_a_server_is_imported_and_left_as_it_is(tmp_path: Path) -> None:
