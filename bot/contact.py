@@ -6,6 +6,7 @@ is logged does not grow with the load: that it is away, once a minute that it st
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +22,10 @@ log = structlog.get_logger()
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 5.0
 TOLD_EVERY_S = 60.0
+
+_LONGEST_TOLD = 120
+_WHERE = re.compile(r"[a-z0-9+]{1,40}://\S{1,500}|\"[^\"]{0,500}\"")
+"""Addresses: the health page is for anybody, and where the database is stands in the log."""
 
 
 def may_pass(store: Store, problem: StoreError) -> bool:
@@ -59,7 +64,9 @@ class Contact:
     def told(self) -> str:
         """What is wrong, for ``/healthz``; empty when nothing is known to be."""
         with self._lock:
-            return "" if self.since_at is None else f"away since {self.since_at:%Y-%m-%dT%H:%MZ}: {self.problem}"
+            if self.since_at is None:
+                return ""
+            return f"away since {self.since_at:%Y-%m-%dT%H:%MZ}: {_WHERE.sub('…', self.problem)[:_LONGEST_TOLD]}"
 
     def lost(self, problem: StoreError) -> None:
         """Somebody could not reach the database."""

@@ -40,6 +40,9 @@ def set_up_logs(level: Literal["debug", "info", "warning", "error"], form: Liter
     logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
     # It logs the whole SASL exchange of each login at this level.
     logging.getLogger("mail.log").setLevel(logging.ERROR)
+    # They tell each line that broke when the database goes away, with its trace; we say once that it is away.
+    for library in ("sqlalchemy.pool", "psycopg"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     # It warns at every start that the token in SLACK_BOT_TOKEN is not the one it uses, which is as it should be.
     logging.getLogger("slack_bolt.AsyncApp").addFilter(_is_news)
 

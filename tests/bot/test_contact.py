@@ -14,7 +14,7 @@ from storage.protocol import Store
 from tests.bot.shared_store import Database
 from tests.stage import HandClock
 
-AWAY = StoreAwayError("db.example:5432 does not answer:\nconnection refused")
+AWAY = StoreAwayError('postgresql://desk@db/desk does not answer:\nconnection to "10.0.0.7", port 5432 refused')
 
 
 class Line:
@@ -72,7 +72,7 @@ def test_health_says_since_when_and_why_in_one_line() -> None:
     line.contact.lost(AWAY)
     line.wait(90)
     line.contact.lost(AWAY)
-    assert line.contact.told == "away since 2026-03-02T02:00Z: db.example:5432 does not answer: connection refused"
+    assert line.contact.told == "away since 2026-03-02T02:00Z: … does not answer: connection to …, port 5432 refused"
     assert line.contact.stands_for_s == 0
     line.contact.back()
     line.wait(3)
