@@ -38,11 +38,13 @@ class Shelf(Generic[T]):
         self._line = line
         self._changes = changes
         self._codec = codec(noun.kind)
+        self._insert, self._update = _insert(noun), _update(noun)
         self._rows: dict[int, T | None] = {}
         self._ids: dict[str, int | None] = {}
         self._born: set[int] = set()
         self._groups: dict[int, set[int]] = {}
         self._whole: set[int] = set()
+        self._believed: list[str] = []
 
     @property
     def held(self) -> int:
@@ -196,6 +198,12 @@ class Shelf(Generic[T]):
         """The record of a noun."""
         return dumps(self._codec.encode(value, as_is)).decode()
 
+    def believe_absent(self, keys: Iterable[str]) -> None:
+        """Write rows with these keys without looking; if one is there after all, it stays, and is found afterwards."""
+        for key in self.unknown_keys(keys):
+            self._ids[key] = None
+            self._believed.append(key)
+
     # What goes to the database.
 
     def revert(self, key: int, before: Any) -> None:
@@ -232,19 +240,16 @@ class Shelf(Generic[T]):
         if gone:
             where, ids = line.among("id", gone)
             line.ask(f"DELETE FROM {self.name} WHERE {where}", ids)
-        names, kinds = self.noun.names, self.noun.kinds
-        if new:
-            line.write(
-                _insert(self.noun, names), kinds, [self._row(row_id, values[row_id], stamp) for row_id in sorted(new)]
-            )
-        if old:
-            line.write(
-                _update(self.noun, names), kinds, [self._row(row_id, values[row_id], stamp) for row_id in sorted(old)]
-            )
+        for statement, row_ids in ((self._insert, new), (self._update, old)):
+            if row_ids:
+                line.write(statement, self.noun.kinds, [self._row(one, values[one], stamp) for one in sorted(row_ids)])
         born.difference_update(values)
 
-    def forget_transient(self) -> None:
-        """Drop what nobody asks for again."""
+    def settle(self) -> None:
+        """It is committed: drop what nobody asks for again, and what was only believed."""
+        for key in self._believed:
+            self._ids.pop(key, None)
+        self._believed.clear()
         if self.noun.transient:
             self._rows.clear()
             self._groups.clear()
@@ -277,11 +282,15 @@ def decoded(noun: Noun[T], row_id: int, record: str) -> T:
         ) from problem
 
 
-def _insert(noun: Noun[Any], names: Sequence[str]) -> str:
-    known = " ON CONFLICT (key) DO NOTHING" if noun.kept_first else ""
-    return f"INSERT INTO {noun.name} ({', '.join(names)}) {{rows}}{known}"
+def _insert(noun: Noun[Any]) -> str:
+    """The statement for new rows. One whose key is there after all is left as it is, or replaced."""
+    if noun.kept_first:
+        return f"INSERT INTO {noun.name} ({', '.join(noun.names)}) {{rows}} ON CONFLICT (key) DO NOTHING"
+    return _update(noun) if noun.key_of else f"INSERT INTO {noun.name} ({', '.join(noun.names)}) {{rows}}"
 
 
-def _update(noun: Noun[Any], names: Sequence[str]) -> str:
-    changed = ", ".join(f"{name} = excluded.{name}" for name in names if name not in ("id", "key"))
-    return f"INSERT INTO {noun.name} ({', '.join(names)}) {{rows}} ON CONFLICT (id) DO UPDATE SET {changed}"
+def _update(noun: Noun[Any]) -> str:
+    """The statement for rows that changed, found by their key if they have one."""
+    changed = ", ".join(f"{name} = excluded.{name}" for name in noun.names if name not in ("id", "key"))
+    place = "key" if noun.key_of else "id"
+    return f"INSERT INTO {noun.name} ({', '.join(noun.names)}) {{rows}} ON CONFLICT ({place}) DO UPDATE SET {changed}"

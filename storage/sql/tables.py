@@ -142,4 +142,4 @@ class Tables:
         self.ledger.clear()
         self.kept.clear()
         for shelf in self.shelves:
-            shelf.forget_transient()
+            shelf.settle()

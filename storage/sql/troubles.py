@@ -17,7 +17,7 @@ _PASSES = ("08", "40", "53", "55", "57")
 """SQLSTATE classes of troubles that pass: lines that broke, no room or memory, locks, a server that stops or starts."""
 
 _PASSES_TOO = ("25006", "25P02", "25P03", "25P04")
-"""A standby that is not the primary yet; a transaction that was broken off: a process was frozen, a statement failed."""
+"""A standby that is not the primary yet; a transaction that was broken off: a process froze, a statement failed."""
 
 _DAMAGED = ("XX001", "XX002")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -93,6 +94,8 @@ class SqlWork(SqlReader, Writing):
             (tables.tallies, (tally.key for tally in decision.tallies)),
         )
         wanted: dict[Any, list[str]] = {}
+        # A place in chat is the chat's own name of what we just put there; no two tickets ever get the same.
+        tables.links.believe_absent(link.key for link in decision.links if link.key.startswith("chat:"))
         last = max((tables.tickets.last_id, *(ticket.number for ticket in decision.tickets)))
         for shelf, keys in keyed:
             unknown = shelf.unknown_keys(keys)
@@ -124,9 +127,12 @@ class SqlWork(SqlReader, Writing):
 
 
 def _number_in(key: str) -> int:
-    """The ticket that an effect or timer is named after, 0 if none."""
-    number = key.partition(":")[0]
-    return int(number) if number.isdecimal() and len(number) < 16 else 0
+    """The ticket that an effect, a timer, a mail of ours or a tally is named after, 0 if none."""
+    found = _NAMED_AFTER.match(key)
+    return int(found[1]) if found else 0
+
+
+_NAMED_AFTER = re.compile(r"(?:mid:<|ticket:)?([0-9]{1,15})(?:[:.]|\Z)")
 
 
 _NOW_READY = "UPDATE outbox SET ready = 1 WHERE state = 'queued' AND ready = 0 AND due_at <= %s"

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
+from typing import Any
 
 from rules.errors import StoreAwayError, StoreUnavailableError
 from storage.sql.database import Database
@@ -20,8 +21,8 @@ REST_S = 1.0
 """After a line could not be had, whoever asks within this time is told the same without waiting for another try."""
 
 _CLOCK = {
-    True: "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
-    False: "SELECT CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
+    True: "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+    False: "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
 }
 
 
@@ -41,7 +42,11 @@ class Writer:
         self._channel = channel
         words = "BEGIN" if database.shared else "BEGIN IMMEDIATE"
         turn = [("SELECT pg_advisory_xact_lock(%s)", (lock_of(desk, "writer"),))] if database.shared else []
-        self._opening = [(words, ()), *turn, (_CLOCK[database.shared], ()), (READ_COUNTERS, ())]
+        self._opening = [
+            (words, ()),
+            *turn,
+            (READ_COUNTERS.replace(" FROM", f", {_CLOCK[database.shared]} FROM", 1), ()),
+        ]
         self._line: Line | None = None
         self._tables: Tables | None = None
         self._now = 0
@@ -61,8 +66,8 @@ class Writer:
         rows = self._turn()
         self.open = True
         try:
-            self._now = rows[-2][0][0]
             counters = counters_in(rows[-1])
+            self._now = rows[-1][0][1]
             if self._tables is None or self._tables.commits != counters.commits or self._tables.held > MOST_HELD:
                 self._tables = Tables(self.line, self.stamp)
                 self._tables.count_from(counters)
@@ -122,7 +127,7 @@ class Writer:
         """What rows get from the transaction under way."""
         return Stamp(self._now, self._holder, self._now + self._lease)
 
-    def _turn(self) -> list[list[tuple[int]]]:
+    def _turn(self) -> list[list[Any]]:
         """Wait for this process's turn; over a new line where the last one broke meanwhile."""
         if self._line is not None:
             try:
