@@ -133,11 +133,13 @@ def _of_arabic(sample: str) -> str:
 
 
 def _by_words(sample: str, words: list[str], spoken: dict[str, float]) -> str:
+    if _is_settled(spoken):
+        return _among_neighbours(max(spoken, key=spoken.__getitem__), spoken)
     letters = sum(map(len, words))
     cyrillic = not sample.isascii() and len(_CYRILLIC.findall(sample)) * 2 > letters
     total = {name: min(vote, _MOST_VOTES) * _VOTE for name, vote in spoken.items()}
     if letters >= _ENOUGH_LETTERS or cyrillic:
-        for name, score in () if _is_settled(total) else _by_model(sample):
+        for name, score in _by_model(sample):
             name = _RENAMED.get(name, name)
             total[name] = total.get(name, 0.0) + score
         enough = _SURE
@@ -149,10 +151,10 @@ def _by_words(sample: str, words: list[str], spoken: dict[str, float]) -> str:
     return _among_neighbours(best, spoken)
 
 
-def _is_settled(total: dict[str, float]) -> bool:
-    """Whether one language leads by more than all that the model could give another."""
-    first, second = sorted((0.0, 0.0, *total.values()), reverse=True)[:2]
-    return first - second > _MODEL_GIVES
+def _is_settled(spoken: dict[str, float]) -> bool:
+    """Whether the words speak so clearly for one language that the model could not tip the scales."""
+    first, second = sorted((0.0, 0.0, *spoken.values()), reverse=True)[:2]
+    return (min(first, _MOST_VOTES) - min(second, _MOST_VOTES)) * _VOTE > _MODEL_GIVES
 
 
 def _among_neighbours(best: str, spoken: dict[str, float]) -> str:
