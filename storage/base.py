@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -104,6 +104,15 @@ class Base:
         except CorruptStoreError:
             self.distrust()
             raise
+
+    def check_index(self, pause: Callable[[], None]) -> None:
+        """Compare the index with what the rows themselves say. Raises CorruptStoreError, of the snapshot too."""
+        if index_snapshot(self.path, self.files, pause) != self.index:
+            self.distrust()
+            raise CorruptStoreError(
+                f"{index_path(self.path)} does not say what {self.path.name} does; stop the desk and start it again: "
+                "it then builds the index anew from the snapshot"
+            )
 
     def distrust(self) -> None:
         """Take the index away, so that the next start reads the whole snapshot and finds what is wrong with it."""

@@ -98,9 +98,11 @@ def write_index(path: Path, files: Files, index: Index) -> None:
         "parts": [[name, _type_of(numbers), len(numbers)] for name, numbers in parts.items()],
     }  # fmt: skip
     digest = hashlib.blake2b(digest_size=DIGEST_LENGTH)
+    if path.name in files.names(path.parent):
+        # Somebody may look at the old one through a map: it must not change under their eyes.
+        files.remove(path)
     file = files.open(path)
     try:
-        file.truncate(0)
         for piece in (_head(head), *parts.values()):
             for chunk in _chunks(piece):
                 digest.update(chunk)

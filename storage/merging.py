@@ -7,23 +7,27 @@ and writing the file once. It is done beside the desk's work, in small pieces wi
 from __future__ import annotations
 
 import hashlib
+import heapq
 import time
 import zlib
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from itertools import compress, pairwise
+from itertools import chain, compress, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from storage.base import Base
 from storage.files import Files, OpenFile
-from storage.index_file import EMPTY, Index, Numbers, Pairs, TableIndex, index_path, pairs_of, write_index
+from storage.index_file import EMPTY, Index, Numbers, Pairs, TableIndex, index_path, write_index
 from storage.indexing import Traits, as_digests, halves
 from storage.records import dumps
 from storage.snapshot import FORMAT, HEAD, SEEN, ending, snapshot_path
 
 CHUNK = 1 << 20
+SYNCED = 8 << 20
+"""After so many bytes the draft is synced: one sync of all of it would hold up the commits' own for seconds."""
+
 STEP = 4096
 """How many numbers are copied in one piece."""
 
@@ -115,6 +119,7 @@ class _Draft:
         self._pieces: list[bytes] = []
         self._held = 0
         self._digest = hashlib.sha256()
+        self._synced = 0
         self.size = 0
 
     def write(self, piece: bytes) -> None:
@@ -139,6 +144,9 @@ class _Draft:
         self._held = 0
         self._digest.update(chunk)
         self._file.append(chunk)
+        if self.size - self._synced >= SYNCED:
+            self._file.sync()
+            self._synced = self.size
 
 
 class _Window:
@@ -191,7 +199,8 @@ class _Merging:
                 traits.add(row_id, row)
             self._pause()
         found = {
-            trait: self._merged(old.traits.get(trait), changed, sorted(added)) for trait, added in traits.found.items()
+            trait: self._merged(old.traits.get(trait), changed, self._sorted(added))
+            for trait, added in traits.found.items()
         }
         return TableIndex(index.ids, index.offsets, index.lengths, index.checksums, found)
 
@@ -241,9 +250,17 @@ class _Merging:
     ) -> Pairs:
         """Pairs of which some rows changed: those taken out, ``added`` (sorted) put in."""
         if old is None or not len(old.keys):
-            return pairs_of(added, id_type)
+            return Pairs(array("Q", [key for key, _ in added]), array(id_type, [row_id for _, row_id in added]))
         left = self._without(old, changed, id_type)
         return self._with(left, added, id_type) if added else left
+
+    def _sorted(self, added: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """In order, without a long sort that no other thread could interrupt."""
+        parts = []
+        for at in range(0, len(added), STEP):
+            parts.append(sorted(added[at : at + STEP]))
+            self._pause()
+        return list(heapq.merge(*parts)) if len(parts) > 1 else [*chain(*parts)]
 
     def _without(self, old: Pairs, changed: Container[int], id_type: str) -> Pairs:
         keys, ids = array("Q"), array(id_type)
@@ -278,7 +295,7 @@ class _Merging:
     def _seen(self) -> Pairs:
         """All dedupe digests; who is unknown again is left out."""
         fresh = {digest: next(iter(halves(digest))) for digest in self._delta.seen}
-        added = sorted(fresh[digest] for digest, known in self._delta.seen.items() if known)
+        added = self._sorted([fresh[digest] for digest, known in self._delta.seen.items() if known])
         # A second half says which digest it is: two that share it would be one in 10^19.
         changed = {second for _, second in fresh.values()}
         return self._merged(self._base.index.seen if self._base else None, changed, added, "Q")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,14 +73,16 @@ def recover(folder: Path, files: Files, checked_at_once: int = CHECKED_AT_ONCE) 
     return found
 
 
-def check_files(folder: Path, files: Files, journal_size: int) -> list[str]:
-    """One sentence for every damaged snapshot or journal; of the journal under way the first ``journal_size`` bytes."""
+def check_files(folder: Path, files: Files, journal_size: int, base: Base, pause: Callable[[], None]) -> list[str]:
+    """One sentence for every damaged snapshot, index or journal; of that under way the first ``journal_size`` bytes."""
     problems = []
     names = files.names(folder)
     journals = numbers(names, "journal-", ".log")
     try:
         for number in numbers(names, "desk-", ".json"):
-            check_snapshot(snapshot_path(folder, number), files)
+            if number != base.number:
+                check_snapshot(snapshot_path(folder, number), files)
+        base.check_index(pause)
         for after in journals:
             path = journal_path(folder, after)
             data = _read(files, path)[: journal_size if after == journals[-1] else None]

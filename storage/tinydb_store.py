@@ -54,6 +54,9 @@ JOURNAL_SIZE = 32 * 1024 * 1024
 SHARE = 12
 """With a large snapshot the journal grows to this part of its size first, so that it is not written all the time."""
 
+LITTLE = 4 * 1024 * 1024
+"""So many bytes of journal are read at the next start in no time."""
+
 AT_ONCE = 50
 """How many rows are let go from memory while the desk's work waits."""
 
@@ -80,7 +83,7 @@ class TinyDBStore(StateStore):
         self._folder = folder
         self._files = files
         self._journal_size = journal_size
-        self._pause = pause or Pause()
+        self._pause_given = pause
         self._snapshots = threading.Lock()
         self._closed = False
         self.snapshot_problem = ""
@@ -147,11 +150,11 @@ class TinyDBStore(StateStore):
         return tuple(problems)
 
     def close(self) -> None:
-        """Wait for what is in line, write a snapshot if anything happened since the last, let the folder go."""
+        """Wait for what is in line, write a snapshot if enough happened since the last, let the folder go."""
         if self._closed:
             return
         try:
-            if self._commits.number > self._base.number:
+            if self._is_worth_a_snapshot():
                 self.snapshot()
         except StoreUnavailableError as problem:
             # The journal holds everything that was ever confirmed; the next start reads it from there.
@@ -180,6 +183,8 @@ class TinyDBStore(StateStore):
         restore_compact(self.state, found.base, found.others)
         self.state.reindex()
         self._begin_journal(found)
+        if found.base.index.size > checked_at_once:
+            threading.Thread(target=self._check_base, name="snapshot check", daemon=True).start()
 
     def _begin_journal(self, found: Recovered) -> None:
         path = found.journal or journal_path(self._folder, found.number)
@@ -208,7 +213,7 @@ class TinyDBStore(StateStore):
             rows, seen = self._db.desk.freeze(), dict(self.state.seen.fresh)
         try:
             delta = Delta(rows, seen, {LEDGER: ledger_rows(ledger)})
-            base = write_base(self._folder, self._files, number, self._base, delta, self._pause)
+            base = write_base(self._folder, self._files, number, self._base, delta, self._pause())
         except BaseException:
             with self._lock:
                 self._db.desk.thaw()
@@ -218,6 +223,10 @@ class TinyDBStore(StateStore):
         self._cool(delta)
         self._snapshot_at = self._next_snapshot_at()
         prune(self._folder, self._files)
+
+    def _pause(self) -> Callable[[], None]:
+        """What is called between the pieces of a long piece of work that begins now."""
+        return self._pause_given or Pause()
 
     def _rest_on(self, base: Base) -> None:
         """Answer from the new snapshot from now on; what is in memory still stands over it."""
@@ -230,21 +239,38 @@ class TinyDBStore(StateStore):
 
     def _cool(self, delta: Delta) -> None:
         """Let what the snapshot has go from memory, a little at a time."""
+        pause = self._pause()
         for table in self.state.tables:
             rows = iter(delta.tables.get(table.name, {}).items())
             while some := list(islice(rows, AT_ONCE)):
                 with self._lock:
                     self.state.cool(table, some)
-                self._pause()
+                pause()
         seen = iter(delta.seen.items())
         while digests := list(islice(seen, AT_ONCE)):
             with self._lock:
                 for digest, known in digests:
                     self.state.seen.cool(digest, known)
-            self._pause()
+            pause()
 
     def _next_snapshot_at(self) -> int:
         return max(self._journal_size, self._base.index.size // SHARE)
+
+    def _is_worth_a_snapshot(self) -> bool:
+        """Whether the next start is better off with one: a short journal is read faster than a large file written."""
+        little = self._commits.journal_size < LITTLE and self._base.index.size > LITTLE * SHARE
+        return self._commits.number > self._base.number and not little
+
+    def _check_base(self) -> None:
+        """Compare a large snapshot with its checksum beside the work that has begun already."""
+        with self._snapshots:
+            if not self._closed:
+                try:
+                    self._base.check()
+                except (OSError, CorruptStoreError) as problem:
+                    self.snapshot_problem = (
+                        f"{problem} (stop the desk and start it again: it then goes back to the one before)"
+                    )
 
     def _snapshot_beside(self) -> None:
         """Take a snapshot in a thread of its own; until it is done, no other one is begun."""
@@ -263,5 +289,5 @@ class TinyDBStore(StateStore):
                 self._check()
                 self._commits.wait(self._commits.number)
                 size = self._commits.journal_size
-            problems.extend(check_files(self._folder, self._files, size))
+            problems.extend(check_files(self._folder, self._files, size, self._base, self._pause()))
         return problems

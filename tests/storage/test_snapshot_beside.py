@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from array import array
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +16,8 @@ import pytest
 from rules.effects import OutboxState
 from rules.errors import CorruptStoreError, StoreUnavailableError
 from rules.model import Decision, Link
+from storage.files import DISK
+from storage.index_file import Pairs, read_index, write_index
 from storage.tinydb_store import TinyDBStore
 from tests.builders import MONDAY, a_ticket, a_timer, an_entry, an_outbox_entry
 from tests.crashes.power_cut import ForgetfulDisk
@@ -196,4 +202,44 @@ def test_a_snapshot_that_was_damaged_meanwhile_is_not_carried_on(tmp_path: Path)
         assert [ticket.number for ticket in look.tickets()] == [1, 2, 3, 4]
     assert "was damaged; an earlier one and the journals gave all of it" in "\n".join(again.recovery)
     assert list(again.verify()) == []
+    again.close()
+
+
+def test_a_large_snapshot_is_checked_beside_the_work(tmp_path: Path) -> None:
+    """The desk is there at once, and says within seconds when its file is damaged."""
+    store = TinyDBStore(tmp_path)
+    record(store, "mail:1", tickets=(a_ticket(1),))
+    store.close()
+    snapshot = max(tmp_path.glob("desk-*.json"))
+    snapshot.write_bytes(snapshot.read_bytes().replace(b'"number":1', b'"number":7'))
+    store = TinyDBStore(tmp_path, checked_at_once=0)
+    deadline = time.monotonic() + 10
+    while not store.snapshot_problem and time.monotonic() < deadline:
+        threading.Event().wait(0.005)
+    assert "damaged" in store.snapshot_problem
+    assert "start it again" in store.snapshot_problem
+    store.abandon()
+    again = TinyDBStore(tmp_path, checked_at_once=0)
+    with again.read() as look:
+        assert look.ticket(1) == a_ticket(1, version=1)
+    again.close()
+
+
+def test_verify_compares_the_index_with_the_rows(tmp_path: Path) -> None:
+    """An index with a good checksum may still be wrong, if a bug wrote it."""
+    store = TinyDBStore(tmp_path)
+    record(store, "mail:1", tickets=(a_ticket(1),), links=(Link(key="mid:1", ticket=1),))
+    store.close()
+    path = max(tmp_path.glob("desk-*.idx"))
+    index = read_index(path, DISK)
+    assert index is not None
+    links = replace(index.tables["links"], traits={"key": Pairs(array("Q", [7]), array("I", [1]))})
+    write_index(path, DISK, replace(index, tables={**index.tables, "links": links}))
+    store = TinyDBStore(tmp_path)
+    assert f"{path} does not say what {path.stem}.json does" in "\n".join(store.verify())
+    store.close()
+    again = TinyDBStore(tmp_path)
+    assert list(again.verify()) == []
+    with again.read() as look:
+        assert look.linked("mid:1") == 1
     again.close()
