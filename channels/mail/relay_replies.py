@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from rules.errors import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError, UncertainDeliveryError
@@ -10,7 +11,6 @@ from rules.errors import DeliveryError, PermanentDeliveryError, TemporaryDeliver
 # Codes with which a relay refuses us rather than the mail; they pass when its owner or ours has mended something.
 _OURS_TO_MEND = frozenset({530, 534, 535, 538, 454})
 _LONGEST_REPLY = 32 * 1024
-_MARKS = ("", " ", "-")
 
 
 class Reply(NamedTuple):
@@ -52,18 +52,26 @@ class ReplyReader:
         return replies
 
     def _reply(self, line: bytes) -> Reply | None:
-        text = line.decode("utf-8", "replace").strip()
-        code, mark = text[:3], text[3:4]
-        if not (code.isascii() and code.isdigit() and mark in _MARKS):
-            return Reply(-1, one_line(text) or "an empty reply")
-        if mark == "-":
-            self._words.append(text[4:])
+        reply, ends = _line_of_reply(line)
+        if reply.code < 0:
+            return reply
+        if not ends:
+            self._words.append(reply.text)
             return None
         if self._words:
-            text = " ".join((*self._words, text[4:]))
+            reply = Reply(reply.code, one_line(" ".join((*self._words, reply.text))))
             self._words = []
-            return Reply(int(code), one_line(text))
-        return Reply(int(code), one_line(text[4:]))
+        return reply
+
+
+@lru_cache(maxsize=64)
+def _line_of_reply(line: bytes) -> tuple[Reply, bool]:
+    """One line of a reply, and whether it is the last; most of what a relay says it says to every mail."""
+    text = line.decode("utf-8", "replace").strip()
+    code, mark = text[:3], text[3:4]
+    if not (code.isascii() and code.isdigit() and mark in ("", " ", "-")):
+        return Reply(-1, one_line(text) or "an empty reply"), True
+    return Reply(int(code), one_line(text[4:])), mark != "-"
 
 
 def by_code(code: int, words: str) -> DeliveryError:

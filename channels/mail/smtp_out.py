@@ -113,13 +113,13 @@ class Relay:
         self._lines.remove(line)
         if line in self._idle:
             self._idle.remove(line)
-        self._waiting.extendleft(reversed(left))
         if left:
             # The relay has closed a line that stood idle, so it has the others, or soon will.
-            for other in list(self._idle):
+            idle, self._idle = self._idle, []
+            for other in idle:
                 other.close()
-        if self._waiting:
-            self._spread()
+            self._waiting.extendleft(reversed(left))
+        self._spread()
 
     def _content_of(self, mail: Mail) -> bytes:
         """What goes over the line after DATA; with large files it takes most of a second."""

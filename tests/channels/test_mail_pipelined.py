@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from channels.mail.relay_line import Handed, Line
+from channels.mail.relay_opening import Opened
 from channels.mail.smtp_out import Relay, RelaySettings
 from rules.effects import Mail, Receipt
 from rules.errors import PermanentDeliveryError, TemporaryDeliveryError, UncertainDeliveryError
@@ -218,3 +220,53 @@ async def test_an_address_cannot_smuggle_in_a_command() -> None:
             await out.send(owed(who(1), return_path="x@example.com>\r\nRCPT TO:<spy@example.net"))
         assert isinstance((await sent(out, 1))[0], Receipt)
     assert relay.times_taken() == {who(0): 1}
+
+
+class Narrow(asyncio.Transport):
+    """A line through which a mail creeps; each look at what is still to be written finds the next of ``left``."""
+
+    def __init__(self, *left: int) -> None:
+        super().__init__()
+        self.left = list(left)
+        self.aborted = False
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """The replies are said by the test."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """It goes somewhere."""
+
+    def get_write_buffer_size(self) -> int:
+        return self.left.pop(0)
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+class NoOthers:
+    """No other mail waits."""
+
+    def next_mail(self) -> Handed | None:
+        return None
+
+    def idle(self, line: Line) -> None:
+        """Nothing to give it."""
+
+    def ended(self, line: Line, left: Sequence[Handed]) -> None:
+        assert not left
+
+
+async def test_a_mail_that_creeps_is_given_up_only_when_it_stands_still() -> None:
+    """Twenty megabytes over a slow line take longer than any reply may."""
+    transport = Narrow(400, 300, 200, 100, 100)
+    line = Line(
+        Opened(transport, {"pipelining": ""}, None),
+        RelaySettings(host="relay.test", port=25, data_timeout=0.01),
+        NoOthers(),
+    )
+    mail = Handed("support@example.com", (who(1),), RAW, asyncio.get_running_loop().create_future())
+    assert line.take(mail)
+    line.data_received(b"250 fine\r\n250 fine\r\n354 go on\r\n")
+    with pytest.raises(UncertainDeliveryError, match="the relay says nothing"):
+        await asyncio.wait_for(mail.end, 10)
+    assert (transport.left, transport.aborted) == ([], True)
