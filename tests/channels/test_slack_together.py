@@ -13,7 +13,7 @@ import pytest
 from channels.slack.app import SlackChannel
 from rules.effects import Post
 from rules.errors import StoreAwayError, TemporaryDeliveryError, UncertainDeliveryError
-from rules.model import Heard
+from rules.model import Heard, Refusal
 from tests.channels.slack_desk import FakeDesk, a_channel, card_of, owed, settled, told
 from tests.loopback_slack import LoopbackSlack, Manifest
 
@@ -141,6 +141,24 @@ async def test_while_the_database_is_away_slack_is_told_nothing_and_comes_again(
         await slack.eventually(lambda: any(one["state"] != "confirmed" for one in slack.deliveries()))
         desk.away = False
         await slack.eventually(lambda: [text for _, text in told(desk)] == ["is anybody there?"])
+
+
+async def test_a_form_refused_by_one_process_is_carried_out_by_another(slack: LoopbackSlack) -> None:
+    """Sent in again as it was, it is a new word: nobody may believe that it was done before."""
+    desk = FakeDesk()
+    filled = {"text": "New toner.", "root_cause": "Empty."}
+    async with a_channel(slack, desk) as channel:
+        root = await card_of(slack, desk, channel)
+        slack.click("ana", "support", root, "deskbell:open:resolve")
+        await slack.eventually(lambda: slack.modals("ana"))
+        desk.refusal = Refusal(code="move", text="Ben answered a moment ago.")
+        slack.submit("ana", filled)
+        await slack.eventually(lambda: len(desk.obeyed) == 1 and slack.modals("ana")[-1].get("errors"))
+    desk.refusal = None
+    async with a_channel(slack, desk):
+        slack.submit("ana", filled)
+        await slack.eventually(lambda: not slack.modals("ana"))
+        assert [command.name for command in desk.obeyed] == ["resolve", "resolve"]
 
 
 async def _moment() -> None:

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-REMEMBERED_MOST = 2000
 WRITES = "reply"
 """The form whose writers see each other."""
 
@@ -46,7 +45,6 @@ class Modals:
         self._door = door
         self._presence = door.presence
         self._presence.on_news = self._on_news(asyncio.get_running_loop())
-        self._refused: dict[str, int] = {}
 
     async def open(self, name: str, memory: Memory, user: str, trigger: str, view: OpenView | None = None) -> str:
         """Open a form, or show it in place of one that is open. Gives why it cannot be opened, for whoever asked."""
@@ -133,7 +131,7 @@ class Modals:
     async def _obeyed(self, name: str, scene: Scene, asked: Asked, form: Sent, actor: Actor) -> Step:
         """Have one command of a form carried out. A form sent in twice is done once; after a refusal it is new."""
         view, door = form.view, self._door
-        tried = self._refused.get(view.id, 0)
+        tried = await self._tried(form)
         key = f"slack:{form.team}:{view.id}:{form.user}:{tried}:{asked.command}:{_said_in(asked)}"
         command = Command(
             key=key, name=asked.command, actor=actor, at=door.now(), ticket=view.memory.ticket, text=asked.text,
@@ -142,10 +140,14 @@ class Modals:
         answer = await (open_ticket(door, command, view) if name == "new" else door.obey(command))
         if answer.refusal is None:
             return self._number_told(name, answer.ticket)
-        self._refused[view.id] = tried + 1
-        while len(self._refused) > REMEMBERED_MOST:
-            del self._refused[next(iter(self._refused))]
+        await door.run(door.inbox.move_cursor, _tries_of(form), f"{view.id}:{tried + 1}")
         return forms.refused(name, scene, asked, answer.refusal)
+
+    async def _tried(self, form: Sent) -> int:
+        """How often this form was refused so far, by whichever process heard it: one form a person is at hand."""
+        told = await self._door.run(self._door.inbox.cursor, _tries_of(form))
+        view, _, tried = told.rpartition(":")
+        return int(tried) if view == form.view.id else 0
 
     def _number_told(self, name: str, ticket: int | None) -> Step:
         """Whoever opened a ticket by a form is told its number where they look."""
@@ -256,6 +258,11 @@ class Modals:
             await call("views.update", asked, repeatable=True)
         except DeliveryError as problem:
             log.info("form_not_updated", problem=str(problem))
+
+
+def _tries_of(form: Sent) -> str:
+    """Under which name it is written down how often a person's form was refused."""
+    return f"form:{form.team}:{form.user}"
 
 
 def _waits(name: str, scene: Scene, user: str) -> bool:
