@@ -32,16 +32,24 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """``count`` mails to a port; ``rate`` mails a second, or as fast as they are taken when it is 0."""
+    """``count`` mails to ports in turn; ``rate`` mails a second, or as fast as they are taken when it is 0."""
 
-    port: int
+    ports: tuple[int, ...]
     count: int
     label: str
     rate: float = 0.0
     connections: int = CONNECTIONS
 
 
-def send(job: Job, within_s: float) -> list[Sent]:
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a job came to; ``cpu_s`` is the processor time that its customers used."""
+
+    sent: list[Sent]
+    cpu_s: float
+
+
+def send(job: Job, within_s: float) -> Outcome:
     """Send all mails of a job and return when each was answered. Raises TimeoutError or ConnectionError."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -51,17 +59,17 @@ def send(job: Job, within_s: float) -> list[Sent]:
     try:
         if not ours.poll(within_s):
             raise TimeoutError(f"{job.count} mails were not answered within {within_s:.0f} s")
-        sent: list[Sent] = ours.recv()
+        outcome: Outcome = ours.recv()
     except EOFError as problem:
         raise ConnectionError("the customers' process ended before its mails were answered") from problem
     finally:
         process.join(2)
         if process.is_alive():
             process.kill()
-    refused = [one.reply for one in sent if not one.reply.startswith("250")]
+    refused = [one.reply for one in outcome.sent if not one.reply.startswith("250")]
     if refused:
         raise ConnectionError(f"{len(refused)} mails were not taken, the first with {refused[0]!r}")
-    return sent
+    return outcome
 
 
 def letter(label: str, number: int) -> tuple[str, bytes]:
@@ -79,7 +87,9 @@ def letter(label: str, number: int) -> tuple[str, bytes]:
 
 
 def _work(line: multiprocessing.connection.Connection, job: Job) -> None:
-    line.send(asyncio.run(_Customers(job).run()))
+    before = time.process_time()
+    sent = asyncio.run(_Customers(job).run())
+    line.send(Outcome(sent, time.process_time() - before))
     line.close()
 
 
@@ -95,13 +105,14 @@ class _Customers:
         self._done = asyncio.Event()
         self.problem: Exception | None = None
 
-    async def _connected(self) -> _Line:
+    async def _connected(self, number: int) -> _Line:
         line = _Line(self)
-        await asyncio.get_running_loop().create_connection(lambda: line, "127.0.0.1", self.job.port)
+        port = self.job.ports[number % len(self.job.ports)]
+        await asyncio.get_running_loop().create_connection(lambda: line, "127.0.0.1", port)
         return line
 
     async def run(self) -> list[Sent]:
-        lines = [await self._connected() for _ in range(self.job.connections)]
+        lines = [await self._connected(number) for number in range(self.job.connections)]
         await asyncio.gather(*(line.greeted for line in lines))
         if self.job.rate:
             self._free = lines

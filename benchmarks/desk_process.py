@@ -17,13 +17,15 @@ ROOT = Path(__file__).parent.parent
 READY_WITHIN_S = 120.0
 
 
-def configuration(folder: Path, relay_port: int) -> Path:
-    """Write the shipped ``config.yaml`` into a folder, changed only where it listens and sends."""
+def configuration(folder: Path, relay_port: int, url: str = "") -> Path:
+    """Write the shipped ``config.yaml`` into a folder, changed only where it listens, sends, and keeps the desk."""
     config: dict[str, Any] = YAML(typ="safe").load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     box = config["channels"]["mail"][0]
     box["smtp_in"] = {"listen": "127.0.0.1:0"}
     box["smtp_out"] = {"host": "127.0.0.1", "port": relay_port, "tls": False, "connections": 8}
     config["channels"]["web"] = {"listen": "127.0.0.1:0"}
+    if url:
+        config["storage"] = {"url": url}
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "config.yaml"
     path.write_text(json.dumps(config, ensure_ascii=False, default=str), encoding="utf-8")
