@@ -122,7 +122,7 @@ class Sender(Protocol):
 
 
 class Role(Protocol):
-    """Work that one process of the desk does at a time, such as reading a mailbox (R-DA-2)."""
+    """Work that one process of the desk does at a time, such as reading a mailbox (R-OP-4)."""
 
     def hold(self) -> bool:
         """Whether it is this process's now, taken if it is nobody's. Asks the store, so call it off the event loop.

@@ -75,7 +75,7 @@ class ImapListener:
 
     What is new is told from the ledger alone, never from the Seen flag. A message is flagged or moved only after
     ``Hearing.receive`` returned; one that cannot be stored stays where it is and is tried again. Of several processes
-    the one with the ``role`` watches, the others ask for it every two seconds (R-DA-2).
+    the one with the ``role`` watches, the others ask for it every two seconds (R-OP-4).
     """
 
     def __init__(
