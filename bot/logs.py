@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -16,14 +17,14 @@ from bot.masking import masked
 _ADDRESS = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _SECRET = re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=token=)[\w-]+", re.IGNORECASE)
 
+# One of these is in whatever that pattern matches.
+_SECRET_SIGNS = ("xox", "xapp-", "token=")
+_JSON = json.JSONEncoder(ensure_ascii=False, default=repr)
+
 
 def set_up_logs(level: Literal["debug", "info", "warning", "error"], form: Literal["json", "text"]) -> None:
     """Send every log line of ours and of the libraries to stderr, in one form."""
-    renderer: Any = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
-        if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
+    renderer: Any = _as_json if form == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -51,6 +52,10 @@ def _is_news(record: logging.LogRecord) -> bool:
     return "`token` will be unused" not in record.getMessage()
 
 
+def _as_json(logger: WrappedLogger, name: str, event: EventDict) -> str:
+    return _JSON.encode(event)
+
+
 def mask(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
     """Mask addresses and tokens in every value, however deep (R-DA-5)."""
     return {key: _masked(value) for key, value in event.items()}
@@ -60,7 +65,8 @@ def _masked(value: Any) -> Any:
     if isinstance(value, str):
         if "@" in value:
             value = _ADDRESS.sub(lambda found: masked(found[0]), value)
-        return _SECRET.sub("***", value)
+        small = value.lower()
+        return _SECRET.sub("***", value) if any(sign in small for sign in _SECRET_SIGNS) else value
     if isinstance(value, Mapping):
         return {key: _masked(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):

@@ -39,6 +39,7 @@ def run_desk(config: Config) -> int:
         with asyncio.Runner(loop_factory=new_loop) as runner:
             return runner.run(_serve(signed, store, SystemClock()))
     finally:
+        gc.enable()
         store.close()
 
 
