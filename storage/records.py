@@ -103,6 +103,8 @@ class Codec(Generic[T]):
         self._kind = kind
         hints = get_type_hints(kind)
         long_fields = LONG_FIELDS.get(kind, frozenset())
+        self.has_long_texts = bool(long_fields)
+        """Whether the noun's own fields may hold a text of any length."""
         self._fields = tuple(
             _Field(field.name, _default_of(field), _LONG_TEXT if field.name in long_fields else _way(hints[field.name]))
             for field in dataclasses.fields(cast(Any, kind))

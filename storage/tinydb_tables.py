@@ -25,7 +25,7 @@ from storage.snapshot import LEDGER
 T = TypeVar("T")
 
 LATELY = 256
-"""So many rows of a table are held as nouns too, those written last."""
+"""So many rows of a table are held as nouns too, those written last; none whose texts may be of any length."""
 
 _NOTHING: tuple[bytes, Any] = (b"", None)
 
@@ -327,6 +327,8 @@ class PackedRows(Generic[T]):
         """Set a row."""
         packed = dumps(self._codec.encode(value, self._keep))
         self._table.put(row_id, packed)
+        if self._codec.has_long_texts:
+            return
         self._lately.pop(row_id, None)
         if len(self._lately) >= LATELY:
             del self._lately[next(iter(self._lately))]
