@@ -56,6 +56,7 @@ class Sharing:
             Ticker(self._renew, every_s=RENEWED_EVERY_S),
             Ticker(self._recover, every_s=LOOKED_EVERY_S),
         )
+        self._ticking: list[Ticker] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
         self._standing_back = False
@@ -70,6 +71,7 @@ class Sharing:
         await self._parts.in_thread(self._parts.store.listen, self._heard)
         for ticker in self._tickers:
             await ticker.start()
+            self._ticking.append(ticker)
 
     async def stand_back(self) -> None:
         """Leave the roles of the desk to others at once; what is half taken in is finished first."""
@@ -92,8 +94,8 @@ class Sharing:
             await self._parts.in_thread(self._parts.claims.turn_over, (), {})
         if left := self._parts.claims.unsettled:
             log.error("left_unsettled", keys=left, problem="the database is away; others look after them")
-        for ticker in self._tickers:
-            await ticker.stop()
+        while self._ticking:
+            await self._ticking.pop().stop()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._parts.in_thread(self._parts.roles.let_go)
 

@@ -6,7 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from bot.wiring import House
 from rules.effects import OutboxState
+from rules.errors import StoreAwayError
 from storage.protocol import LEASE_S
 from tests.bot.houses import desks, until
 
@@ -148,3 +152,14 @@ async def test_a_digest_of_the_desk_is_told_once(tmp_path: Path) -> None:
         keys = told()
         assert len(keys) == len(set(keys))
         await until(lambda: len(desk.mails("tom@example.com")) == 1, "the manager's digest")
+
+
+async def test_a_start_that_fails_ends_with_what_was_wrong(tmp_path: Path) -> None:
+    """The database went away between the opening of the store and the first commit."""
+    async with desks(tmp_path) as desk:
+        one = await desk.start()
+        store = desk.database.process()
+        house = House(one.house.config, store, desk.clock)
+        desk.database.away = True
+        with pytest.raises(StoreAwayError):
+            await house.run()
