@@ -183,6 +183,7 @@ class House:
         while self.desk.ring_due(desk_wide=self.roles.has(DIGESTS)) and not self._stop.is_set():
             # There may be more: after downtime many are due at once.
             continue
+        self.contact.back()
 
     async def make_rounds(self) -> None:
         """Look after the desk itself: compare the mailboxes with their ledgers."""
@@ -232,7 +233,6 @@ class House:
             return
         try:
             await self._in_thread(call, *args)
-            self.contact.back()
         except StoreError as problem:
             if may_pass(self.store, problem):
                 self.contact.lost(problem)
