@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, QueuePool, create_engine, make_url
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import ArgumentError
 
 from rules.errors import ConfigError, StoreAwayError, StoreLockedError, StoreUnavailableError
@@ -64,15 +66,20 @@ class Database:
         self.url = parsed(url)
         self.shared = self.url.drivername != "sqlite"
         self.where = self.url.render_as_string(hide_password=True)
-        self.engine = _engine_of(self.url)
+        self._dial = partial(_dial_postgres, self.url) if self.shared else partial(_dial_sqlite, self.url)
+        self.engine = create_engine(
+            self.url, creator=self._dial, poolclass=QueuePool, pool_size=LINES, max_overflow=MORE_LINES,
+            pool_timeout=CONNECT_S, pool_use_lifo=True,
+        )  # fmt: skip
         self._lock: OpenFile | None = None
 
     def line(self) -> Line:
         """A line of one's own, until it is closed. Raises StoreError when there is none to be had."""
-        held = self._connect()
-        line = self._over(held)
-        held.detach()
-        return line
+        try:
+            connection = self._dial()
+        except DRIVER_ERRORS as problem:
+            raise as_store_error(problem, self.where) from problem
+        return self._over(connection, connection.close)
 
     @contextmanager
     def lent(self) -> Iterator[Line]:
@@ -131,14 +138,22 @@ class Database:
 
     def _greeted(self, words: str) -> Line:
         """A line on which these words were said. Raises StoreError."""
-        line = self._over(self._connect())
+        line = self._pooled()
         try:
             line.ask(words)
         except StoreAwayError:
             # The database was restarted since the pool last used this line; its other lines are as dead.
-            self._drop_lines()
             line.close()
-            line = self._over(self._connect())
+            self._drop_lines()
+            return self._anew(words)
+        except BaseException:
+            line.close()
+            raise
+        return line
+
+    def _anew(self, words: str) -> Line:
+        line = self._pooled()
+        try:
             line.ask(words)
         except BaseException:
             line.close()
@@ -148,49 +163,46 @@ class Database:
     def _drop_lines(self) -> None:
         self.engine.dispose()
 
-    def _connect(self) -> Any:
+    def _pooled(self) -> Line:
         try:
-            return self.engine.raw_connection()
+            held = self.engine.raw_connection()
         except DRIVER_ERRORS as problem:
             raise as_store_error(problem, self.where) from problem
+        connection: Any = held.driver_connection
 
-    def _over(self, held: Any) -> Line:
-        return PostgresLine(held, self.where) if self.shared else SqliteLine(held, self.where)
+        def give_back() -> None:
+            # The pool would try to tidy up a line that is dead, and complain.
+            if getattr(connection, "closed", False):
+                held.invalidate()
+            held.close()
+
+        return self._over(connection, give_back)
+
+    def _over(self, connection: Any, give_back: Callable[[], None]) -> Line:
+        return (PostgresLine if self.shared else SqliteLine)(connection, self.where, give_back)
 
 
-def _engine_of(url: URL) -> Engine:
-    if url.drivername == "sqlite":
-        engine = create_engine(url, pool_size=LINES, max_overflow=MORE_LINES, connect_args={"check_same_thread": False})
-        event.listen(engine, "connect", _greet_sqlite)
-        return engine
+def _dial_postgres(url: URL) -> psycopg.Connection[Any]:
+    """A connection on which statements of ours begin and end transactions, each prepared at its first use."""
     asked = url.query.get("options", "")
     options = " ".join((_SESSION, asked if isinstance(asked, str) else " ".join(asked)))
-    engine = create_engine(
-        url.difference_update_query(["options"]),
-        pool_size=LINES,
-        max_overflow=MORE_LINES,
-        pool_timeout=CONNECT_S,
-        pool_use_lifo=True,
-        connect_args={
-            "options": options.strip(), "connect_timeout": CONNECT_S, "application_name": "deskbell",
-            "keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000,
-        },
-    )  # fmt: skip
-    event.listen(engine, "connect", _greet_postgres)
-    return engine
-
-
-def _greet_postgres(connection: psycopg.Connection[Any], record: object) -> None:
-    """Transactions are begun and ended by statements of ours; every statement is prepared at its first use."""
-    connection.autocommit = True
+    dialect: Any = cast(Any, PGDialect_psycopg)()
+    _, words = dialect.create_connect_args(url.difference_update_query(["options"]))
+    usual = {
+        "connect_timeout": CONNECT_S, "application_name": "deskbell", "keepalives_idle": 30, "keepalives_interval": 5,
+        "keepalives_count": 3, "tcp_user_timeout": 20_000,
+    }  # fmt: skip
+    connection = psycopg.connect(**{**usual, **words, "options": options.strip()}, autocommit=True)
     connection.prepare_threshold = 0
+    return connection
 
 
-def _greet_sqlite(connection: sqlite3.Connection, record: object) -> None:
-    """A commit returns when it is on disk, and who reads does not wait for who writes."""
-    connection.isolation_level = None
+def _dial_sqlite(url: URL) -> sqlite3.Connection:
+    """A connection whose commits return when they are on disk, and on which readers do not wait for the writer."""
+    connection = sqlite3.connect(str(url.database), isolation_level=None, check_same_thread=False)
     for word in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
         connection.execute(f"PRAGMA {word}")
+    return connection
 
 
 def file_of(url: URL) -> Path:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, Protocol, TypeAlias, cast
 
 import psycopg
@@ -26,8 +26,11 @@ class Line(Protocol):
     def ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """The rows that a statement gives."""
 
-    def ask_all(self, questions: Iterable[Question]) -> list[list[Any]]:
-        """The rows of each of several statements, on one way to the server and back."""
+    def begin(self, words: Sequence[str]) -> list[Any]:
+        """Say several statements at once, the first of which begins a transaction; the rows that the last one gives."""
+
+    def ask_all(self, questions: Sequence[Question]) -> list[list[Any]]:
+        """The rows of each of several statements, on as few ways to the server and back as there can be."""
 
     def write(self, sql: str, kinds: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement over many rows; ``{rows}`` in it is where they stand."""
@@ -47,11 +50,11 @@ class PostgresLine:
 
     shared = True
 
-    def __init__(self, held: Any, where: str) -> None:
-        """``held`` is the pool's hold on the connection."""
-        self._held = held
-        self.connection = cast("psycopg.Connection[Any]", held.driver_connection)
+    def __init__(self, connection: Any, where: str, give_back: Callable[[], None]) -> None:
+        """``give_back`` takes a connection that is still good."""
+        self.connection = cast("psycopg.Connection[Any]", connection)
         self._where = where
+        self._give_back = give_back
 
     def ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """The rows that a statement gives."""
@@ -61,17 +64,32 @@ class PostgresLine:
         except DRIVER_ERRORS as problem:
             raise as_store_error(problem, self._where) from problem
 
-    def ask_all(self, questions: Iterable[Question]) -> list[list[Any]]:
-        """The rows of each statement; they travel in one go."""
-        cursors = []
+    def begin(self, words: Sequence[str]) -> list[Any]:
+        """Say several statements at once; each sees what was committed when the one before it was done."""
         try:
-            with self.connection.pipeline():
-                for sql, values in questions:
-                    cursors.append(cursor := self.connection.cursor(binary=True))
-                    cursor.execute(sql, values or None)
-            return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+            done = self.connection.cursor().execute("; ".join(words), prepare=False)
+            while done.nextset():
+                pass
+            return done.fetchall()
         except DRIVER_ERRORS as problem:
             raise as_store_error(problem, self._where) from problem
+
+    def ask_all(self, questions: Sequence[Question]) -> list[list[Any]]:
+        """The rows of each statement; all but the last travel in one go.
+
+        A pipeline ends with a word to the server after which it no longer watches for a client that is frozen inside a
+        transaction (PostgreSQL 15); a statement by itself makes it watch again.
+        """
+        cursors = []
+        try:
+            with self.connection.pipeline() if len(questions) > 1 else nullcontext():
+                for sql, values in questions[:-1]:
+                    cursors.append(cursor := self.connection.cursor(binary=True))
+                    cursor.execute(sql, values or None)
+            rows = [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+        except DRIVER_ERRORS as problem:
+            raise as_store_error(problem, self._where) from problem
+        return [*rows, *(self.ask(sql, values) for sql, values in questions[-1:])]
 
     def write(self, sql: str, kinds: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement over many rows, one array for each column."""
@@ -95,11 +113,9 @@ class PostgresLine:
         return f"{column} = ANY(%s)", (list(values),)
 
     def close(self) -> None:
-        """Hang up."""
-        try:
-            self._held.close()
-        except DRIVER_ERRORS:
-            self._held.invalidate()
+        """Hang up, or give it back."""
+        with suppress(*DRIVER_ERRORS):
+            self._give_back()
 
 
 class SqliteLine:
@@ -107,11 +123,11 @@ class SqliteLine:
 
     shared = False
 
-    def __init__(self, held: Any, where: str) -> None:
-        """``held`` is the pool's hold on the connection."""
-        self._held = held
-        self.connection = cast(sqlite3.Connection, held.driver_connection)
+    def __init__(self, connection: Any, where: str, give_back: Callable[[], None]) -> None:
+        """``give_back`` takes the connection back."""
+        self.connection = cast(sqlite3.Connection, connection)
         self._where = where
+        self._give_back = give_back
 
     def ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """The rows that a statement gives."""
@@ -120,7 +136,11 @@ class SqliteLine:
         except DRIVER_ERRORS as problem:
             raise as_store_error(problem, self._where) from problem
 
-    def ask_all(self, questions: Iterable[Question]) -> list[list[Any]]:
+    def begin(self, words: Sequence[str]) -> list[Any]:
+        """Say several statements, one after the other."""
+        return [self.ask(word) for word in words][-1]
+
+    def ask_all(self, questions: Sequence[Question]) -> list[list[Any]]:
         """The rows of each statement, one after the other: there is no way to save."""
         return [self.ask(sql, values) for sql, values in questions]
 
@@ -141,8 +161,9 @@ class SqliteLine:
         return f"{column} IN ({', '.join('%s' for _ in values)})", tuple(values)
 
     def close(self) -> None:
-        """Hang up."""
-        self._held.close()
+        """Hang up, or give it back."""
+        with suppress(*DRIVER_ERRORS):
+            self._give_back()
 
 
 def _marked(sql: str) -> str:

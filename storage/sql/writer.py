@@ -40,13 +40,10 @@ class Writer:
         self._holder = holder
         self._lease = int(lease_s * 1_000_000)
         self._channel = channel
-        words = "BEGIN" if database.shared else "BEGIN IMMEDIATE"
-        turn = [("SELECT pg_advisory_xact_lock(%s)", (lock_of(desk, "writer"),))] if database.shared else []
-        self._opening = [
-            (words, ()),
-            *turn,
-            (READ_COUNTERS.replace(" FROM", f", {_CLOCK[database.shared]} FROM", 1), ()),
-        ]
+        begin = "BEGIN" if database.shared else "BEGIN IMMEDIATE"
+        turn = [f"SELECT pg_advisory_xact_lock({lock_of(desk, 'writer')})"] if database.shared else []
+        counters = READ_COUNTERS.replace(" FROM", f", {_CLOCK[database.shared]} FROM", 1)
+        self._opening = [begin, *turn, counters]
         self._line: Line | None = None
         self._tables: Tables | None = None
         self._now = 0
@@ -66,8 +63,8 @@ class Writer:
         rows = self._turn()
         self.open = True
         try:
-            counters = counters_in(rows[-1])
-            self._now = rows[-1][0][1]
+            counters = counters_in(rows)
+            self._now = rows[0][1]
             if self._tables is None or self._tables.commits != counters.commits or self._tables.held > MOST_HELD:
                 self._tables = Tables(self.line, self.stamp)
                 self._tables.count_from(counters)
@@ -127,11 +124,11 @@ class Writer:
         """What rows get from the transaction under way."""
         return Stamp(self._now, self._holder, self._now + self._lease)
 
-    def _turn(self) -> list[list[Any]]:
+    def _turn(self) -> list[Any]:
         """Wait for this process's turn; over a new line where the last one broke meanwhile."""
         if self._line is not None:
             try:
-                return self._line.ask_all(self._opening)
+                return self._line.begin(self._opening)
             except StoreAwayError:
                 self.abandon()
             except BaseException:
@@ -139,7 +136,7 @@ class Writer:
                 raise
         self._line = self._connected()
         try:
-            return self._line.ask_all(self._opening)
+            return self._line.begin(self._opening)
         except BaseException:
             self.abandon()
             raise
