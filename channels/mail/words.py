@@ -89,7 +89,8 @@ def _base64_by_lines(data: bytes) -> bytes:
         while at < size:
             stop = data.find(b"\n", at + _AT_ONCE) + 1 or size
             lines = data[at:stop]
-            if stop < size and (b"=" in lines or len(lines.translate(None, b"\r\n")) % 4):
+            signs = len(lines) - lines.count(b"\n") - lines.count(b"\r")
+            if stop < size and (signs % 4 or b"=" in lines):
                 break
             out.append(binascii.a2b_base64(lines))
             at = stop
