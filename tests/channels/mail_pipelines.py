@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+CUT = "cut"
+"""Said instead of a reply, it ends the line."""
+
 
 @dataclass
 class PlainRelay:
-    """What it was told and took; ``says`` may answer a command otherwise, with several lines or none at all.
+    """What it was told and took; ``says`` may answer a command otherwise, with several lines, or ``CUT`` the line.
 
     Instead of its reply number ``cut_at`` (counted over all lines, the greetings and EHLO aside) it closes the line.
     """
@@ -101,10 +104,12 @@ class _Conversation(asyncio.Protocol):
 
     def _take(self) -> None:
         assert self._content is not None
-        self._relay.taken.append(tuple(self._recipients))
-        self._relay.contents.append(self._content)
-        self._content = None
-        said = self._relay.says(".") or f"250 2.0.0 queued as Q{len(self._relay.taken)}"
+        content, self._content = self._content, None
+        said = self._relay.says(".")
+        if said is None or not said.startswith(("4", "5")):
+            self._relay.taken.append(tuple(self._recipients))
+            self._relay.contents.append(content)
+        said = said or f"250 2.0.0 queued as Q{len(self._relay.taken)}"
         for _ in self._recipients if self._relay.lmtp else (1,):
             self._say(said)
 
@@ -112,7 +117,7 @@ class _Conversation(asyncio.Protocol):
         if self._over:
             return
         self._relay.replies += 1
-        if self._relay.replies == self._relay.cut_at:
+        if self._relay.replies == self._relay.cut_at or reply == CUT:
             # What was said before still arrives; a part of this reply may, too.
             self.transport.write(b"25" * (self._relay.replies % 2))
             self.transport.close()

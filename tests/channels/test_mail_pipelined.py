@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from channels.mail.relay_line import Handed, Line
 from channels.mail.relay_opening import Opened
 from channels.mail.smtp_out import Relay, RelaySettings
 from rules.effects import Mail, Receipt
 from rules.errors import PermanentDeliveryError, TemporaryDeliveryError, UncertainDeliveryError
-from tests.channels.mail_pipelines import PlainRelay, running
+from tests.channels.mail_pipelines import CUT, PlainRelay, running
 from tests.channels.test_mail_smtp_out import NOW, OWN, RAW, SUPPORT, owed
 
+SOAK = bool(os.environ.get("DESKBELL_SOAK"))
 Outcome = Receipt | BaseException
 
 
@@ -50,12 +55,12 @@ def assert_true_fates(relay: PlainRelay, outcomes: Sequence[Outcome]) -> None:
     for number, outcome in enumerate(outcomes):
         times = relay.times_taken()[who(number)]
         if isinstance(outcome, Receipt):
-            assert times == 1
+            assert times == 1, number
         elif isinstance(outcome, UncertainDeliveryError):
-            assert times <= 1
+            assert times <= 1, number
         else:
-            assert isinstance(outcome, TemporaryDeliveryError), outcome
-            assert times == 0
+            assert isinstance(outcome, TemporaryDeliveryError | PermanentDeliveryError), outcome
+            assert times == 0, number
 
 
 async def test_an_envelope_is_one_write_and_the_next_one_comes_with_the_content() -> None:
@@ -94,6 +99,46 @@ async def test_a_line_cut_at_any_reply_makes_one_mail_uncertain_at_most(
             [UncertainDeliveryError] * at_content + [TemporaryDeliveryError] * before_it
         )
         assert relay.lines == 1 + (cut_at < 20)
+
+
+ODDITIES = {
+    "MAIL": (CUT, "421 4.3.2 going down", "451 4.3.0 not now", "550 5.7.1 not you", "250 ok\r\n250 ok", "what?"),
+    "RCPT": (
+        CUT,
+        "421 4.3.2 going down",
+        "450 4.2.1 not now",
+        "550 5.1.1 nobody",
+        "250-so\r\n250 ok",
+        "250 ok\r\n550 no",
+    ),
+    "DATA": (CUT, "421 4.3.2 going down", "451 4.3.0 not now", "554 5.5.1 never", "250 what for?", "354-and\r\n354 go"),
+    ".": (CUT, "421 4.3.2 going down", "452 4.3.1 full", "554 5.6.0 never", "250 ok\r\n250 ok", "what?", "354 go on"),
+    "RSET": (CUT, "421 4.3.2 going down", "451 4.3.0 not now"),
+}
+PLANS = st.dictionaries(st.integers(0, 60), st.integers(0, 6), max_size=6)
+
+
+@settings(max_examples=400 if SOAK else 40, deadline=None)
+@given(plan=PLANS, pipelining=st.booleans(), lmtp=st.booleans(), connections=st.integers(1, 3))
+def test_whatever_a_relay_says_each_mail_has_the_fate_it_really_had(
+    plan: dict[int, int], pipelining: bool, lmtp: bool, connections: int
+) -> None:
+    """Replies of every kind at any step, too many of them, and lines that end, several in one run."""
+    steps = count()
+
+    def says(command: str) -> str | None:
+        odd, said = plan.get(next(steps)), ODDITIES.get(command[:4], ())
+        return said[odd % len(said)] if odd is not None and said else None
+
+    async def play() -> None:
+        relay = PlainRelay(says=says, pipelining=pipelining, lmtp=lmtp)
+        async with running(relay), sender(relay, connections=connections, command_timeout=1, data_timeout=1) as out:
+            assert_true_fates(relay, await sent(out, 12))
+            plan.clear()
+            whole = await sent(out, 3, first=12)
+        assert [isinstance(outcome, Receipt) for outcome in whole] == [True] * 3
+
+    asyncio.run(play())
 
 
 async def test_a_relay_that_takes_two_mails_a_line_gets_all_of_them_at_once() -> None:
@@ -169,6 +214,22 @@ async def test_what_a_relay_says_before_the_content_is_no_answer_to_it() -> None
             await out.send(owed(who(1)))
         await out.stop()
     assert (relay.taken, relay.begun) == ([], [])
+
+
+@pytest.mark.parametrize("said", ["250 what for?", "334 go on", "251 elsewhere"])
+@pytest.mark.parametrize("pipelining", [False, True])
+async def test_only_one_reply_asks_for_the_content(said: str, pipelining: bool) -> None:
+    """Else a reply too many to the envelope would have the mail read out as commands, and taken as nothing."""
+    once = iter([said])
+
+    def says(command: str) -> str | None:
+        return next(once, None) if command == "DATA" else None
+
+    async with running(PlainRelay(says=says, pipelining=pipelining)) as relay, sender(relay) as out:
+        with pytest.raises(TemporaryDeliveryError, match=said.rstrip("?")):
+            await out.send(owed(who(1)))
+        assert isinstance((await sent(out, 1))[0], Receipt)
+    assert (relay.times_taken(), relay.contents) == ({who(0): 1}, [RAW.replace(b"\r\n.", b"\r\n..")])
 
 
 async def test_a_relay_that_answers_twice_is_not_believed_the_second_time() -> None:
