@@ -16,7 +16,7 @@ _WORD = re.compile(
 # The last word of a value may have lost its end on the way.
 _CUT = re.compile(r"=\?[^?\s]{0,60}\?[bBqQ]\?[^?\s]{1,8000}(\??)\Z")
 _FEW_BYTES, _SHORTEST_PIECE = 1_024, 32
-_AT_ONCE = 262_144
+_LARGE, _AT_ONCE = 8_000_000, 262_144
 _BREAK = re.compile(r"(?<![ \t])[ \t]*[\r\n]+[ \t]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufeff]+")
 
@@ -102,7 +102,7 @@ def _base64_by_lines(data: bytes) -> bytes:
 
 def _base64_piece(data: bytes) -> bytes:
     try:
-        return _base64_by_lines(data) if len(data) > _AT_ONCE else binascii.a2b_base64(data)
+        return _base64_by_lines(data) if len(data) > _LARGE else binascii.a2b_base64(data)
     except binascii.Error:
         kept = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
     kept = kept[: len(kept) - 1] if len(kept) % 4 == 1 else kept
