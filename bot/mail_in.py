@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
 from bot.clock import Clock
@@ -10,12 +11,20 @@ from bot.settings import MailSettings
 from channels.mail.batches import Together
 from channels.mail.smtp_in import SmtpLimits, SmtpListener
 from channels.protocol import Hearing
+from rules.model import Message
 
 _NO_LIMIT = 2**40
 
 
 def mail_listeners(
-    config: Config, hearing: Hearing, clock: Clock, executor: Executor, together: Together, *, reuse_port: bool = False
+    config: Config,
+    hearing: Hearing,
+    clock: Clock,
+    executor: Executor,
+    together: Together,
+    *,
+    expect: Callable[[Sequence[Message]], None] = lambda messages: None,
+    reuse_port: bool = False,
 ) -> list[SmtpListener]:
     """One listener for each address, SMTP before LMTP; mailboxes that name the same address share it.
 
@@ -42,6 +51,7 @@ def mail_listeners(
             now=clock.now,
             executor=executor,
             together=together,
+            expect=expect,
             limits=smtp_limits,
             certificate=None if lmtp else next((box.smtp_in.certificate for box in boxes if box.smtp_in), None),
             key=None if lmtp else next((box.smtp_in.key for box in boxes if box.smtp_in), None),

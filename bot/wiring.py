@@ -101,7 +101,9 @@ class House:
         self.presence = Presence()
         self.web = self._make_web()
         self.slack = self._make_slack()
-        self.smtp = mail_listeners(config, self.desk, clock, self._executor, store.together, reuse_port=store.shared)
+        self.smtp = mail_listeners(
+            config, self.desk, clock, self._executor, store.together, expect=store.expect, reuse_port=store.shared
+        )
         self._logins = logins_of(config.settings.mail, config.settings.data_dir, clock.now)
         self._imap = self._make_imap()
         self._senders = self._make_senders()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from functools import partial
@@ -34,8 +34,16 @@ class Batches(Generic[T]):
     was worked on goes together.
     """
 
-    def __init__(self, receive: Callable[[T], str], executor: Executor, together: Together) -> None:
+    def __init__(
+        self,
+        receive: Callable[[T], str],
+        executor: Executor,
+        together: Together,
+        prepare: Callable[[Sequence[T]], None] = lambda mails: None,
+    ) -> None:
+        """``prepare`` is called with all mails of a batch before any of them is received."""
         self._receive = receive
+        self._prepare = prepare
         self._executor = executor
         self._together = together
         self._waiting: deque[_Waiting[T]] = deque()
@@ -70,6 +78,7 @@ class Batches(Generic[T]):
         with self._together(), self._turn:
             # Mails are added at the other end meanwhile, and nobody else takes any while this has the turn.
             batch.extend([self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))])
+            self._prepare([mail for mail, _ in batch])
             for mail, _ in batch:
                 try:
                     said.append(self._receive(mail))

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ from channels.mail.parse import parse
 from channels.mail.smtp_session import THROWN, SmtpSession
 from channels.protocol import Hearing, Now
 from rules.errors import ChannelError, StoreAwayError, StoreUnavailableError
+from rules.message import Message
 
 log = structlog.get_logger(__name__)
 
@@ -45,12 +46,23 @@ class SmtpLimits:
     commands: int = 2_000
 
 
+@dataclass(slots=True)
+class _Arrived:
+    """A mail as it came, and what was read in it, for each mailbox that is addressed."""
+
+    raw: bytes = field(repr=False)
+    sender: str
+    recipients: tuple[str, ...]
+    messages: Sequence[Message] = ()
+
+
 class SmtpListener:
     """A Listener that takes mail for our mailboxes on one address.
 
     ``executor`` runs parsing and ``Hearing.receive``; the event loop never waits for the disk. Mails that come at the
-    same time are received inside one ``together``. A mail for several of our mailboxes is received once for each, with
-    the recipients of that mailbox. With ``lmtp`` it speaks LMTP (RFC 2033) and answers the content for each recipient.
+    same time are received inside one ``together``, and ``expect`` is told of all of them before. A mail for several of
+    our mailboxes is received once for each, with the recipients of that mailbox. With ``lmtp`` it speaks LMTP (RFC 2033)
+    and answers the content for each recipient.
     """
 
     def __init__(
@@ -67,6 +79,7 @@ class SmtpListener:
         certificate: Path | None = None,
         key: Path | None = None,
         together: Together = nullcontext,
+        expect: Callable[[Sequence[Message]], None] = lambda messages: None,
         lmtp: bool = False,
         reuse_port: bool = False,
     ) -> None:
@@ -77,7 +90,8 @@ class SmtpListener:
         self._own = OwnAddresses(mailboxes)
         self._hearing = hearing
         self._now = now
-        self._batches = Batches(self._receive, executor, together)
+        self._batches = Batches(self._receive, executor, together, self._prepare)
+        self._expect = expect
         self._hostname = hostname
         self._limits = limits or SmtpLimits()
         self._tls = _tls_context(certificate, key) if certificate else None
@@ -161,7 +175,7 @@ class SmtpListener:
         """Receive one mail and say so in an SMTP reply. Raises nothing: every trouble is a 451."""
         if self._stopping:
             return "421 4.3.2 The desk is stopping; please try again"
-        work = self._batches.take((raw, sender, tuple(recipients)), size=len(raw))
+        work = self._batches.take(_Arrived(raw, sender, tuple(recipients)), size=len(raw))
         self._receiving.add(work)
         work.add_done_callback(self._receiving.discard)
         try:
@@ -191,23 +205,35 @@ class SmtpListener:
         }
         return "\r\n".join(reply_of[recipient] for recipient in recipients)
 
-    def _receive(self, mail: tuple[bytes, str, tuple[str, ...]]) -> str:
-        """Parse and receive, once for each mailbox that is addressed; what was done once is not done again."""
-        raw, sender, recipients = mail
+    def _prepare(self, mails: Sequence[_Arrived]) -> None:
+        """Parse what came together, so that nobody waits for that while the store has its turn."""
+        for mail in mails:
+            try:
+                mail.messages = self._parsed(mail)
+            except Exception as problem:  # noqa: BLE001 - it is parsed again by itself, and answered by itself
+                log.debug("mail.not_parsed", problem=repr(problem))
+        self._expect([message for mail in mails for message in mail.messages])
+
+    def _receive(self, mail: _Arrived) -> str:
+        """Receive once for each mailbox that is addressed; what was done once is not done again."""
+        messages = mail.messages or self._parsed(mail)
+        return _reply_text([self._hearing.receive(message) for message in messages])
+
+    def _parsed(self, mail: _Arrived) -> Sequence[Message]:
+        """The mail as each mailbox that is addressed gets it."""
         received_at = self._now()
-        outcomes = []
-        for mailbox, addressed in self._by_mailbox(recipients).items():
-            message = parse(
-                raw,
+        return [
+            parse(
+                mail.raw,
                 received_at=received_at,
                 channel=f"mail:{mailbox}",
                 recipients=addressed,
-                envelope_sender=sender,
+                envelope_sender=mail.sender,
                 own_addresses=self._own.all,
                 trusted_hosts=self._own.trusted_hosts(mailbox),
             )
-            outcomes.append(self._hearing.receive(message))
-        return _reply_text(outcomes)
+            for mailbox, addressed in self._by_mailbox(mail.recipients).items()
+        ]
 
     def _by_mailbox(self, recipients: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         addressed: dict[str, tuple[str, ...]] = {}

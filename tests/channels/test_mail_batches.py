@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 
@@ -116,3 +116,22 @@ async def test_a_large_mail_keeps_no_small_one_waiting() -> None:
         assert not any(one.done() for one in large)
         reading.set()
         assert await asyncio.gather(*large) == ["large", "large"]
+
+
+async def test_all_mails_of_a_batch_are_made_ready_before_the_first_is_received() -> None:
+    heard: list[str] = []
+
+    def prepare(mails: Sequence[str]) -> None:
+        heard.append(f"ready: {' '.join(mails)}")
+
+    def receive(mail: str) -> str:
+        heard.append(mail)
+        return mail
+
+    with ThreadPoolExecutor(AT_ONCE) as executor:
+        batches: Batches[str] = Batches(receive, executor, nullcontext, prepare)
+        await asyncio.gather(*(batches.take(str(number), 100) for number in range(3)))
+
+    assert heard[0].startswith("ready: 0")
+    assert sorted(word for word in heard if "ready" not in word) == ["0", "1", "2"]
+    assert sum(word.count(number) for word in heard if "ready" in word for number in "012") == 3
