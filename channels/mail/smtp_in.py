@@ -61,8 +61,8 @@ class SmtpListener:
 
     ``executor`` runs parsing and ``Hearing.receive``; the event loop never waits for the disk. Mails that come at the
     same time are received inside one ``together``, and ``expect`` is told of all of them before. A mail for several of
-    our mailboxes is received once for each, with the recipients of that mailbox. With ``lmtp`` it speaks LMTP (RFC 2033)
-    and answers the content for each recipient.
+    our mailboxes is received once for each, with the recipients of that mailbox. With ``lmtp`` it speaks LMTP (RFC
+    2033) and answers the content for each recipient.
     """
 
     def __init__(
