@@ -26,6 +26,7 @@ SETTLED_WITHIN_S = 10.0
 """So long a stop tries to write down what became of the last deliveries while the database is away."""
 
 _AGAIN_S = 0.5
+_INBOX_REST_S = 0.1
 
 InThread = Callable[..., Awaitable[object]]
 
@@ -61,6 +62,7 @@ class Sharing:
         self._turn = asyncio.Lock()
         self._standing_back = False
         self._looking = False
+        self._inbox_moved = False
 
     async def start(self) -> None:
         """Take what roles are free, and begin to hear of the others. Before any door is opened."""
@@ -103,9 +105,11 @@ class Sharing:
         """Called from any thread when another process changed something."""
         self._on_news(tickets)
         slack = self._parts.slack
-        if slack and slack.leads and not self._looking:
-            self._looking = True
-            self._soon(self._look_at_inbox)
+        if slack and slack.leads:
+            self._inbox_moved = True
+            if not self._looking:
+                self._looking = True
+                self._soon(self._look_at_inbox)
 
     async def _look(self) -> None:
         """Ask for the roles, and follow what became of them."""
@@ -123,9 +127,12 @@ class Sharing:
                 await slack.stand_back()
 
     async def _look_at_inbox(self) -> None:
-        self._looking = False
-        if self._parts.slack:
+        """Take in what others heard; however much they commit, the inbox is not read more often than it is good for."""
+        while self._parts.slack and self._inbox_moved:
+            self._inbox_moved = False
             await self._unless_away(self._parts.slack.look_again())
+            await asyncio.sleep(_INBOX_REST_S)
+        self._looking = False
 
     async def _renew(self) -> None:
         await self._unless_away(self._parts.in_thread(self._parts.claims.renew))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from bot.wiring import House
@@ -163,3 +165,19 @@ async def test_a_start_that_fails_ends_with_what_was_wrong(tmp_path: Path) -> No
         desk.database.away = True
         with pytest.raises(StoreAwayError):
             await house.run()
+
+
+async def test_a_page_open_at_one_process_follows_what_another_commits(tmp_path: Path) -> None:
+    async with desks(tmp_path) as desk:
+        one, two = await desk.start(), await desk.start()
+        base = two.house.web.url
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(cookie_jar=jar) as browser:
+            async with browser.get(two.house.web.link) as page:
+                assert page.status == 200
+            async with browser.get(f"{base}api/events") as events:
+                assert events.status == 200
+                await one.mail("The printer burns")
+                async with asyncio.timeout(10):
+                    while b'"ticket": 1' not in await events.content.readline():
+                        continue

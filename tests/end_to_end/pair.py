@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -104,9 +105,16 @@ def link_in(text: str) -> str:
     return found.group().rstrip(").,")
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
 def a_pair(
-    folder: Path, url: str, *, imap: bool = False, slack: bool = False, web: str = "", **config: Any
+    folder: Path, url: str, *, imap: bool = False, slack: bool = False, web: str = "", listen: str = "127.0.0.1:0"
 ) -> Iterator[Pair]:
     """Both up, on addresses of their own."""
     with ExitStack() as stack:
@@ -115,7 +123,7 @@ def a_pair(
         chat = stack.enter_context(slack_process()) if slack else None
         channels: dict[str, Any] = {"web": {"listen": "127.0.0.1:0", "public_url": web}} if web else {}
         env, ana = dict[str, str](), "U0ANA"
-        box: dict[str, Any] = {"smtp_out": relay.way_out}
+        box: dict[str, Any] = {"smtp_out": relay.way_out, "smtp_in": {"listen": listen}}
         if mailbox is not None:
             mailbox.start()
             stack.callback(mailbox.stop)
@@ -135,7 +143,7 @@ def a_pair(
             {"id": "ana", "name": "Ana Lopez", "email": "ana@example.com", "role": "agent", "slack": ana},
             {"id": "tom", "name": "Tom Becker", "email": "tom@example.com", "role": "manager"},
         ]
-        made = configuration(mail=box, channels=channels, staff=staff, storage={"url": url}, **config)
+        made = configuration(mail=box, channels=channels, staff=staff, storage={"url": url})
         one, two = (stack.enter_context(DeskProcess(folder / name, made, env=env)) for name in ("one", "two"))
         one.start()
         two.start()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import smtplib
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.pair import Pair, a_pair, get, link_in, send
+from tests.end_to_end.pair import Pair, a_pair, free_port, get, link_in, send
 from tests.end_to_end.parts import OURS, letter, until
 
 pytestmark = pytest.mark.timeout(180)
@@ -44,6 +46,8 @@ def test_what_is_said_in_chat_is_heard_by_any_and_leaves_once_and_in_order(tmp_p
         until(lambda: len(_answers(desk)) == 6, "six answers by mail")
         assert _answers(desk) == [f"answer{number}" for number in range(6)]
 
+        # What it was sending would wait for the end of its lease, and all that comes after it in that thread.
+        until(lambda: all(entry.state.value == "accepted" for entry in desk.outbox()), "everything to be settled")
         leader.kill()
         until(lambda: "chat" in desk.roles_of(other), "the other to lead in chat", within_s=10)
         desk.slack.post(desk.ana, channel, "answer6", card["ts"])
@@ -103,3 +107,41 @@ def _answers(desk: Pair) -> list[str]:
 
 def _mail(name: str) -> bytes:
     return letter(f"<{name}@customer.example.net>", f"About {name}", "Help.", message_id=f"<{name}@x>", to=OURS)
+
+
+def test_processes_at_one_address_are_restarted_one_after_the_other(tmp_path: Path, postgres_url: str) -> None:
+    """A rolling restart: senders that meet the one that stops try again, as mail servers do; nothing is missed."""
+    with a_pair(tmp_path, postgres_url, listen=f"127.0.0.1:{free_port()}") as desk:
+        assert desk.one.listening["smtp"] == desk.two.listening["smtp"]
+        done = threading.Event()
+        sent: list[int] = []
+
+        def write() -> None:
+            while not done.is_set():
+                number = len(sent)
+                sent.append(number)
+                until(partial(_is_taken, desk, f"customer{number}"), f"mail {number} to be taken", every_s=0.1)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        for process in desk:
+            many = len(sent)
+            until(partial(_has_grown, sent, many + 10), "mails to come in")
+            assert process.stop() == 0
+            process.start()
+        done.set()
+        writer.join()
+        until(lambda: len(desk.to_customers()) >= len(sent), "every acknowledgement", within_s=60)
+        assert len(desk.tickets()) == len(sent)
+        assert len(set(desk.to_customers())) == len(desk.to_customers()) == len(sent)
+
+
+def _has_grown(sent: list[int], to: int) -> bool:
+    return len(sent) >= to
+
+
+def _is_taken(desk: Pair, name: str) -> bool:
+    try:
+        return send(desk.one, name) == "250"
+    except (OSError, smtplib.SMTPException):
+        return False
