@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from rules.errors import CorruptStoreError
 from storage.files import Files, OpenFile
@@ -21,10 +22,17 @@ CHECKED_AT_ONCE = 256 * 1024 * 1024
 _HALVES = struct.Struct(">QQ")
 
 
-class BaseTable:
-    """One table of a snapshot."""
+class Ground(Protocol):
+    """Files that rows are read from."""
 
-    def __init__(self, base: Base, name: str, index: TableIndex) -> None:
+    def row(self, table: str, index: TableIndex, place: int) -> bytes:
+        """The line of JSON at a place. Raises CorruptStoreError when it is not what was written there."""
+
+
+class BaseTable:
+    """One table of a snapshot, or of the archive."""
+
+    def __init__(self, base: Ground, name: str, index: TableIndex) -> None:
         self._base = base
         self._name = name
         self.index = index
@@ -66,10 +74,10 @@ class BaseTable:
 class Base:
     """A snapshot with its index. Rows are checked one by one when they are read, the whole file by ``check``."""
 
-    def __init__(self, folder: Path, files: Files, number: int, index: Index) -> None:
+    def __init__(self, path: Path, files: Files, number: int, index: Index) -> None:
         self.number = number
         """The commit it was taken after."""
-        self.path = snapshot_path(folder, number)
+        self.path = path
         self.index = index
         self.files = files
         self.file: OpenFile = files.open(self.path)
@@ -130,12 +138,18 @@ def open_base(folder: Path, files: Files, number: int, checked_at_once: int = CH
     Raises CorruptStoreError when the snapshot is damaged, StoreError when another version wrote it, OSError.
     """
     path = snapshot_path(folder, number)
+    index, problem = index_of(path, files, checked_at_once)
+    return Base(path, files, number, index), problem
+
+
+def index_of(path: Path, files: Files, checked_at_once: int = CHECKED_AT_ONCE) -> tuple[Index, str]:
+    """The index of a file, and a sentence when it had to be built anew; errors as for ``open_base``."""
     index, problem = _found(path, files)
     if index is None:
-        return Base(folder, files, number, index_snapshot(path, files)), problem
+        return index_snapshot(path, files), problem
     if index.size <= checked_at_once:
         check_snapshot(path, files)
-    return Base(folder, files, number, index), ""
+    return index, ""
 
 
 def _found(path: Path, files: Files) -> tuple[Index | None, str]:
@@ -147,7 +161,7 @@ def _found(path: Path, files: Files) -> tuple[Index | None, str]:
         return None, f"The index {name} was damaged; it was built anew from the snapshot, nothing was lost."
     if index is None:
         return None, f"The index {name} was not there; it was built anew from the snapshot, nothing was lost."
-    if (index.size, index.sha256) != checksum_of(path, files):
+    if (index.size, index.source) != checksum_of(path, files):
         return None, f"The index {name} was that of another snapshot; it was built anew, nothing was lost."
     return index, ""
 
@@ -160,6 +174,9 @@ class SeenBefore:
 
     def __len__(self) -> int:
         return len(self._pairs.keys)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(_HALVES.pack, self._pairs.keys, self._pairs.ids)
 
     def has(self, digest: bytes) -> bool:
         """Whether a digest is among them."""

@@ -23,7 +23,7 @@ from storage.files import Files, OpenFile
 Numbers = Sequence[int]
 """An array, or a part of a mapped file that reads like one."""
 
-MAGIC = b"deskbell index 1 " + sys.byteorder.encode() + b"\n"
+MAGIC = b"deskbell index 2 " + sys.byteorder.encode() + b"\n"
 """The first line of the file; another version's, or another machine's, is built anew."""
 
 CHUNK = 1 << 20
@@ -75,11 +75,11 @@ EMPTY = TableIndex(array("I"), array("Q"), array("I"), array("I"))
 class Index:
     """Everything that is derived from one snapshot. ``seen`` holds the halves of each dedupe digest.
 
-    ``size`` and ``sha256`` are those that the snapshot had; ``ordered`` says that its rows stand by their ids.
+    ``size`` and ``source`` (its sha256) are those of the snapshot; ``ordered`` says that its rows stand by their ids.
     """
 
     size: int
-    sha256: str
+    source: str
     ordered: bool
     tables: Mapping[str, TableIndex]
     seen: Pairs
@@ -94,7 +94,7 @@ def write_index(path: Path, files: Files, index: Index) -> None:
     """Write an index under this name and sync it. Raises OSError."""
     parts = dict(_parts(index))
     head = {
-        "size": index.size, "sha256": index.sha256, "ordered": index.ordered, "tables": list(index.tables),
+        "size": index.size, "source": index.source, "ordered": index.ordered, "tables": list(index.tables),
         "parts": [[name, _type_of(numbers), len(numbers)] for name, numbers in parts.items()],
     }  # fmt: skip
     digest = hashlib.blake2b(digest_size=DIGEST_LENGTH)
@@ -179,7 +179,7 @@ def _mapped(data: memoryview) -> Index:
     tables = {name: _table(name, parts) for name in head["tables"]}
     seen = Pairs(parts["#seen#keys"], parts["#seen#ids"])
     return Index(
-        size=head["size"], sha256=head["sha256"], ordered=head["ordered"], tables=tables, seen=seen
+        size=head["size"], source=head["source"], ordered=head["ordered"], tables=tables, seen=seen
     )  # fmt: skip
 
 

@@ -113,7 +113,7 @@ def index_snapshot(path: Path, files: Files, pause: Callable[[], None] = lambda:
         raise damaged(path, str(problem)) from problem
     size, sha256 = checksum_of(path, files)
     seen = pairs_of(reading.seen, "Q")
-    return Index(size=size, sha256=sha256, ordered=reading.ordered, tables=reading.tables, seen=seen)
+    return Index(size=size, source=sha256, ordered=reading.ordered, tables=reading.tables, seen=seen)
 
 
 def halves(digests: bytes) -> Iterable[tuple[int, int]]:

@@ -8,10 +8,9 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
-from storage.index_file import Pairs
 from storage.indexes import Chronicle, DueTimes
 from storage.kinds import moment_of
-from storage.tables import Rows
+from storage.tables import Rows, Source
 
 K = TypeVar("K", bound=Hashable)
 L = TypeVar("L", bound=Hashable, contravariant=True)
@@ -35,16 +34,18 @@ class Layered(Generic[K]):
 
     def of(self, trait: K) -> list[int]:
         """The rows that have this trait, ascending; of a text a few may be among them that have another one."""
-        settled = list(self._settled(trait))
+        settled = list(self._settled(trait, archived=True))
         fresh = list(self._fresh.of(trait))
         return sorted(settled + fresh) if settled else sorted(fresh)
 
-    def _settled(self, trait: K) -> Iterator[int]:
-        pairs = self._rows.pairs(self._trait)
-        if pairs is not None:
-            changed = self._rows.changed
+    def live(self, trait: K) -> list[int]:
+        """Those of them that are not in the archive."""
+        return [*self._fresh.of(trait), *self._settled(trait, archived=False)]
+
+    def _settled(self, trait: K, *, archived: bool) -> Iterator[int]:
+        for pairs, passed_over in self._rows.sources(self._trait, archived=archived):
             for row_id in pairs.among(self._number_of(trait)):
-                if not changed(row_id):
+                if not passed_over(row_id):
                     yield row_id
 
 
@@ -59,26 +60,16 @@ class Newest:
     def since(self, at: datetime) -> set[int]:
         """The rows at or after a time."""
         found = self._fresh.since(at)
-        pairs = self._rows.pairs(self._trait)
-        if pairs is not None:
+        for pairs, passed_over in self._rows.sources(self._trait):
             first = pairs.place_of(moment_of(at), 0)
-            found.update(row_id for row_id in pairs.ids[first:] if not self._rows.changed(row_id))
+            found.update(row_id for row_id in pairs.ids[first:] if not passed_over(row_id))
         return found
 
     def latest(self, limit: int, before: tuple[datetime, int] | None) -> list[int]:
         """The rows with the latest times before a time and row id, latest first."""
         fresh = self._fresh.latest(limit, before)
-        pairs = self._rows.pairs(self._trait)
-        if pairs is None:
-            return [row_id for _, row_id in fresh]
-        end = len(pairs.keys) if before is None else pairs.place_of(moment_of(before[0]), before[1])
-        settled = islice(self._downwards(pairs, end), limit)
-        return [row_id for _, row_id in islice(heapq.merge(fresh, settled, reverse=True), limit)]
-
-    def _downwards(self, pairs: Pairs, end: int) -> Iterator[tuple[int, int]]:
-        for place in range(end - 1, -1, -1):
-            if not self._rows.changed(pairs.ids[place]):
-                yield pairs.keys[place], pairs.ids[place]
+        settled = [_downwards(source, before) for source in self._rows.sources(self._trait)]
+        return [row_id for _, row_id in islice(heapq.merge(fresh, *settled, reverse=True), limit)]
 
 
 class Due:
@@ -110,10 +101,11 @@ class Due:
         return [row_id for _, row_id in sorted(settled + self._fresh.until(now, limit))[:limit]]
 
     def _settled(self) -> Iterator[tuple[int, int]]:
-        pairs = self._rows.pairs(self._trait)
-        if pairs is None:
+        sources = self._rows.sources(self._trait, archived=False)
+        if not sources:
             return
-        ids, changed, end = pairs.ids, self._rows.changed, len(pairs.ids)
+        pairs, changed = sources[0]
+        ids, end = pairs.ids, len(pairs.ids)
         place = self._place
         while place < end and changed(ids[place]):
             place += 1
@@ -121,3 +113,12 @@ class Due:
         for one in range(place, end):
             if not changed(ids[one]):
                 yield pairs.keys[one], ids[one]
+
+
+def _downwards(source: Source, before: tuple[datetime, int] | None) -> Iterator[tuple[int, int]]:
+    """Moments and rows of a file, latest first, from a moment and row id on."""
+    (keys, ids), passed_over = source
+    end = len(keys) if before is None else source.pairs.place_of(moment_of(before[0]), before[1])
+    for place in range(end - 1, -1, -1):
+        if not passed_over(ids[place]):
+            yield keys[place], ids[place]

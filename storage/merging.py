@@ -7,29 +7,26 @@ and writing the file once. It is done beside the desk's work, in small pieces wi
 from __future__ import annotations
 
 import hashlib
-import heapq
 import time
 import zlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from itertools import chain, compress, pairwise
+from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from storage.base import Base
 from storage.files import Files, OpenFile
-from storage.index_file import EMPTY, Index, Numbers, Pairs, TableIndex, index_path, write_index
+from storage.index_file import EMPTY, Index, Pairs, TableIndex, index_path, write_index
 from storage.indexing import Traits, as_digests, halves
 from storage.records import dumps
 from storage.snapshot import FORMAT, HEAD, SEEN, ending, snapshot_path
+from storage.sorting import STEP, Placed, in_order, merged
 
 CHUNK = 1 << 20
 SYNCED = 8 << 20
 """After so many bytes the draft is synced: one sync of all of it would hold up the commits' own for seconds."""
-
-STEP = 4096
-"""How many numbers are copied in one piece."""
 
 Rows = Mapping[int, bytes]
 """Rows of one table by id, as JSON; an empty text for a row that is gone."""
@@ -77,6 +74,14 @@ def write_base(
     Raises OSError, with nothing left behind; CorruptStoreError when the old base is damaged.
     """
     path = snapshot_path(folder, number)
+    return Base(path, files, number, write_after(path, files, number, base, delta, pause))
+
+
+def write_after(
+    path: Path, files: Files, number: int, base: Base | None, delta: Delta, pause: Callable[[], None]
+) -> Index:
+    """Write a file that follows from another one, and its index, as ``write_base`` does."""
+    folder = path.parent
     drafts = [(path.with_suffix(".tmp"), path), (index_path(path).with_suffix(".idx.tmp"), index_path(path))]
     names = files.names(folder)
     for draft, _ in drafts:
@@ -96,7 +101,7 @@ def write_base(
     for draft, final in reversed(drafts):
         files.rename(draft, final)
     files.sync_folder(folder)
-    return Base(folder, files, number, index)
+    return index
 
 
 def _write_draft(
@@ -187,7 +192,7 @@ class _Merging:
         for name, rows in self._delta.whole.items():
             tables[name] = self._one(name, EMPTY, rows)
         sha256 = self._draft.end()
-        return Index(size=self._draft.size, sha256=sha256, ordered=True, tables=tables, seen=seen)
+        return Index(size=self._draft.size, source=sha256, ordered=True, tables=tables, seen=seen)
 
     def _table(self, name: str) -> TableIndex:
         old = self._base.table(name).index if self._base is not None else EMPTY
@@ -199,7 +204,7 @@ class _Merging:
                 traits.add(row_id, row)
             self._pause()
         found = {
-            trait: self._merged(old.traits.get(trait), changed, self._sorted(added))
+            trait: merged(old.traits.get(trait), changed, in_order(added, self._pause), self._pause)
             for trait, added in traits.found.items()
         }
         return TableIndex(index.ids, index.offsets, index.lengths, index.checksums, found)
@@ -207,7 +212,7 @@ class _Merging:
     def _one(self, name: str, old: TableIndex, changed: Rows) -> TableIndex:
         """Write one table; gives where its rows stand."""
         self._draft.write(b'"%s":{\n' % name.encode())
-        rows = _Placed()
+        rows = Placed()
         at = 0
         for row_id in sorted(changed):
             place = bisect_left(old.ids, row_id, at)
@@ -220,12 +225,12 @@ class _Merging:
         self._draft.write(b"\n},\n" if rows.ids else b"},\n")
         return TableIndex(rows.ids, rows.offsets, rows.lengths, rows.checksums)
 
-    def _add(self, row_id: int, row: bytes, rows: _Placed) -> None:
+    def _add(self, row_id: int, row: bytes, rows: Placed) -> None:
         head = b'%s"%d":' % (b",\n" if rows.ids else b"", row_id)
         rows.add(row_id, self._draft.size + len(head), len(row), zlib.crc32(row))
         self._draft.write(head + row)
 
-    def _copy(self, old: TableIndex, first: int, end: int, rows: _Placed) -> None:
+    def _copy(self, old: TableIndex, first: int, end: int, rows: Placed) -> None:
         """Rows of the old snapshot that stand in a row, as they stand; one by one if they are out of order."""
         if first >= end or self._base is None or self._window is None:
             return
@@ -245,60 +250,13 @@ class _Merging:
             self._draft.write(self._window.read(at, min(at + CHUNK, end)))
             self._pause()
 
-    def _merged(
-        self, old: Pairs | None, changed: Container[int], added: Sequence[tuple[int, int]], id_type: str = "I"
-    ) -> Pairs:
-        """Pairs of which some rows changed: those taken out, ``added`` (sorted) put in."""
-        if old is None or not len(old.keys):
-            return Pairs(array("Q", [key for key, _ in added]), array(id_type, [row_id for _, row_id in added]))
-        left = self._without(old, changed, id_type)
-        return self._with(left, added, id_type) if added else left
-
-    def _sorted(self, added: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        """In order, without a long sort that no other thread could interrupt."""
-        parts = []
-        for at in range(0, len(added), STEP):
-            parts.append(sorted(added[at : at + STEP]))
-            self._pause()
-        return list(heapq.merge(*parts)) if len(parts) > 1 else [*chain(*parts)]
-
-    def _without(self, old: Pairs, changed: Container[int], id_type: str) -> Pairs:
-        keys, ids = array("Q"), array(id_type)
-        for at in range(0, len(old.keys), STEP):
-            some_keys, some_ids = old.keys[at : at + STEP], old.ids[at : at + STEP]
-            stay = [row_id not in changed for row_id in some_ids]
-            if all(stay):
-                keys.frombytes(_bytes(some_keys))
-                ids.frombytes(_bytes(some_ids))
-            else:
-                keys.extend(compress(some_keys, stay))
-                ids.extend(compress(some_ids, stay))
-            self._pause()
-        return Pairs(keys, ids)
-
-    def _with(self, old: Pairs, added: Sequence[tuple[int, int]], id_type: str) -> Pairs:
-        keys, ids = array("Q"), array(id_type)
-        at = 0
-        for key, row_id in added:
-            place = old.place_of(key, row_id)
-            if place > at:
-                keys.frombytes(_bytes(old.keys[at:place]))
-                ids.frombytes(_bytes(old.ids[at:place]))
-                at = place
-            keys.append(key)
-            ids.append(row_id)
-            self._pause()
-        keys.frombytes(_bytes(old.keys[at:]))
-        ids.frombytes(_bytes(old.ids[at:]))
-        return Pairs(keys, ids)
-
     def _seen(self) -> Pairs:
         """All dedupe digests; who is unknown again is left out."""
         fresh = {digest: next(iter(halves(digest))) for digest in self._delta.seen}
-        added = self._sorted([fresh[digest] for digest, known in self._delta.seen.items() if known])
+        added = in_order([fresh[digest] for digest, known in self._delta.seen.items() if known], self._pause)
         # A second half says which digest it is: two that share it would be one in 10^19.
         changed = {second for _, second in fresh.values()}
-        return self._merged(self._base.index.seen if self._base else None, changed, added, "Q")
+        return merged(self._base.index.seen if self._base else None, changed, added, self._pause, "Q")
 
     def _digest_rows(self, seen: Pairs) -> Iterator[tuple[int, bytes]]:
         """Dedupe digests as at most 256 rows by their first byte, each one long text of hexadecimal digits."""
@@ -307,33 +265,6 @@ class _Merging:
             if start < end:
                 yield first + 1, dumps({"digests": _joined(seen, start, end).hex()})
                 self._pause()
-
-
-class _Placed:
-    """Where the rows of a table went."""
-
-    def __init__(self) -> None:
-        self.ids, self.offsets = array("I"), array("Q")
-        self.lengths, self.checksums = array("I"), array("I")
-
-    def add(self, row_id: int, offset: int, length: int, checksum: int) -> None:
-        """One new row."""
-        self.ids.append(row_id)
-        self.offsets.append(offset)
-        self.lengths.append(length)
-        self.checksums.append(checksum)
-
-    def extend(self, old: TableIndex, first: int, end: int, moved: int) -> None:
-        """Rows of the old snapshot, so many bytes further on."""
-        self.ids.frombytes(_bytes(old.ids[first:end]))
-        self.offsets.extend(map(moved.__add__, old.offsets[first:end]))
-        self.lengths.frombytes(_bytes(old.lengths[first:end]))
-        self.checksums.frombytes(_bytes(old.checksums[first:end]))
-
-
-def _bytes(numbers: Numbers) -> bytes:
-    """The numbers as they are in memory."""
-    return memoryview(numbers).cast("B").tobytes() if len(numbers) else b""  # type: ignore[arg-type]  # all are buffers
 
 
 def _joined(seen: Pairs, start: int, end: int) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -75,6 +75,8 @@ class Digests(Protocol):
     def has(self, digest: bytes, /) -> bool:
         """Whether it is among them."""
 
+    def __iter__(self) -> Iterator[bytes]: ...
+
     def __len__(self) -> int: ...
 
 
@@ -101,6 +103,13 @@ class Seen:
         if known is None:
             return self.base is not None and self.base.has(digest)
         return known
+
+    def digests(self) -> Iterator[bytes]:
+        """Every digest that is known, in no special order."""
+        settled = self.base if self.base is not None else ()
+        yield from (digest for digest in settled if self.fresh.get(digest, True))
+        has = self.base.has if self.base is not None else _never
+        yield from (digest for digest, known in self.fresh.items() if known and not has(digest))
 
     def add(self, key: str) -> None:
         """Remember a key for ever."""
@@ -257,9 +266,9 @@ class State:
         """Build every index over what is in memory, once, after loading it; what is hot is brought there."""
         for table in self.tables:
             table.reindex()
-        hot = self.outbox.rows.pairs("hot")
-        for row_id in hot.ids if hot is not None else ():
-            self.outbox.warm(row_id)
+        for hot, _ in self.outbox.rows.sources("hot", archived=False):
+            for row_id in hot.ids:
+                self.outbox.warm(row_id)
 
     def cool(self, table: Table[Any], rows: Iterable[tuple[int, Any]]) -> None:
         """Let rows go that the newest snapshot has as they are given here, unless they changed since or are hot."""

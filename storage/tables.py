@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from storage.index_file import Pairs
 from storage.kinds import KEY, KINDS, number_of
@@ -12,6 +12,13 @@ T = TypeVar("T")
 
 Watcher = Callable[[int, T | None, T | None], None]
 """Told of every change of a row: its id, what it was, what it is. May be given a glimpse instead of the whole noun."""
+
+
+class Source(NamedTuple):
+    """Rows of a file by a trait; those that a newer place has a word on are to be passed over."""
+
+    pairs: Pairs
+    passed_over: Callable[[int], bool]
 
 
 class Rows(Protocol[T]):
@@ -50,14 +57,17 @@ class Rows(Protocol[T]):
     def fresh_ids(self) -> list[int]:
         """The rows that memory holds, ascending."""
 
-    def pairs(self, trait: str) -> Pairs | None:
-        """The snapshot's rows by one of their traits; those that changed have to be passed over."""
+    def sources(self, trait: str, *, archived: bool = True) -> list[Source]:
+        """The rows by one of their traits as the files have them: the snapshot, then the archive if asked for."""
 
     def ids(self) -> list[int]:
         """All row ids, in no special order."""
 
     def last_id(self) -> int:
-        """The highest row id of the snapshot."""
+        """The highest row id of all files."""
+
+    def line(self, row_id: int) -> bytes | None:
+        """The row as JSON, if it is not in the archive."""
 
     def __len__(self) -> int: ...
 
@@ -102,9 +112,9 @@ class HeldRows(Generic[T]):
         """Everything changed since there was nothing."""
         return True
 
-    def pairs(self, trait: str) -> Pairs | None:
-        """There is no snapshot."""
-        return None
+    def sources(self, trait: str, *, archived: bool = True) -> list[Source]:
+        """There are no files."""
+        return []
 
     def ids(self) -> list[int]:
         """All row ids, in no special order."""
@@ -115,8 +125,12 @@ class HeldRows(Generic[T]):
         return sorted(self._rows)
 
     def last_id(self) -> int:
-        """There is no snapshot."""
+        """There are no files."""
         return 0
+
+    def line(self, row_id: int) -> bytes | None:
+        """Nothing is written down."""
+        return None
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -169,6 +183,8 @@ class Table(Generic[T]):
         self._log = log
         self._key_of: Callable[[T], str] | None = KINDS[name].key_of
         self._ids: dict[str, int] = {}
+        self._absent: str | None = None
+        """The key that was asked for last and not there: who adds a row asks before, and again."""
         self._watchers: list[Watcher[T]] = []
 
     def __len__(self) -> int:
@@ -195,7 +211,10 @@ class Table(Generic[T]):
     def id_of(self, key: str) -> int | None:
         """The id of the row with this key."""
         row_id = self._ids.get(key)
-        return self._settled_id_of(key) if row_id is None else row_id
+        if row_id is None and key != self._absent:
+            row_id = self._settled_id_of(key)
+            self._absent = key if row_id is None else None
+        return row_id
 
     def find(self, key: str) -> T | None:
         """The row with this key."""
@@ -255,17 +274,20 @@ class Table(Generic[T]):
         self._tell(row_id, current, self.rows.fresh(row_id))
 
     def _settled_id_of(self, key: str) -> int | None:
-        pairs = self.rows.pairs(KEY)
-        if pairs is None or self._key_of is None:
+        sources = self.rows.sources(KEY)
+        if not sources or self._key_of is None:
             return None
-        for row_id in pairs.among(number_of(key)):
-            if not self.rows.changed(row_id):
-                row = self.rows.glimpse(row_id)
-                if row is not None and self._key_of(row) == key:
-                    return row_id
+        number = number_of(key)
+        for pairs, passed_over in sources:
+            for row_id in pairs.among(number):
+                if not passed_over(row_id):
+                    row = self.rows.glimpse(row_id)
+                    if row is not None and self._key_of(row) == key:
+                        return row_id
         return None
 
     def _tell(self, row_id: int, before: T | None, after: T | None) -> None:
+        self._absent = None
         if self._key_of is not None:
             if before is not None:
                 self._ids.pop(self._key_of(before), None)

@@ -22,6 +22,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -29,6 +30,8 @@ from typing import TypeVar
 from tinydb import TinyDB
 
 from rules.errors import CorruptStoreError, StoreUnavailableError
+from storage.archive import Archive, open_archive
+from storage.archiving import Lines, archivable, is_over, lines_of, month_of, remove, together
 from storage.base import CHECKED_AT_ONCE, Base, SeenBefore
 from storage.commits import Commits
 from storage.compact_rows import compact_changes, ledger_rows, restore_compact
@@ -143,6 +146,18 @@ class TinyDBStore(StateStore):
                 self._snapshot_at = self._commits.journal_size + self._journal_size
                 raise StoreUnavailableError(f"{self._folder}: no snapshot could be written: {problem}") from problem
 
+    def archive(self, before: datetime, limit: int = 1000) -> int:
+        """Move at most so many tickets to the archive that are closed and have not changed since ``before``.
+
+        They are read, found and reopened as before. Gives how many were moved. Raises StoreUnavailableError when the
+        disk refuses, with the tickets where they were.
+        """
+        with self._snapshots:
+            try:
+                return self._move(before, limit)
+            except OSError as problem:
+                raise StoreUnavailableError(f"{self._folder}: nothing could be archived: {problem}") from problem
+
     def verify(self) -> Sequence[str]:
         """Check every checksum and reference; one sentence for each thing that is wrong."""
         problems = self._check_disk()
@@ -170,15 +185,17 @@ class TinyDBStore(StateStore):
                 self._commits.close()
                 self._segments.close()
                 self._base.close()
+                self._archive.close()
                 self._lock_file.close()
 
     def _load(self, segment_size: int, checked_at_once: int) -> None:
         found = recover(self._folder, self._files, checked_at_once)
-        self.recovery = tuple(found.repairs)
         self._segments = Segments(self._folder / "segments", self._files, segment_size)
         self._base = found.base
+        self._archive, repairs = open_archive(self._folder, self._files)
+        self.recovery = (*found.repairs, *repairs)
         self._db = DeskDB()
-        self._db.desk.load(found.base, found.tables)
+        self._db.desk.load(found.base, self._archive, found.tables)
         super().__init__(State(self._rows_for, self._segments))
         restore_compact(self.state, found.base, found.others)
         self.state.reindex()
@@ -256,6 +273,44 @@ class TinyDBStore(StateStore):
     def _next_snapshot_at(self) -> int:
         return max(self._journal_size, self._base.index.size // SHARE)
 
+    def _move(self, before: datetime, limit: int) -> int:
+        pause = self._pause()
+        with self._lock:
+            self._check()
+            numbers = archivable(self.state, before, limit)
+        months: dict[str, dict[int, Lines]] = {}
+        for number in numbers:
+            with self._lock:
+                ticket = self.state.tickets.get(number)
+                if ticket is not None:
+                    months.setdefault(month_of(ticket), {})[number] = lines_of(self.state, number)
+            pause()
+        moved = 0
+        for month, tickets in sorted(months.items()):
+            self._rest_on_archive(self._archive.with_month(month, together(tickets.values()), pause))
+            left = iter(tickets.items())
+            while some := list(islice(left, AT_ONCE)):
+                with self.together():
+                    moved += sum(self._leave(number, lines, before) for number, lines in some)
+                pause()
+        self._archive.drop_old()
+        return moved
+
+    def _rest_on_archive(self, archive: Archive) -> None:
+        with self._lock:
+            old, self._archive = self._archive, archive
+            self._db.desk.rest_on_archive(archive)
+        old.close()
+
+    def _leave(self, number: int, lines: Lines, before: datetime) -> bool:
+        """Take an archived ticket out of the live tables, unless something happened to it since it was written."""
+        with self.begin() as work:
+            if not is_over(self.state, number, before) or lines_of(self.state, number) != lines:
+                return False
+            remove(self.state, lines)
+            work.commit()
+        return True
+
     def _is_worth_a_snapshot(self) -> bool:
         """Whether the next start is better off with one: a short journal is read faster than a large file written."""
         little = self._commits.journal_size < LITTLE and self._base.index.size > LITTLE * SHARE
@@ -290,4 +345,5 @@ class TinyDBStore(StateStore):
                 self._commits.wait(self._commits.number)
                 size = self._commits.journal_size
             problems.extend(check_files(self._folder, self._files, size, self._base, self._pause()))
+            problems.extend(self._archive.check(self._pause()))
         return problems

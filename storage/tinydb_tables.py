@@ -9,18 +9,19 @@ collector nothing, and is what journal and snapshot need anyway; it is parsed wh
 from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterator, Mapping, MutableMapping
-from itertools import filterfalse
 from typing import Any, Generic, TypeVar, cast
 
 from tinydb import TinyDB
 from tinydb.storages import Storage
 from tinydb.table import Table
 
-from storage.base import Base, BaseTable
-from storage.index_file import Pairs
+from storage.archive import Archive
+from storage.base import Base
+from storage.layered_rows import LayeredRows
 from storage.merging import GONE, Rows
 from storage.records import Codec, KeepText, ReadText, dumps, loads
-from storage.snapshot import LEDGER
+from storage.snapshot import LEDGER, SEEN
+from storage.tables import Source
 
 T = TypeVar("T")
 
@@ -28,83 +29,6 @@ LATELY = 256
 """So many rows of a table are held as nouns too, those written last; none whose texts may be of any length."""
 
 _NOTHING: tuple[bytes, Any] = (b"", None)
-
-
-class LayeredRows:
-    """One table as lines of JSON: what changed since the last snapshot in memory, over the snapshot itself.
-
-    ``rows`` holds what changed; a row that is gone stands there as ``GONE`` as long as a snapshot has it.
-    """
-
-    def __init__(self) -> None:
-        self.rows: dict[int, bytes] = {}
-        self.base: BaseTable | None = None
-        self._being_written: Rows = {}
-        self._count = 0
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __contains__(self, row_id: int) -> bool:
-        row = self.rows.get(row_id)
-        return self._settled(row_id) if row is None else row is not GONE
-
-    def packed(self, row_id: int) -> bytes | None:
-        """One row as it is held, a line of JSON; None when there is none."""
-        row = self.rows.get(row_id)
-        if row is None:
-            return None if self.base is None else self.base.packed(row_id)
-        return row or None
-
-    def put(self, row_id: int, row: bytes) -> None:
-        """Set one row."""
-        if row_id not in self:
-            self._count += 1
-        self.rows[row_id] = row
-
-    def drop(self, row_id: int) -> bool:
-        """Take one row away; gives whether there was one."""
-        if row_id not in self:
-            return False
-        self._count -= 1
-        if row_id in self._being_written or self._settled(row_id):
-            self.rows[row_id] = GONE
-        else:
-            del self.rows[row_id]
-        return True
-
-    def restore(self, row_id: int, row: bytes | None) -> None:
-        """Let memory say of a row what it said before; nothing, if that is None."""
-        before = row_id in self
-        if row is None:
-            self.rows.pop(row_id, None)
-        else:
-            self.rows[row_id] = row
-        self._count += (row_id in self) - before
-
-    def ids(self) -> list[int]:
-        """All row ids, in no special order."""
-        fresh = [row_id for row_id, row in self.rows.items() if row is not GONE]
-        return fresh if self.base is None else [*filterfalse(self.rows.__contains__, self.base), *fresh]
-
-    def freeze(self) -> Rows:
-        """The rows in memory as they stand, for the next snapshot to write; until ``rest_on``, what it has is known."""
-        self._being_written = dict(self.rows)
-        return self._being_written
-
-    def thaw(self) -> None:
-        """The next snapshot came to nothing."""
-        self._being_written = {}
-
-    def rest_on(self, base: BaseTable, *, same: bool) -> None:
-        """Take another snapshot's table as the ground; ``same`` says that with it all rows are what they were."""
-        self.base = base
-        self._being_written = {}
-        if not same:
-            self._count = len(self.ids())
-
-    def _settled(self, row_id: int) -> bool:
-        return self.base is not None and row_id in self.base
 
 
 class DeskStorage(Storage):
@@ -144,12 +68,17 @@ class DeskStorage(Storage):
         """Nothing changed after all: the rows were put back."""
         self._changed.clear()
 
-    def load(self, base: Base, changed: Mapping[str, Mapping[int, bytes]]) -> None:
-        """Begin with a snapshot and what was changed after it."""
+    def load(self, base: Base, archive: Archive, changed: Mapping[str, Mapping[int, bytes]]) -> None:
+        """Begin with a snapshot, the archive below it, and what was changed after it."""
         for name, rows in changed.items():
             self.rows(name).rows.update(rows)
-        for name in dict.fromkeys((*base.names, *self.held)).keys() - {LEDGER}:
-            self.rows(name).rest_on(base.table(name), same=False)
+        for name in dict.fromkeys((*base.names, *archive.index.tables, *self.held)).keys() - {LEDGER, SEEN}:
+            self.rows(name).load(base.table(name), archive.table(name))
+
+    def rest_on_archive(self, archive: Archive) -> None:
+        """The archive knows more rows than it did; all of them are live still."""
+        for name, rows in self.held.items():
+            rows.archive = archive.table(name)
 
     def freeze(self) -> dict[str, Rows]:
         """What is in memory of every table, for the next snapshot."""
@@ -163,7 +92,7 @@ class DeskStorage(Storage):
     def rest_on(self, base: Base) -> None:
         """The next snapshot is written: it is the ground from now on."""
         for name, rows in self.held.items():
-            rows.rest_on(base.table(name), same=True)
+            rows.rest_on(base.table(name))
 
     def read(self) -> dict[str, dict[str, Any]]:
         """Every table, as views that parse a row when it is asked for."""
@@ -359,10 +288,18 @@ class PackedRows(Generic[T]):
         """Bring a row of the snapshot into memory as it is."""
         self._table.restore(row_id, self._table.packed(row_id))
 
-    def pairs(self, trait: str) -> Pairs | None:
-        """The snapshot's rows by one of their traits."""
-        base = self._table.rows.base
-        return None if base is None else base.pairs(trait)
+    def sources(self, trait: str, *, archived: bool = True) -> list[Source]:
+        """The rows by one of their traits as the files have them."""
+        rows, found = self._table.rows, []
+        if rows.base is not None and (pairs := rows.base.pairs(trait)) is not None:
+            found.append(Source(pairs, self.changed))
+        if archived and rows.archive is not None and (pairs := rows.archive.pairs(trait)) is not None:
+            found.append(Source(pairs, rows.is_live))
+        return found
+
+    def line(self, row_id: int) -> bytes | None:
+        """The row as JSON, if it is not in the archive."""
+        return self._table.rows.live(row_id)
 
     def ids(self) -> list[int]:
         """All row ids, in no special order."""
@@ -373,9 +310,8 @@ class PackedRows(Generic[T]):
         return sorted(row_id for row_id, row in self._fresh.items() if row is not GONE)
 
     def last_id(self) -> int:
-        """The highest row id of the snapshot."""
-        base = self._table.rows.base
-        return 0 if base is None else base.last_id
+        """The highest row id of all files."""
+        return self._table.rows.last_id()
 
     def __len__(self) -> int:
         return len(self._table.rows)

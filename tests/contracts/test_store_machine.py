@@ -49,6 +49,7 @@ effects = st.builds(
     ticket=st.none() | st.integers(1, 3),
 )
 few: dict[str, Any] = {"max_size": 3}
+deeds = st.lists(st.sampled_from(["ask", "ask", "write", "take back", "remove", "forget"]), max_size=12)
 
 
 class Twins(RuleBasedStateMachine):
@@ -80,7 +81,7 @@ class Twins(RuleBasedStateMachine):
         | st.builds(
             lambda number, **changes: (number, changes),
             st.integers(1, 4),
-            status=st.sampled_from(Status),
+            status=st.sampled_from([*Status, Status.CLOSED, Status.CLOSED]),
             assignee=st.none() | st.sampled_from(LANES),
             updated_at=hours,
         ),
@@ -163,7 +164,7 @@ class Twins(RuleBasedStateMachine):
         self.both(act)
 
     @rule(
-        deeds=st.lists(st.sampled_from(["ask", "ask", "write", "take back", "remove", "forget"]), max_size=12),
+        deeds=deeds,
         number=st.integers(1, 3),
         key=keys,
     )
@@ -207,6 +208,15 @@ class Twins(RuleBasedStateMachine):
             links=(Link(key=key, ticket=number),),
         )
 
+    @rule(before=hours, limit=st.integers(1, 3), deeds=deeds, number=st.integers(1, 3), key=keys)
+    def archive(self, before: Any, limit: int, deeds: list[str], number: int, key: str) -> None:
+        """Closed tickets are put away, while the desk works on; nobody can tell."""
+        for one in range(1, number + 1):
+            self.both(partial(shut, one))
+        self.meanwhile = [partial(self.deed, deed, number, key) for deed in deeds]
+        self.tiny.archive(before, limit)
+        self.meanwhile = []
+
     @rule(how=st.sampled_from(["close", "kill", "cut"]))
     def restart(self, how: str) -> None:
         """A new process on the same folder."""
@@ -221,6 +231,19 @@ class Twins(RuleBasedStateMachine):
     def alike(self) -> None:
         """Every question has the same answer."""
         self.both(answers)
+
+
+def shut(number: int, store: Any) -> None:
+    """A ticket is closed, and nothing is owed for it any more."""
+    with store.begin() as work:
+        ticket = work.ticket(number)
+        if ticket is not None:
+            closed = replace(ticket, status=Status.CLOSED, updated_at=MONDAY)
+            timers = tuple(timer.key for timer in work.timers_of(number))
+            work.record(f"shut {number}", Decision(tickets=(closed,), cancel_timers=timers))
+            for entry in work.outbox(ticket=number):
+                work.settle(replace(entry, state=OutboxState.ACCEPTED))
+            work.commit()
 
 
 def answers(store: Any) -> Any:

@@ -46,7 +46,7 @@ def plain(index: Index) -> Any:
         return list(one.ids), list(one.offsets), list(one.lengths), list(one.checksums), traits
 
     seen = list(index.seen.keys), list(index.seen.ids)
-    return index.size, index.sha256, index.ordered, {name: table(one) for name, one in index.tables.items()}, seen
+    return index.size, index.source, index.ordered, {name: table(one) for name, one in index.tables.items()}, seen
 
 
 @pytest.mark.parametrize("length", [0, 10, CHUNK - 60, CHUNK - 2, CHUNK, 3 * CHUNK], ids=str)
