@@ -33,6 +33,13 @@ class Takes:
             (folder / place).mkdir(parents=True, exist_ok=True)
         self._count = 0
 
+    async def handle_EHLO(  # noqa: N802 - the name is aiosmtpd's
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """Offer PIPELINING, as nearly every relay does (RFC 2920)."""
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", responses[-1]]
+
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - the name is aiosmtpd's
         """Keep a mail, then answer."""
         self._count += 1
