@@ -13,6 +13,7 @@ from storage.protocol import Reader, UnitOfWork
 from storage.reading import StateReader
 from storage.references import broken_references
 from storage.state import HeldBlobs, State, held_rows
+from storage.state_content import StateContent, StateLoading
 from storage.work import Work
 
 
@@ -102,6 +103,19 @@ class StateStore:
     def archive(self, before: datetime, limit: int = 1000) -> int:
         """Nothing is gained by moving closed tickets about in memory."""
         return 0
+
+    @contextmanager
+    def content(self) -> Iterator[StateContent]:
+        """Everything as it is now; the desk waits until the block is left."""
+        with self._lock:
+            self._check()
+            yield StateContent(self.state)
+
+    @contextmanager
+    def loading(self) -> Iterator[StateLoading]:
+        """Fill it. Durable when the block is left. Raises StoreUnavailableError when it holds anything already."""
+        with self.together():
+            yield StateLoading(self.state, self.begin)
 
     def next_send_at(self) -> datetime | None:
         """When the earliest queued entry that heads its lane is due."""

@@ -118,7 +118,7 @@ class Ledger:
         """Bring lines to the database."""
         rows = [(*place, *said) for place, said in sorted(values.items()) if said is not None]
         if rows:
-            line.write(_ACCOUNT, ("text", "number", "number", "text", "number", "text"), rows)
+            line.write(*account_statement(), rows)
 
     def clear(self) -> None:
         """All of it is in the database."""
@@ -170,13 +170,9 @@ class Kept:
 
     def write(self, line: Line, values: Values, stamp: Stamp) -> None:
         """Bring bytes to the database."""
-        rows = [
-            (digest_of(key), json.dumps(key), len(raw), hashlib.sha256(raw).digest(), raw)
-            for key, raw in values.items()
-            if raw is not None
-        ]
+        rows = [kept_row(key, raw) for key, raw in values.items() if raw is not None]
         if rows:
-            line.write(_KEEP, ("bytes", "text", "number", "bytes", "bytes"), sorted(rows, key=lambda row: row[0]))
+            line.write(*kept_statement(), sorted(rows, key=lambda row: row[0]))
 
     def clear(self) -> None:
         """All of it is in the database."""
@@ -184,3 +180,18 @@ class Kept:
 
 
 _KEEP = "INSERT INTO kept (key, name, size, sha256, data) {rows} ON CONFLICT (key) DO NOTHING"
+
+
+def account_statement() -> tuple[str, tuple[str, ...]]:
+    """The statement that writes lines of ledgers, and the kinds of their columns."""
+    return _ACCOUNT, ("text", "number", "number", "text", "number", "text")
+
+
+def kept_statement() -> tuple[str, tuple[str, ...]]:
+    """The statement that keeps bytes, and the kinds of its columns."""
+    return _KEEP, ("bytes", "text", "number", "bytes", "bytes")
+
+
+def kept_row(key: str, raw: bytes) -> tuple[bytes, str, int, bytes, bytes]:
+    """The row that keeps these bytes."""
+    return digest_of(key), json.dumps(key), len(raw), hashlib.sha256(raw).digest(), raw

@@ -17,6 +17,7 @@ from rules.effects import OutboxEntry, OutboxState
 from rules.errors import StoreUnavailableError
 from rules.model import Message
 from storage.protocol import LEASE_S, Reader, UnitOfWork
+from storage.sql.content import SqlContent, SqlLoading, loading
 from storage.sql.database import Database
 from storage.sql.leases import Leases
 from storage.sql.news import News
@@ -52,15 +53,15 @@ class SqlStore:
                 check_version(database, version)
             else:
                 _make(database)
-            desk, channel = _identity(database)
+            self._desk, channel = _identity(database)
         except BaseException:
             database.close()
             raise
         holder = uuid.uuid4().hex
         self._leases = Leases(database, holder, lease_s)
-        self._writer = Writer(database, desk, holder, lease_s, channel)
+        self._writer = Writer(database, self._desk, holder, lease_s, channel)
         self._writer.on_fresh = self._leases.tell
-        self._roles = Roles(database, desk)
+        self._roles = Roles(database, self._desk)
         self._news = News(database, channel, holder)
         self._gate = threading.Lock()
         self._lock = threading.Lock()
@@ -70,6 +71,7 @@ class SqlStore:
         self._kept: list[tuple[OutboxEntry, int]] = []
         self._broken: StoreUnavailableError | None = None
         self._opened_from = 1
+        self._channels: set[str] = set()
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -157,13 +159,27 @@ class SqlStore:
         """Fetch what these messages will ask for, if this thread is about to take in several at once."""
         if self._is_together and messages:
             self._own_transaction()
-            prefetch(self._writer.tables, messages)
+            # What other mailboxes get is asked for as soon as they got anything at all.
+            self._channels.update(message.channel for message in messages)
+            prefetch(self._writer.tables, messages, self._channels)
 
     def next_send_at(self) -> datetime | None:
         """When the earliest queued entry that heads its lane is due."""
         with self.read() as reader:
             assert isinstance(reader, SqlReader)
             return reader.next_send_at()
+
+    @contextmanager
+    def content(self) -> Iterator[SqlContent]:
+        """Everything as it is now; the desk goes on meanwhile."""
+        with self._database.lent() as line:
+            yield SqlContent(line)
+
+    @contextmanager
+    def loading(self) -> Iterator[SqlLoading]:
+        """Fill it, in one transaction. Raises StoreUnavailableError when it holds anything already."""
+        with loading(self._database, self._desk) as made:
+            yield made
 
     def verify(self) -> Sequence[str]:
         """Check every record, reference and checksum; one sentence for each thing that is wrong."""
