@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from rules.lateness import SUMMARY
@@ -27,11 +27,16 @@ class Expected:
     tickets: set[int] = field(default_factory=set)
 
 
-def expected(messages: Sequence[Message]) -> Expected:
-    """What will be asked about these messages; asking for more or less than that changes no answer."""
+def expected(messages: Sequence[Message], channels: Collection[str] = ()) -> Expected:
+    """What will be asked about these messages; asking for more or less than that changes no answer.
+
+    ``channels`` are those of the desk's mailboxes, each of which may have got the same mail.
+    """
     found = Expected(timers={SUMMARY})
     for message in messages:
         _of_message(message, found)
+        prefix = f"{message.channel}:"
+        found.seen.update(message.key.replace(prefix, f"{channel}:", 1) for channel in channels)
     return found
 
 

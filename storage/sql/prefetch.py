@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from rules.model import Message
@@ -10,9 +10,9 @@ from storage.expected import expected
 from storage.sql.tables import Tables
 
 
-def prefetch(tables: Tables, messages: Sequence[Message]) -> None:
+def prefetch(tables: Tables, messages: Sequence[Message], channels: Collection[str]) -> None:
     """Learn what bears on these messages, then what bears on the tickets that this names."""
-    wanted = expected(messages)
+    wanted = expected(messages, channels)
     _ask(
         tables,
         seen=wanted.seen,

@@ -52,9 +52,7 @@ class SqlReader:
         if statuses is not None:
             if not statuses:
                 return
-            said, states = self._tables.line().among("status", [status.value for status in statuses])
-            where.append(said)
-            values.extend(states)
+            where.append(_one_of("status", statuses))
         if customer is not None:
             where.append("customer = %s")
             values.append(digest_of(customer.lower()))
@@ -132,9 +130,7 @@ class SqlReader:
         where: list[str] = []
         values: list[Any] = []
         if states is not None:
-            said, asked = self._tables.line().among("state", [state.value for state in states])
-            where.append(said)
-            values.extend(asked)
+            where.append(_one_of("state", states))
         if ticket is not None:
             where.append("ticket = %s")
             values.append(ticket)
@@ -235,6 +231,11 @@ class SqlReader:
 
     def _sorted(self, shelf: Shelf[T], order: Callable[[T], Any]) -> tuple[T, ...]:
         return tuple(sorted(self._whole(shelf, self._ask(f"{shelf.name} ORDER BY id")), key=order))
+
+
+def _one_of(column: str, values: Collection[Status] | Collection[OutboxState]) -> str:
+    """A condition that names its values, so that an index over a part of a table is known to be enough."""
+    return f"{column} IN ({', '.join(sorted(repr(value.value) for value in values))})"
 
 
 _UNSENT = frozenset({OutboxState.QUEUED, OutboxState.SENDING})
