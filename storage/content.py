@@ -60,6 +60,9 @@ class Content(Protocol):
     def ledger(self) -> Iterator[Line]:
         """The ledgers of all mailboxes."""
 
+    def secrets(self) -> Mapping[str, bytes]:
+        """What all processes on the store share under a name; empty where that is in files beside it."""
+
     def last_ids(self) -> Mapping[str, int]:
         """The last row id of each table; a new row gets the next one."""
 

@@ -45,6 +45,10 @@ class StateContent:
                 origin = Origin(mailbox=mailbox, uid_validity=uid_validity, uid=uid, size=size, sha256=sha256)
                 yield Line(origin, outcome)
 
+    def secrets(self) -> Mapping[str, bytes]:
+        """A store of one process keeps its secrets in files beside it."""
+        return {}
+
     def last_ids(self) -> Mapping[str, int]:
         """The last row id of each table."""
         return {name: self._tables[name].last_id for name in TABLES}

@@ -44,6 +44,7 @@ from storage.records import codec
 from storage.recovery import Recovered, check_files, recover
 from storage.references import broken_references
 from storage.segments import SEGMENT_SIZE, Segments
+from storage.sharing import share
 from storage.snapshot import LEDGER, prune
 from storage.state import State
 from storage.tables import Rows
@@ -145,6 +146,19 @@ class TinyDBStore(StateStore):
                 self.snapshot_problem = str(problem)
                 self._snapshot_at = self._commits.journal_size + self._journal_size
                 raise StoreUnavailableError(f"{self._folder}: no snapshot could be written: {problem}") from problem
+
+    def stage(self, folder: Path) -> None:
+        """Lay out everything as it is now in an empty folder on the same disk, as a store of its own.
+
+        Files are shared and not copied: they are only ever added to. Work goes on meanwhile. Raises
+        StoreUnavailableError when the disk refuses.
+        """
+        with self._snapshots:
+            try:
+                self._write_snapshot()
+                share(self._folder, folder, self._base.number)
+            except (OSError, CorruptStoreError) as problem:
+                raise StoreUnavailableError(f"{folder}: the desk could not be laid out there: {problem}") from problem
 
     def archive(self, before: datetime, limit: int = 1000) -> int:
         """Move at most so many tickets to the archive that are closed and have not changed since ``before``.

@@ -80,6 +80,11 @@ class SqlContent:
                 yield LedgerLine(origin, outcome)
             last = tuple(found[-1][:3])
 
+    def secrets(self) -> Mapping[str, bytes]:
+        """What all processes share under a name."""
+        found = self._line.ask("SELECT name, value FROM desk WHERE name LIKE %s", ("secret:%",))
+        return {str(name).partition(":")[2]: bytes(value) for name, value in found}
+
     def last_ids(self) -> Mapping[str, int]:
         """The last row id of each table."""
         return {name: counted[0] for name, counted in self._counters.tables.items()}
