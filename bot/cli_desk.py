@@ -1,4 +1,4 @@
-"""The commands that ask or tell a desk something: ticket, why, digest, quarantine, loops, outbox, verify."""
+"""The commands that ask or tell a desk something: ticket, why, digest, quarantine, loops, outbox, verify, archive."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import mimetypes
 import sys
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ TEXT = click.option("--text", required=True, metavar="TEXT", help="The words; - 
 
 def add_to(main: click.Group) -> None:
     """Put these commands on the command line."""
-    for command in (ticket, why, digest, quarantine, loops, outbox, verify, reconcile):
+    for command in (ticket, why, digest, quarantine, loops, outbox, verify, archive, reconcile):
         main.add_command(command)
 
 
@@ -295,6 +296,15 @@ def outbox_drop(key: str, config_path: Path, as_json: bool) -> None:
 def verify(config_path: Path, as_json: bool) -> None:
     """Check every checksum and reference of the store."""
     tell(config_path, Request(name="verify"), as_json=as_json, show=showing.verified)
+
+
+@click.command(short_help="Put tickets closed long ago into the archive.")
+@click.option("--before", type=click.DateTime(), required=True, help="Tickets untouched since then, in UTC.")
+@common
+def archive(before: datetime, config_path: Path, as_json: bool) -> None:
+    """Put tickets that are closed and untouched since a day into the archive; they are read and opened as before."""
+    request = Request(name="archive", args={"before": before.replace(tzinfo=UTC).isoformat()})
+    tell(config_path, request, as_json=as_json, show=showing.archived)
 
 
 @click.command(short_help="Each mailbox on its server against the ledger.")

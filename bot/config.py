@@ -137,4 +137,5 @@ def _settings(model: ConfigModel, known: Known) -> Settings:
         limits=model.limits,
         log=model.log,
         secret=model.desk.secret,
+        archive_after=model.storage.archive_after,
     )

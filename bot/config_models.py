@@ -105,6 +105,7 @@ class StorageModel(Section):
     """Where everything is written down."""
 
     url: Text = "tinydb:./data"
+    archive_after: Span = timedelta(days=90)
 
 
 class ChannelsModel(Section):

@@ -30,6 +30,7 @@ from rules.model import Actor, Command, Message, Quarantined
 from rules.periods import period_before, previous
 from rules.pinging import PINGS
 from storage import situations
+from storage.protocol import Archives
 
 Line = dict[str, Any]
 
@@ -70,6 +71,7 @@ class Office:
             "outbox retry": self._retry,
             "outbox drop": self._drop,
             "verify": self._verify,
+            "archive": self._archive,
             "reconcile": self._reconcile,
             "alarms": self._alarms,
             "import": self._import,
@@ -274,6 +276,16 @@ class Office:
             counts = store.counts()
             live = sum(1 for _ in store.tickets(statuses=LIVE))
         yield {"checked": plain.jsonable(counts), "live": live, "problems": len(problems)}
+
+    def _archive(self, args: Mapping[str, Any]) -> Iterator[Line]:
+        """Move tickets closed long ago to the archive, however many there are."""
+        store, before = self._desk.store, datetime.fromisoformat(args["before"])
+        if not isinstance(store, Archives):
+            raise Refused("This store keeps all tickets in one place, so there is nothing to move.")
+        moved = 0
+        while more := store.archive(before):
+            moved += more
+        yield {"archived": moved, "before": plain.iso(before)}
 
     def _import(self, args: Mapping[str, Any]) -> Iterator[Line]:
         """Take in a batch of old mail or old tickets, silently."""

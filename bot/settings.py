@@ -193,6 +193,7 @@ class Settings:
     limits: LimitSettings
     log: LogSettings
     secret: SecretStr | None = None
+    archive_after: timedelta = timedelta(days=90)
 
     def mailbox(self, name: str) -> MailSettings:
         """The settings of one mailbox. Raises KeyError for a name that is not configured."""

@@ -145,6 +145,11 @@ def verified(line: Line) -> str:
     return f"checked: {counts}; {line['problems']} problems"
 
 
+def archived(line: Line) -> str:
+    """How many tickets were put away."""
+    return f"{line['archived']} tickets archived"
+
+
 def inspected(line: Line) -> str:
     """How one mail was understood."""
     automatic = line["automatic"]

@@ -109,8 +109,8 @@ class House:
         self._imap = self._make_imap()
         self._senders = self._make_senders()
         chance = jitter or random.SystemRandom()
-        self._claims = Claims(self.desk, self.contact)
-        self.delivery = Delivery(self._claims, self._senders, clock, self._executor, chance)
+        claims = Claims(self.desk, self.contact)
+        self.delivery = Delivery(claims, self._senders, clock, self._executor, chance)
         self._ticker = Ticker(self.tick)
         self._rounds = Ticker(self.make_rounds, every_s=ROUNDS_S)
         self._watch = Ticker(self.watch, every_s=ROUNDS_S)
@@ -125,7 +125,7 @@ class House:
         self._watcher = Watcher(self.desk, self._watched(), clock, self.roles)
         self._counter = Counter(config.settings.data_dir, Office(self.desk, clock, listings), self._executor)
         parts = Parts(
-            store=store, roles=self.roles, claims=self._claims, contact=self.contact, delivery=self.delivery,
+            store=store, roles=self.roles, claims=claims, contact=self.contact, delivery=self.delivery,
             slack=self.slack, in_thread=self._in_thread,
         )  # fmt: skip
         self._sharing = Sharing(parts, self._news.others)
@@ -264,7 +264,6 @@ class House:
 
     def _on_change(self, news: Sequence[int], ours: bool) -> None:
         if ours:
-            self._claims.owes()
             self.delivery.wake()
         else:
             self._loop.call_later(OTHERS_FIRST_S, self.delivery.wake)

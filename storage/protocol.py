@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from rules.effects import OutboxEntry, OutboxState
 from rules.model import (
@@ -190,6 +190,18 @@ class UnitOfWork(Reader, Protocol):
 
         With nothing recorded it only waits for what was committed before. Raises StoreUnavailableError when the
         disk refuses; the store takes nothing more after that.
+        """
+
+
+@runtime_checkable
+class Archives(Protocol):
+    """A store that keeps tickets closed long ago apart from those that are worked on."""
+
+    def archive(self, before: datetime, limit: int = 1000) -> int:
+        """Move at most so many tickets to the archive that are closed and have not changed since ``before``.
+
+        They are read, found and opened again as before. Gives how many were moved. Raises StoreUnavailableError when
+        the disk refuses, CorruptStoreError when a month is damaged; the tickets are where they were then.
         """
 
 
