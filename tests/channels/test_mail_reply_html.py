@@ -59,9 +59,9 @@ def test_every_answer_between_html_quotes_is_found_in_the_reply(answers: list[st
 def test_hostile_html_costs_time_in_proportion_to_its_size(piece: str) -> None:
     def seconds(size: int) -> float:
         html = piece * (size // len(piece))
-        began = time.perf_counter()
+        began = time.process_time()
         split_html(html)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     small = max(min(seconds(100_000) for _ in range(2)), 0.05)
     assert seconds(1_000_000) <= small * 30
