@@ -57,6 +57,11 @@ class Changes:
         self.any = False
 
     @property
+    def stands(self) -> bool:
+        """Whether any unit of work of this transaction was committed, whatever it changed."""
+        return self._kept_units > 0
+
+    @property
     def waiting(self) -> bool:
         """Whether something is still to be written."""
         return len(self._log) > self._written or any(self._pending.values())

@@ -74,10 +74,13 @@ class Database:
         )  # fmt: skip
         self._lock: OpenFile | None = None
 
-    def line(self) -> Line:
-        """A line of one's own, until it is closed. Raises StoreError when there is none to be had."""
+    def line(self, *settings: str) -> Line:
+        """A line of one's own, until it is closed, with settings of the session (``name=value``).
+
+        Raises StoreError when there is none to be had.
+        """
         try:
-            connection = self._dial()
+            connection = self._dial(*settings)
         except DRIVER_ERRORS as problem:
             raise as_store_error(problem, self.where) from problem
         return self._over(connection, connection.close)
@@ -183,10 +186,11 @@ class Database:
         return (PostgresLine if self.shared else SqliteLine)(connection, self.where, give_back)
 
 
-def _dial_postgres(url: URL) -> psycopg.Connection[Any]:
+def _dial_postgres(url: URL, *settings: str) -> psycopg.Connection[Any]:
     """A connection on which statements of ours begin and end transactions, each prepared at its first use."""
     asked = url.query.get("options", "")
-    options = " ".join((_SESSION, asked if isinstance(asked, str) else " ".join(asked)))
+    given = asked if isinstance(asked, str) else " ".join(asked)
+    options = " ".join((_SESSION, given, *(f"-c {setting}" for setting in settings)))
     dialect: Any = cast(Any, PGDialect_psycopg)()
     _, words = dialect.create_connect_args(url.difference_update_query(["options"]))
     usual = {
@@ -198,7 +202,7 @@ def _dial_postgres(url: URL) -> psycopg.Connection[Any]:
     return connection
 
 
-def _dial_sqlite(url: URL) -> sqlite3.Connection:
+def _dial_sqlite(url: URL, *settings: str) -> sqlite3.Connection:
     """A connection whose commits return when they are on disk, and on which readers do not wait for the writer."""
     connection = sqlite3.connect(str(url.database), isolation_level=None, check_same_thread=False)
     for word in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):

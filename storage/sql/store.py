@@ -19,6 +19,7 @@ from rules.model import Message
 from storage.protocol import LEASE_S, Reader, UnitOfWork
 from storage.sql.content import SqlContent, SqlLoading, loading
 from storage.sql.database import Database
+from storage.sql.durable import Durability
 from storage.sql.leases import Leases
 from storage.sql.news import News
 from storage.sql.nouns import Stamp
@@ -61,6 +62,8 @@ class SqlStore:
         self._leases = Leases(database, holder, lease_s)
         self._writer = Writer(database, self._desk, holder, lease_s, channel)
         self._writer.on_fresh = self._leases.tell
+        self._durability = Durability(database)
+        self._writer.on_new_line = self._durability.dial_anew
         self._roles = Roles(database, self._desk)
         self._news = News(database, channel, holder)
         self._gate = threading.Lock()
@@ -192,6 +195,7 @@ class SqlStore:
         self._roles.close()
         with self._gate, self._lock:
             self._writer.abandon()
+        self._durability.close()
         self._database.close()
 
     abandon = close
@@ -272,16 +276,24 @@ class SqlStore:
             self._end()
 
     def _end(self) -> None:
-        """Commit what the units of work of this thread left, and let the next one begin. Raises StoreError."""
+        """Commit what the units of work of this thread left; the next transaction begins while the disk is waited for.
+
+        Raises StoreError.
+        """
+        stands = False
         try:
             if self._broken is not None:
                 raise type(self._broken)(str(self._broken)) from self._broken
             if self._writer.open:
+                stands = self._writer.tables.changes.stands
                 self._writer.commit()
-            for entry, row_id in self._kept:
-                self._leases.note(entry, row_id)
+            kept = self._kept.copy()
         finally:
             self._leave()
+        if stands:
+            self._durability.wait()
+        for entry, row_id in kept:
+            self._leases.note(entry, row_id)
 
     def _leave(self) -> None:
         """Let the next transaction begin; whatever is not committed is rolled back."""

@@ -51,6 +51,8 @@ class Writer:
         self.open = False
         self.on_fresh: Callable[[Tables], None] = lambda tables: None
         """Told of tables of which nothing is known yet, as another process committed something."""
+        self.on_new_line: Callable[[], None] = lambda: None
+        """Told of a new line to the database."""
 
     @property
     def tables(self) -> Tables:
@@ -75,9 +77,10 @@ class Writer:
             raise
 
     def commit(self) -> None:
-        """End the transaction; all of it is durable. Raises StoreUnavailableError, and nothing of it is then.
+        """End the transaction; all of it is there for others to see, and soon durable (``Durability.wait``).
 
-        When the line broke, nobody knows whether it is (StoreAwayError).
+        Raises StoreUnavailableError, and nothing of it is there then; when the line broke, nobody knows
+        (StoreAwayError).
         """
         tables, line = self.tables, self.line()
         if not tables.changes.any:
@@ -145,11 +148,12 @@ class Writer:
         if self._refused is not None and time.monotonic() - self._refused[0] < REST_S:
             raise StoreAwayError(str(self._refused[1]))
         try:
-            line = self._database.line()
+            line = self._database.line("synchronous_commit=off")
         except StoreAwayError as problem:
             self._refused = (time.monotonic(), problem)
             raise
         self._refused = None
+        self.on_new_line()
         return line
 
     def _news(self, tickets: Sequence[int]) -> str:
