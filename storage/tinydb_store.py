@@ -5,15 +5,18 @@ What is in the data folder (files 0600, folders 0700):
 ==========================  ============================================================================================
 ``desk.lock``               locked by the one process that owns the folder; holds its process id
 ``desk-<number>.json``      snapshots after a commit, newest two; stock TinyDB opens them
+``desk-<number>.idx``       where each row of the snapshot is and which belong together; can be removed, is built anew
 ``journal-<number>.log``    one checksummed line for each commit after that number
 ``segments/<number>.seg``   raw mail and long texts, append-only; rows name segment, offset, length and sha256
+``archive/<month>.*``       tickets closed long ago, a file for each month, and one index of all
 ``damaged/``                what could not be read at a start, kept for a person to look at
 ==========================  ============================================================================================
 
-A commit is one line of the newest journal; who waits for the disk shares one sync with all others who wait. A snapshot
-is taken while the desk runs: the tables' rows are immutable, so copying the tables of ids takes milliseconds and the
-writing goes on beside the work. Start-up loads the newest good snapshot and replays the journals after it. The snapshot
-before the newest and the journals since are kept, so that one damaged snapshot loses nothing.
+A commit is one line of the newest journal; who waits for the disk shares one sync with all others who wait. The newest
+snapshot is the ground: its rows are read from the file when somebody asks, and memory holds what changed since. The
+next one is made from it while the desk runs, and then what has not changed meanwhile leaves memory. Start-up opens the
+newest good snapshot and replays the journals after it. The snapshot before the newest and the journals since are kept,
+so that one damaged snapshot loses nothing.
 """
 
 from __future__ import annotations

@@ -67,10 +67,13 @@ class Filled:
     store: TinyDBStore
 
 
-@pytest.fixture(scope="module")
-def desks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Filled, Filled]]:
-    """A desk with a few tickets and one with many."""
+@pytest.fixture(scope="module", params=["in memory", "in the snapshot"])
+def desks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Filled, Filled]]:
+    """A desk with a few tickets and one with many, all changed since the last snapshot or none."""
     few, many = (filled(tmp_path_factory.mktemp("desk"), count) for count in (FEW, MANY))
+    if request.param == "in the snapshot":
+        for desk in (few, many):
+            desk.store.snapshot()
     yield few, many
     for desk in (few, many):
         desk.store.abandon()
