@@ -57,11 +57,16 @@ class Claims:
         self._lock = threading.Lock()
         self._held: dict[str, _Lease] = {}
         self._kept: list[OutboxEntry] = []
+        self._owes = True
 
     @property
     def unsettled(self) -> tuple[str, ...]:
         """The keys of what ended and is not written down yet."""
         return tuple(entry.key for entry in self._kept)
+
+    def owes(self) -> None:
+        """This process owes something now: it need not be asked first whether anything is due."""
+        self._owes = True
 
     def turn_over(self, ended: Sequence[OutboxEntry], rooms: Mapping[str, int]) -> Sequence[OutboxEntry]:
         """Settle what ended, now or as soon as the database is back, and claim what is due.
@@ -73,7 +78,8 @@ class Claims:
             return ()
         kept, began = tuple(self._kept), self._seconds()
         try:
-            if self._shared and not kept and not self._is_anything_due():
+            owes, self._owes = self._owes, False
+            if self._shared and not kept and not owes and not self._is_anything_due():
                 self._contact.back()
                 return ()
             claimed = self._desk.turn_over(kept, rooms, self._heeds if self._shared else None)
