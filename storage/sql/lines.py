@@ -29,8 +29,8 @@ class Line(Protocol):
     def begin(self, words: Sequence[str]) -> list[Any]:
         """Say several statements at once, the first of which begins a transaction; the rows that the last one gives."""
 
-    def ask_all(self, questions: Sequence[Question]) -> list[list[Any]]:
-        """The rows of each of several statements, on as few ways to the server and back as there can be."""
+    def ask_alike(self, questions: Sequence[Question]) -> list[list[Any]]:
+        """The rows of each of several questions for the same columns, on one way to the server and back."""
 
     def write(self, sql: str, kinds: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement over many rows; ``{rows}`` in it is where they stand."""
@@ -74,22 +74,19 @@ class PostgresLine:
         except DRIVER_ERRORS as problem:
             raise as_store_error(problem, self._where) from problem
 
-    def ask_all(self, questions: Sequence[Question]) -> list[list[Any]]:
-        """The rows of each statement; all but the last travel in one go.
+    def ask_alike(self, questions: Sequence[Question]) -> list[list[Any]]:
+        """The rows of each question, as one statement.
 
-        A pipeline ends with a word to the server after which it no longer watches for a client that is frozen inside a
-        transaction (PostgreSQL 15); a statement by itself makes it watch again.
+        A pipeline would do it too, but it ends with a word to the server after which that no longer watches for a
+        client that is frozen inside a transaction (PostgreSQL 15).
         """
-        cursors = []
-        try:
-            with self.connection.pipeline() if len(questions) > 1 else nullcontext():
-                for sql, values in questions[:-1]:
-                    cursors.append(cursor := self.connection.cursor(binary=True))
-                    cursor.execute(sql, values or None)
-            rows = [cursor.fetchall() if cursor.description else [] for cursor in cursors]
-        except DRIVER_ERRORS as problem:
-            raise as_store_error(problem, self._where) from problem
-        return [*rows, *(self.ask(sql, values) for sql, values in questions[-1:])]
+        if len(questions) < 2:
+            return [self.ask(sql, values) for sql, values in questions]
+        parts = [f"SELECT {part} AS part, q.* FROM ({sql}) AS q" for part, (sql, _) in enumerate(questions)]
+        found: list[list[Any]] = [[] for _ in questions]
+        for part, *row in self.ask(" UNION ALL ".join(parts), [value for _, values in questions for value in values]):
+            found[part].append(row)
+        return found
 
     def write(self, sql: str, kinds: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement over many rows, one array for each column."""
@@ -140,8 +137,8 @@ class SqliteLine:
         """Say several statements, one after the other."""
         return [self.ask(word) for word in words][-1]
 
-    def ask_all(self, questions: Sequence[Question]) -> list[list[Any]]:
-        """The rows of each statement, one after the other: there is no way to save."""
+    def ask_alike(self, questions: Sequence[Question]) -> list[list[Any]]:
+        """The rows of each question, one after the other: there is no way to save."""
         return [self.ask(sql, values) for sql, values in questions]
 
     def write(self, sql: str, kinds: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

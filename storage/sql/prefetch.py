@@ -61,6 +61,6 @@ def _ask(
         if traits := group.unknown_groups(groups):
             ask(group.asking_groups(line, traits), group.learn_groups, traits)
     if asked:
-        answers = line.ask_all([question for question, _ in asked])
+        answers = line.ask_alike([question for question, _ in asked])
         for (_, learn), rows in zip(asked, answers, strict=True):
             learn(rows)

@@ -41,13 +41,14 @@ class Seen:
         return [digest for digest in dict.fromkeys(map(digest_of, keys)) if digest not in self._known]
 
     def asking(self, line: Line, digests: Collection[bytes]) -> tuple[str, Sequence[Any]]:
-        """The question which of these are known."""
+        """The question which of these are known, for columns like those of a record."""
         where, values = line.among("digest", digests)
-        return f"SELECT digest FROM seen WHERE {where}", values
+        in_hex = "encode(digest, 'hex')" if line.shared else "hex(digest)"
+        return f"SELECT 0 AS id, {in_hex} AS record FROM seen WHERE {where}", values
 
     def learn(self, digests: Iterable[bytes], rows: Iterable[Any]) -> None:
         """Of these digests only those in the rows were seen."""
-        found = {bytes(digest) for (digest,) in rows}
+        found = {bytes.fromhex(digest) for _, digest in rows}
         for digest in digests:
             self._known.setdefault(digest, digest in found)
 

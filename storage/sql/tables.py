@@ -77,6 +77,8 @@ class Tables:
         self.kept = Kept(line, changes)
         changes.over((*self.shelves, self.seen, self.ledger, self.kept))
         self.commits = -1
+        self.closing: tuple[str, tuple[Any, ...]] | None = None
+        """A statement that goes with the commit, and is of no use without one."""
         self.news: set[int] = set()
         """The tickets that the transaction changed or owes something for; 0 for what belongs to none."""
 
@@ -138,6 +140,7 @@ class Tables:
     def settle(self) -> None:
         """All of it is committed; what is in memory is as the database has it."""
         self.commits += 1
+        self.closing = None
         self.news.clear()
         self.ledger.clear()
         self.kept.clear()

@@ -58,10 +58,14 @@ class SqlWork(SqlReader, Writing):
     def take_due(self, now: datetime, limit: int, rooms: Mapping[str, int] | None = None) -> Sequence[OutboxEntry]:
         """Mark due entries as ``sending``, one more attempt each."""
         self._tables.write_down()
-        taken = []
-        for _, row_id, record in sorted(self._claimable(moment(now), limit, rooms or {}))[:limit]:
-            (entry,) = self._tables.outbox.learn(((row_id, record),))
-            taken.append(replace(entry, state=OutboxState.SENDING, attempts=entry.attempts + 1))
+        taken: list[OutboxEntry] = []
+        left = {digest_of(channel): room for channel, room in (rooms or {}).items()}
+        for _, row_id, channel, record in self._claimable(moment(now), limit, left):
+            room = left.get(channel, limit)
+            if room > 0 and len(taken) < limit:
+                left[channel] = room - 1
+                (entry,) = self._tables.outbox.learn(((row_id, record),))
+                taken.append(replace(entry, state=OutboxState.SENDING, attempts=entry.attempts + 1))
         for entry in taken:
             self._tables.outbox.put(entry)
             self._keeper.holds(entry)
@@ -105,25 +109,25 @@ class SqlWork(SqlReader, Writing):
         asked = [(shelf, keys) for shelf, keys in wanted.items() if keys]
         if asked:
             line = tables.line()
-            answers = line.ask_all([shelf.asking_keys(line, keys) for shelf, keys in asked])
+            answers = line.ask_alike([shelf.asking_keys(line, keys) for shelf, keys in asked])
             for (shelf, keys), rows in zip(asked, answers, strict=True):
                 shelf.learn_keys(keys, rows)
 
-    def _claimable(self, now: int, limit: int, rooms: Mapping[str, int]) -> list[tuple[tuple[int, int], int, str]]:
-        """Entries that may be sent, each with its place in the order, for each channel as many as it has room for."""
+    def _claimable(self, now: int, limit: int, left: Mapping[bytes, int]) -> list[tuple[int, int, bytes, str]]:
+        """Entries that may be sent, in order, of each channel as many as it has room for, or more.
+
+        They are urgency, row id, channel and record. No row is locked: nobody else claims while this has its turn.
+        """
         line = self._tables.line()
-        _, channels = line.ask_all(((_NOW_READY, (now,)), (_CHANNELS, ())))
-        left = {digest_of(channel): room for channel, room in rooms.items()}
-        asked = [
-            (
-                _HEADS if line.shared else _HEADS.replace(_LOCKED, ""),
-                (channel, now, min(limit, left.get(channel, limit))),
-            )
-            for channel in (bytes(channel) for (channel,) in channels if channel is not None)
-            if left.get(channel, limit) > 0
-        ]
-        answers = line.ask_all(asked) if asked else []
-        return [((urgency, row_id), row_id, record) for rows in answers for row_id, urgency, record in rows]
+        if not line.shared:
+            line.ask(_NOW_READY, (now,))
+            closed = [channel for channel, room in left.items() if room <= 0]
+            where, channels = line.among("channel", closed) if closed else ("0 = 1", ())
+            rows = line.ask(_HEADS.replace("{channel}", f"NOT ({where})"), (now, *channels))
+        else:
+            rows = line.ask(_HEADS_OF_EACH, (list(left), list(left.values()), limit, now, now, _MOST_WOKEN))
+            self._tables.closing = (_NOW_READY, (now,))
+        return sorted((urgency, row_id, bytes(channel), record) for row_id, urgency, channel, record in rows)
 
 
 def _number_in(key: str) -> int:
@@ -135,23 +139,39 @@ def _number_in(key: str) -> int:
 _NAMED_AFTER = re.compile(r"(?:mid:<|ticket:)?([0-9]{1,15})(?:[:.]|\Z)")
 
 
+_MOST_WOKEN = 1000
+"""So many entries whose time has just come are looked at in one claim; the next one looks at the others."""
+
 _NOW_READY = "UPDATE outbox SET ready = 1 WHERE state = 'queued' AND ready = 0 AND due_at <= %s"
 
-_READY = "FROM outbox WHERE state = 'queued' AND ready = 1"
+_COLUMNS = "SELECT o.id, o.urgency, o.channel, o.record FROM outbox o"
 
-_CHANNELS = f"""
+_READY = "o.state = 'queued' AND o.ready = 1"
+
+_HEADS = f"{_COLUMNS} WHERE {_READY} AND o.due_at <= %s AND {{channel}} AND {IS_HEAD}"
+
+_HEADS_OF_EACH = f"""
 WITH RECURSIVE found(channel) AS (
-  SELECT (SELECT channel {_READY} ORDER BY channel LIMIT 1)
+  SELECT (SELECT o.channel FROM outbox o WHERE {_READY} ORDER BY o.channel LIMIT 1)
   UNION ALL
-  SELECT (SELECT channel {_READY} AND channel > found.channel ORDER BY channel LIMIT 1)
+  SELECT (SELECT o.channel FROM outbox o WHERE {_READY} AND o.channel > found.channel ORDER BY o.channel LIMIT 1)
   FROM found WHERE found.channel IS NOT NULL
-) SELECT channel FROM found
-"""
-"""The channels for which something is ready, by their index, whatever waits in each."""
-
-_LOCKED = " FOR UPDATE OF o SKIP LOCKED"
-
-_HEADS = (
-    "SELECT id, urgency, record FROM outbox o WHERE state = 'queued' AND ready = 1 AND channel = %s AND due_at <= %s "
-    f"AND {IS_HEAD} ORDER BY urgency, id LIMIT %s{_LOCKED}"
+), given(channel, room) AS (SELECT * FROM unnest(%b::bytea[], %b::bigint[])),
+wanted(channel, room) AS (
+  SELECT found.channel, greatest(coalesce(given.room, %s), 0)
+  FROM found LEFT JOIN given ON given.channel = found.channel
+  WHERE found.channel IS NOT NULL
 )
+SELECT head.* FROM wanted CROSS JOIN LATERAL (
+  {_COLUMNS} WHERE {_READY} AND o.channel = wanted.channel AND o.due_at <= %s AND {IS_HEAD}
+  ORDER BY o.urgency, o.id LIMIT wanted.room
+) AS head
+UNION ALL
+(SELECT woken.* FROM (
+  {_COLUMNS} WHERE o.state = 'queued' AND o.ready = 0 AND o.due_at <= %s AND {IS_HEAD} ORDER BY o.due_at LIMIT %s
+) AS woken)
+"""
+"""The heads of lanes of every channel for which something is ready, found by its index whatever waits in each.
+
+And those whose time has come since somebody looked; they become ready with the commit.
+"""

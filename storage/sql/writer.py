@@ -90,6 +90,8 @@ class Writer:
             with line.in_one_go():
                 tables.changes.write_down(line, self.stamp())
                 line.ask("UPDATE desk SET value = %s WHERE name = 'counters'", (tables.counted(),))
+                if tables.closing is not None:
+                    line.ask(*tables.closing)
                 if self._database.shared and tables.news:
                     line.ask("SELECT pg_notify(%s, %s)", (self._channel, self._news(sorted(tables.news))))
                 line.ask("COMMIT")
