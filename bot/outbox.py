@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ParamSpec, Protocol, TypeVar
 
 import structlog
@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 _LONGEST_NAP_S = 1.0
 _MOMENT_S = 0.003
+_KNOWN_ELSEWHERE = timedelta(hours=1)
+_ELSEWHERE = TemporaryDeliveryError("Another process has that channel.", timedelta(seconds=10), untried=True)
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 2.0, 60.0
 
 
@@ -49,8 +51,17 @@ class Delivery:
     """Delivers outbox entries through the channels that speak, until it is stopped."""
 
     def __init__(
-        self, books: Books, senders: Mapping[str, Sender], clock: Clock, executor: Executor, jitter: random.Random
+        self,
+        books: Books,
+        senders: Mapping[str, Sender],
+        clock: Clock,
+        executor: Executor,
+        jitter: random.Random,
+        *,
+        alone: bool = True,
     ) -> None:
+        """Not ``alone``, another process may have a channel that this one does not know yet, or not any more."""
+        self._alone = alone
         self._books = books
         self._senders = senders
         self._clock = clock
@@ -180,6 +191,8 @@ class Delivery:
     async def _try(self, entry: OutboxEntry) -> OutboxEntry:
         sender = self._senders.get(entry.channel)
         if sender is None:
+            if not self._alone and self._clock.now() - owed_since(entry) < _KNOWN_ELSEWHERE:
+                return self._again(entry, f"this process has no channel {entry.channel}", _ELSEWHERE)
             return self._settled(entry, OutboxState.FAILED, problem=f"there is no channel {entry.channel} any more")
         try:
             receipt = await sender.send(entry)

@@ -98,6 +98,7 @@ class Post:
         self.clock = HandClock()
         self.worker: Delivery | None = None
         self.owed = 0
+        self.alone = True
 
     def owe(self, *entries: OutboxEntry) -> None:
         self.owed += 1
@@ -116,8 +117,9 @@ class Post:
         with ThreadPoolExecutor(4) as executor:
             self.desk = Counting(self.store, a_policy(), self.clock, lambda tickets: None)
             self.worker = Delivery(
-                self.desk, {CHANNEL: self.hand, **self.others}, self.clock, executor, random.Random(7)
-            )
+                self.desk, {CHANNEL: self.hand, **self.others}, self.clock, executor, random.Random(7),
+                alone=self.alone,
+            )  # fmt: skip
             running = asyncio.create_task(self.worker.run())
             try:
                 yield

@@ -101,3 +101,20 @@ async def test_when_there_is_haste_what_is_of_unknown_fate_is_looked_for_at_once
                 await asyncio.sleep(0.005)
 
     assert post.hand.looked_for == ["1:post:1", "1:post:1"]
+
+
+async def test_what_goes_by_a_channel_that_only_another_process_has_waits_for_that_one() -> None:
+    """A mailbox was added, and the processes of the desk are restarted one after the other."""
+    post = Post(Hand())
+    post.alone = False
+    post.owe(an_owed_mail("1:mail:1", channel="mail:new"))
+
+    async with post.working():
+        async with asyncio.timeout(10):
+            while not post.entry("1:mail:1").problem:
+                await asyncio.sleep(0.005)
+        waiting = post.entry("1:mail:1")
+        assert (waiting.state, waiting.attempts) == (OutboxState.QUEUED, 0)
+        post.clock.at = MONDAY + timedelta(hours=2)
+        failed = await post.until("1:mail:1", OutboxState.FAILED)
+    assert "there is no channel mail:new" in failed.problem
