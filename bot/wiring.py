@@ -109,8 +109,8 @@ class House:
         self._imap = self._make_imap()
         self._senders = self._make_senders()
         chance = jitter or random.SystemRandom()
-        claims = Claims(self.desk, self.contact)
-        self.delivery = Delivery(claims, self._senders, clock, self._executor, chance)
+        self._claims = Claims(self.desk, self.contact)
+        self.delivery = Delivery(self._claims, self._senders, clock, self._executor, chance, alone=not store.shared)
         self._ticker = Ticker(self.tick)
         self._rounds = Ticker(self.make_rounds, every_s=ROUNDS_S)
         self._watch = Ticker(self.watch, every_s=ROUNDS_S)
@@ -125,7 +125,7 @@ class House:
         self._watcher = Watcher(self.desk, self._watched(), clock, self.roles)
         self._counter = Counter(config.settings.data_dir, Office(self.desk, clock, listings), self._executor)
         parts = Parts(
-            store=store, roles=self.roles, claims=claims, contact=self.contact, delivery=self.delivery,
+            store=store, roles=self.roles, claims=self._claims, contact=self.contact, delivery=self.delivery,
             slack=self.slack, in_thread=self._in_thread,
         )  # fmt: skip
         self._sharing = Sharing(parts, self._news.others)
@@ -192,7 +192,8 @@ class House:
     async def make_rounds(self) -> None:
         """Look after the desk itself: compare the mailboxes with their ledgers, put old tickets away."""
         await self._or_stop(self._proof.make_due)
-        await self._or_stop(self._archivist.move)
+        if self.roles.has(ROUNDS):
+            await self._or_stop(self._archivist.move)
 
     async def watch(self) -> None:
         """Look after the desk itself: what is wrong becomes an alarm, and a mail to itself goes its round."""
@@ -264,6 +265,7 @@ class House:
 
     def _on_change(self, news: Sequence[int], ours: bool) -> None:
         if ours:
+            self._claims.owes()
             self.delivery.wake()
         else:
             self._loop.call_later(OTHERS_FIRST_S, self.delivery.wake)
