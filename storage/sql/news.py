@@ -14,6 +14,9 @@ from storage.sql.troubles import DRIVER_ERRORS
 
 OnNews = Callable[[Sequence[int]], None]
 
+GATHERED_S = 0.05
+"""News of a flood of mails are gathered for so long: each makes this process look, and take its turn at the desk."""
+
 LOOKS_EVERY_S = 1.0
 """How long it may take until the listener notices that it is to end."""
 
@@ -67,13 +70,22 @@ class News:
 
     def _hear(self, line: Any, on_news: OnNews) -> None:
         assert isinstance(line, PostgresLine)
+        hear = line.connection.notifies
         while not self._stop.is_set():
-            for told in line.connection.notifies(timeout=LOOKS_EVERY_S):
-                tickets = self._tickets_in(told.payload)
-                if tickets is not None:
-                    on_news(tickets)
-                if self._stop.is_set():
-                    return
+            payloads = [told.payload for told in hear(timeout=LOOKS_EVERY_S, stop_after=1)]
+            if payloads:
+                self._stop.wait(GATHERED_S)
+                payloads += [told.payload for told in hear(timeout=0)]
+                self._tell(payloads, on_news)
+
+    def _tell(self, payloads: Sequence[str], on_news: OnNews) -> None:
+        """Tell of the tickets in some news at once, and once of something that is about none."""
+        news = [tickets for payload in payloads if (tickets := self._tickets_in(payload)) is not None]
+        named = tuple(dict.fromkeys(number for tickets in news for number in tickets))
+        if named:
+            on_news(named)
+        if any(not tickets for tickets in news):
+            on_news(())
 
     def _tickets_in(self, payload: str) -> Sequence[int] | None:
         """The tickets in a piece of news, ``None`` when it is our own; none in one that nobody can read."""
