@@ -89,8 +89,7 @@ class Archive:
             if base is not None:
                 base.close()
         index = _joined(self.index, part, name, pause)
-        _write_all(self.folder, self._files, index)
-        return Archive(self.folder, self._files, index)
+        return Archive(self.folder, self._files, _written(self.folder, self._files, index))
 
     def drop_old(self) -> None:
         """Remove files of months that were written anew since."""
@@ -130,7 +129,7 @@ def open_archive(folder: Path, files: Files) -> tuple[Archive, list[str]]:
     for name in new:
         index = _joined(index, index_of(folder / name, files)[0], name, no_pause)
     if new:
-        _write_all(folder, files, index)
+        index = _written(folder, files, index)
     _drop_old(folder, files, tuple(index.source.split()))
     return Archive(folder, files, index), problem
 
@@ -157,11 +156,13 @@ def _joined(index: Index, part: Index, name: str, pause: Callable[[], None]) -> 
     return Index(size=index.size, source=" ".join(names), ordered=True, tables=tables, seen=NOBODY.seen)
 
 
-def _write_all(folder: Path, files: Files, index: Index) -> None:
+def _written(folder: Path, files: Files, index: Index) -> Index:
+    """The index as it is on the disk from now on."""
     draft = folder / f"{ALL_MONTHS}.tmp"
     write_index(draft, files, index)
     files.rename(draft, folder / ALL_MONTHS)
     files.sync_folder(folder)
+    return read_index(folder / ALL_MONTHS, files) or index
 
 
 def _drop_old(folder: Path, files: Files, names: tuple[str, ...]) -> None:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from storage.base import Base
 from storage.files import Files, OpenFile
-from storage.index_file import EMPTY, Index, Pairs, TableIndex, index_path, write_index
+from storage.index_file import EMPTY, Index, Pairs, TableIndex, index_path, read_index, write_index
 from storage.indexing import Traits, as_digests, halves
 from storage.records import dumps
 from storage.snapshot import FORMAT, HEAD, SEEN, ending, snapshot_path
@@ -101,7 +101,8 @@ def write_after(
     for draft, final in reversed(drafts):
         files.rename(draft, final)
     files.sync_folder(folder)
-    return index
+    # As it is on the disk: mapped, it takes memory only for what is looked at.
+    return read_index(index_path(path), files) or index
 
 
 def _write_draft(
