@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from bot.clock import Clock
+from bot.clock import Clock, told_of
 from channels.web.protocol import Health
 from rules.errors import StoreAwayError, StoreError
 from storage.protocol import Store
 
-WARNINGS = ("certificate:", "token:", "silent:", "set_aside")
+WARNINGS = ("certificate:", "token:", "silent:", "set_aside", "clock")
 """Alarms that do not make the desk unwell: nothing is broken yet, or nobody knows."""
 
 LATE = timedelta(minutes=2)
@@ -34,6 +34,8 @@ class Doctor:
     def __call__(self) -> Health:
         """How the desk is now."""
         checks = {"store": self._ask_store()} | dict(self._parts())
+        if told := told_of(self._clock):
+            checks["clock"] = told
         if not checks["store"].startswith(("fails", "away")):
             checks |= self._stand() | self._beats()
         return Health(well=all(told.startswith(("ok", "warning")) for told in checks.values()), checks=checks)

@@ -98,5 +98,5 @@ class DailyProof:
         if last is None:
             return True
         if last.problem:
-            return now - last.at >= _TRY_AGAIN
-        return local.hour >= _EARLY and last.at.astimezone(local.tzinfo).date() < local.date()
+            return abs(now - last.at) >= _TRY_AGAIN
+        return local.hour >= _EARLY and last.at.astimezone(local.tzinfo).date() != local.date()

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import signal
 import sys
+from datetime import datetime
 
 import structlog
 
@@ -37,10 +38,17 @@ def run_desk(config: Config) -> int:
     try:
         signed = config.signed(store)
         with asyncio.Runner(loop_factory=new_loop) as runner:
-            return runner.run(_serve(signed, store, SystemClock()))
+            return runner.run(_serve(signed, store, SystemClock(written_until(store))))
     finally:
         gc.enable()
         store.close()
+
+
+def written_until(store: Store) -> datetime | None:
+    """The latest moment at which a ticket was changed, by the desk's time then; ``None`` before the first one."""
+    with store.read() as reader:
+        latest = reader.latest(1)
+    return latest[0].updated_at if latest else None
 
 
 def new_loop() -> asyncio.AbstractEventLoop:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.clock import real_time
 
 TICK_S = 1
 
 
 class Ticker:
-    """Calls a coroutine function every so many seconds of wall time, never twice at once, late rather than never."""
+    """Calls a coroutine function every so many seconds, never twice at once, late rather than never.
+
+    Seconds that pass, whatever the machine's clock is set to meanwhile.
+    """
 
     def __init__(self, tick: Callable[[], Awaitable[None]], every_s: float = TICK_S) -> None:
         self._tick = tick
@@ -20,11 +26,21 @@ class Ticker:
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
         self._running = asyncio.Lock()
+        self._guard: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         """Begin to tick on the running loop."""
         self._scheduler.add_job(self._once, "interval", seconds=self._every_s, id="tick")
         self._scheduler.start()
+        self._keep_ticking()
+
+    def _keep_ticking(self) -> None:
+        """APScheduler waits for a moment: after the machine's clock was set back an hour, for an hour. We do not."""
+        job = self._scheduler.get_job("tick")
+        now = real_time()
+        if job is not None and job.next_run_time - now > timedelta(seconds=2 * self._every_s):
+            job.modify(next_run_time=now)
+        self._guard = asyncio.get_running_loop().call_later(self._every_s, self._keep_ticking)
 
     async def _once(self) -> None:
         async with self._running:
@@ -32,6 +48,8 @@ class Ticker:
 
     async def stop(self) -> None:
         """Tick no more, and let a tick that is under way finish."""
+        if self._guard is not None:
+            self._guard.cancel()
         self._scheduler.shutdown(wait=False)
         async with self._running:
             return

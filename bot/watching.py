@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from bot.clock import Clock
+from bot.clock import Clock, ahead_of_machine
 from bot.degraded import WORKSPACE, Trouble
 from bot.desk import Desk
 from bot.roles import ROUNDS, SPEAKER, Roles, reader_of
@@ -92,6 +92,7 @@ class Watched:
     listeners: Mapping[str, Fetches] = field(default_factory=dict)
     relays: Mapping[str, Shows] = field(default_factory=dict)
     logins: Mapping[str, Renews] = field(default_factory=dict)
+    backup: Callable[[], Finding | None] = lambda: None
     free_mb: Callable[[Path], int] = field(default=lambda folder: free_megabytes(folder))
 
 
@@ -126,7 +127,7 @@ class Watcher:
         self._round_at = now
         seen = [*self._mailboxes(now), *self._certificates(now), *self._logins(now)]
         if self._roles.has(ROUNDS):
-            seen.append(self._disk())
+            seen += [self._disk(), self._time()]
         if chat_connected is not None and self._roles.has(SPEAKER):
             seen += self._chat(chat_connected, chat or ChatState(), now)
         self._desk.review(f"watch:{now.isoformat()}", lambda reader: self._decided(reader, seen, now), "watched")
@@ -297,6 +298,10 @@ class Watcher:
         if free < LEAST_FREE_MB:
             return Finding(key="disk", kind="disk", facts={"free": str(free)})
         return Finding(key="disk", known=free >= ENOUGH_FREE_MB)
+
+    def _time(self) -> Finding:
+        ahead = ahead_of_machine(self._clock)
+        return Finding(key="clock", kind="clock" if ahead else "", facts={"time": ahead})
 
     def _certificates(self, now: datetime) -> Iterator[Finding]:
         """Our own certificates, and those that servers showed when we last connected."""
