@@ -35,11 +35,18 @@ def postgres_url(postgres: PostgresServer) -> Iterator[str]:
     postgres.drop(url)
 
 
-@pytest.fixture
-def durable_postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL of this test's own, to be stopped and started, that keeps what it committed."""
+@pytest.fixture(scope="session")
+def _durable_server() -> Iterator[PostgresServer]:
     with a_postgres(durable=True) as server:
         yield server
+
+
+@pytest.fixture
+def durable_postgres(_durable_server: PostgresServer) -> Iterator[PostgresServer]:
+    """A PostgreSQL that keeps what it committed and may be stopped and started; the next test finds it running."""
+    yield _durable_server
+    if _durable_server.process is None:
+        _durable_server.start()
 
 
 @pytest.fixture

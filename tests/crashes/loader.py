@@ -166,13 +166,10 @@ class Busy:
         return True
 
     def _reply(self) -> None:
-        while not self._ended.is_set():
+        while not self._ended.is_set() and self._desk.process is not None and self._desk.process.poll() is None:
             reply = self._load.next_reply()
             if reply is None:
-                if self._ended.wait(0.01):
-                    return
-                if self._desk.process is None or self._desk.process.poll() is not None:
-                    return
+                self._ended.wait(0.01)
                 continue
             lines = self._desk.ask("ticket reply", number=reply.ticket, **{"as": "ana"}, text=reply.text, now=True)
             if not _done(lines):

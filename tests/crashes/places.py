@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,12 +16,13 @@ from bot.stores import open_store
 from rules.errors import DeskbellError
 from storage.protocol import Store
 from storage.tinydb_store import TinyDBStore
-from tests.crashes.written import JournalRead, SqlRead, Written
-from tests.end_to_end.parts import DeskProcess, configuration
+from tests.crashes.written import JournalRead, SqlRead, Written, sending, settled
+from tests.end_to_end.parts import DeskProcess, configuration, until
 from tests.postgres.server import PostgresServer
 
 TINYDB, SQLITE, POSTGRESQL = "tinydb", "sqlite", "postgresql"
-STORES = (TINYDB,)
+STORES = (TINYDB, SQLITE, POSTGRESQL)
+SOAK = bool(os.environ.get("DESKBELL_SOAK"))
 
 
 class SharedDesk(DeskProcess):
@@ -75,6 +77,19 @@ class Place:
         self._read.append(read)
         return read
 
+    def settle(self, written: Written) -> None:
+        """Return when a running desk has nothing on its way any more; what the dead were sending is given up first.
+
+        On a shared database that takes until their leases have run out. Unless a test has a lot of time, it is said to
+        be over once nothing else moves.
+        """
+        if self.server is not None and not SOAK:
+            seen: list[list[str]] = []
+            until(lambda: _rests(written, seen), "deliveries to come to rest", within_s=90, every_s=0.5)
+            database = self.url.partition("@/")[2].partition("?")[0]
+            self.server.command("UPDATE outbox SET lease_until = 0 WHERE state = 'sending'", database)
+        until(lambda: settled(written), "everything owed to be settled", within_s=150, every_s=0.5)
+
     def leave(self) -> None:
         """Nobody looks any more."""
         for read in self._read:
@@ -102,3 +117,10 @@ class Place:
             yield embedded
         finally:
             embedded.abandon()
+
+
+def _rests(written: Written, seen: list[list[str]]) -> bool:
+    """Whether what is being sent has been the same for a while, and nothing waits but behind it."""
+    written.read_on()
+    seen.append(sorted(row["key"] for row in sending(written)))
+    return len(seen) > 8 and all(one == seen[-1] for one in seen[-8:])

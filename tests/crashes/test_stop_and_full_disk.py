@@ -6,8 +6,10 @@ import random
 import resource
 import smtplib
 
+import pytest
+
 from tests.crashes.loader import Busy, Load
-from tests.crashes.places import Place
+from tests.crashes.places import TINYDB, Place
 from tests.crashes.promises import check_effects, check_mails
 from tests.end_to_end.parts import OURS, DeskProcess, letter, mails_in, until
 
@@ -31,6 +33,7 @@ def check_all_promises(place: Place, desk: DeskProcess, load: Load) -> None:
         check_effects(store, load)
 
 
+@pytest.mark.timeout(300)
 def test_a_desk_asked_to_stop_under_load_finishes_what_is_half_done(place: Place) -> None:
     """SIGTERM: no mail that was answered 250 is lost, nothing stays claimed and unsettled, the exit code is 0."""
     load = Load(random.Random(SEED))
@@ -54,21 +57,25 @@ def test_a_second_desk_on_the_same_folder_is_told_in_one_sentence_who_has_it(own
         assert second.code == 1
         assert second.out == ""
         assert len(second.err.splitlines()) == 1, second.err
-        assert f"is in use by process {desk.pid}" in second.err
+        who = f"process {desk.pid}" if own_place.kind == TINYDB else "another process"
+        assert f"is in use by {who}" in second.err
         assert desk.ask("ticket list") == [{"exit": 0}]
 
 
 def test_a_mail_that_finds_no_room_on_the_disk_is_answered_451(own_place: Place) -> None:
-    """The sender keeps it, the log says loudly why, and the desk ends with an error instead of going on."""
+    """The sender keeps it, the log says loudly why, and the embedded store's desk ends with an error, not going on."""
     with own_place.desk() as desk:
         desk.start()
         assert write(desk, "before", size=100)[0] == 250
         leave_room(desk, 100_000)
         code, said = write(desk, "too large for what is left", size=300_000)
         assert (code, said[:5]) == (451, b"4.3.0")
-        assert desk.wait() == 1
+        if own_place.kind == TINYDB:
+            assert desk.wait() == 1
         loud = [line for line in desk.logged() if line["level"] == "error"]
-        assert any("the disk refused a write" in str(line) for line in loud), desk.log_text()
+        told = "the disk refused a write" if own_place.kind == TINYDB else "desk.db refused: "
+        assert any(told in str(line) for line in loud), desk.log_text()
+        desk.kill()
         desk.start()
         assert write(desk, "too large for what is left", size=300_000)[0] == 250
         assert [line["subject"] for line in desk.ask("ticket list")[:-1]] == ["before", "too large for what is left"]

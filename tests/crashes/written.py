@@ -114,7 +114,7 @@ class SqlRead:
         """How far the log was written that commits go to first."""
         if self.file is not None:
             log = self.file.with_name(f"{self.file.name}-wal")
-            return log.stat().st_mtime_ns if log.exists() else 0
+            return log.stat().st_mtime_ns + log.stat().st_size if log.exists() else 0
         return next((int(row[0]) for row in self._rows("SELECT pg_current_wal_insert_lsn() - '0/0'")), 0)
 
     def close(self) -> None:

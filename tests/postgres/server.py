@@ -140,12 +140,15 @@ class PostgresServer:
             done = line.execute(sql.encode())
             return done.fetchall() if done.description else []
 
-    def pids(self) -> Sequence[int]:
-        """The processes of the server, its first one first."""
-        if self.process is None:
-            return ()
-        rows = self.command("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
-        return (self.process.pid, *(row[0] for row in rows))
+    def leave_room(self, most: int | None) -> None:
+        """From now on no file of the server may have more bytes: for it, the disk is full. ``None`` is room enough.
+
+        Raises PostgresError when util-linux's ``prlimit`` does not do it.
+        """
+        assert self.process is not None
+        self._limit(self.process.pid, most)
+        for (pid,) in self.command("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()"):
+            self._limit(pid, most)
 
     def said(self) -> str:
         """The server's log."""
@@ -165,6 +168,12 @@ class PostgresServer:
                 self.stop("immediate")
                 raise PostgresError(f"PostgreSQL did not start: {self.said()[-2000:]}")
             time.sleep(0.02)
+
+    def _limit(self, pid: int, most: int | None) -> None:
+        words = ["prlimit", f"--pid={pid}", f"--fsize={'unlimited' if most is None else most}:"]
+        done = subprocess.run(words, cwd="/", capture_output=True, text=True, check=False, **_as_who())
+        if done.returncode and Path(f"/proc/{pid}").exists():
+            raise PostgresError(f"no limit was set: {done.stderr.strip()}")
 
     def _holds_the_cluster(self, pid: int) -> bool:
         """Whether it is this process that would answer, and not one before it."""
