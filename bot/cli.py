@@ -186,8 +186,9 @@ def demo(folder: Path | None, config_path: Path, as_json: bool) -> None:
 
 def register() -> None:
     """Add the commands that live in modules of their own."""
-    from bot import cli_bench, cli_desk, cli_import, cli_mail, cli_oauth, cli_store
+    from bot import cli_backup, cli_bench, cli_desk, cli_import, cli_mail, cli_oauth, cli_store
 
+    cli_backup.add_to(main)
     cli_bench.add_to(main)
     cli_desk.add_to(main)
     cli_mail.add_to(main)

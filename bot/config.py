@@ -138,4 +138,5 @@ def _settings(model: ConfigModel, known: Known) -> Settings:
         log=model.log,
         secret=model.desk.secret,
         archive_after=model.storage.archive_after,
+        backup=model.backup,
     )

@@ -30,23 +30,16 @@ from bot.config_types import (
     SpanOrOff,
     StaffKey,
     Text,
+    TimeOfDay,
     UrgencyName,
     Zone,
     read_span,
     shaped,
 )
-from bot.settings import LimitSettings, LogSettings, MailSettings, SlackSettings, WebSettings
+from bot.settings import BackupSettings, LimitSettings, LogSettings, MailSettings, SlackSettings, WebSettings
 
-_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _STEP = re.compile(r"(?:(\d{1,3})\s*%|(due|opened)\s*(?:\+\s*(\S.*))?)")
 _COUNTRY = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
-
-
-def _read_minutes(value: object) -> int:
-    match = _CLOCK.fullmatch(str(value))
-    if not match:
-        raise ValueError(f'"{value}" is not a time of day; write it such as "08:30"')
-    return int(match[1]) * 60 + int(match[2])
 
 
 def _read_date(value: object) -> date:
@@ -79,7 +72,6 @@ def _read_yes(value: object) -> object:
     return {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
 
 
-TimeOfDay = Annotated[int, BeforeValidator(_read_minutes)]
 Day = Annotated[date, BeforeValidator(_read_date)]
 StepMoment = Annotated[str, AfterValidator(_check_step)]
 Country = Annotated[str, AfterValidator(_check_country)]
@@ -296,4 +288,5 @@ class ConfigModel(Section):
     chat: ChatModel = Field(default_factory=ChatModel)
     forms: dict[CategoryName, list[FormFieldModel]] = Field(default_factory=dict)
     limits: LimitSettings = Field(default_factory=LimitSettings)
+    backup: BackupSettings | None = None
     log: LogSettings = Field(default_factory=LogSettings)

@@ -24,6 +24,7 @@ _EMAIL = re.compile(r"[^\s@<>()\[\],;:\"]+@[^\s@<>()\[\],;:\"]+")
 _WORKING_HOURS = re.compile(r"(\d{1,4})\s*wh")
 _SIZE = re.compile(r"(\d{1,6})\s*(KB|MB|GB)?", re.IGNORECASE)
 _UNITS = {"": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
+_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _ALIKE = 0.5
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -118,6 +119,13 @@ def _read_count(value: object) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{_quoted(value)} is not a count; write a number from 1 on, or off")
     return value
+
+
+def _read_minutes(value: object) -> int:
+    match = _CLOCK.fullmatch(str(value))
+    if not match:
+        raise ValueError(f'"{value}" is not a time of day; write it such as "08:30"')
+    return int(match[1]) * 60 + int(match[2])
 
 
 def _read_listen(value: object) -> Listen:
@@ -242,6 +250,8 @@ Span = Annotated[timedelta, BeforeValidator(read_span)]
 SpanOrOff = Annotated[timedelta | None, BeforeValidator(_read_span_or_off)]
 Size = Annotated[int | None, BeforeValidator(_read_size)]
 Count = Annotated[int | None, BeforeValidator(_read_count)]
+TimeOfDay = Annotated[int, BeforeValidator(_read_minutes)]
+"""Minutes since midnight."""
 Listener = Annotated[Listen, BeforeValidator(_read_listen)]
 LoopbackListener = Annotated[Listen, BeforeValidator(_read_loopback)]
 FolderPath = Annotated[Path, BeforeValidator(_read_path)]

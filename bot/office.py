@@ -6,6 +6,7 @@ an exit code. ``bot/counter.py`` carries both over the desk's socket.
 
 from __future__ import annotations
 
+import os
 import uuid
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
+from pathlib import Path
 from typing import Any
 
 from bot import plain
@@ -24,12 +26,14 @@ from channels.mail.parse import parse
 from rules.digest_words import digest_mail
 from rules.digesting import edition_of
 from rules.effects import OutboxEntry, OutboxState, StaffFile
+from rules.errors import StoreError
 from rules.holding import handle_of
 from rules.lifecycle import LIVE
 from rules.model import Actor, Command, Message, Quarantined
 from rules.periods import period_before, previous
 from rules.pinging import PINGS
 from storage import situations
+from storage.backup import lay_out
 from storage.protocol import Archives
 
 Line = dict[str, Any]
@@ -74,6 +78,7 @@ class Office:
             "archive": self._archive,
             "reconcile": self._reconcile,
             "alarms": self._alarms,
+            "backup stage": self._stage,
             "import": self._import,
             "import look": self._import_look,
         }
@@ -286,6 +291,17 @@ class Office:
         while more := store.archive(before):
             moved += more
         yield {"archived": moved, "before": plain.iso(before)}
+
+    def _stage(self, args: Mapping[str, Any]) -> Iterator[Line]:
+        """Lay the desk out for a backup in a folder that the command has made for it, and that only we may read."""
+        folder = Path(args["folder"])
+        if not folder.parent.is_dir() or folder.parent.stat().st_uid != os.geteuid() or folder.exists():
+            raise Refused(f"{folder} cannot be used for a backup; it is made by `deskbell backup`.")
+        try:
+            lay_out(self._desk.store, folder)
+        except (StoreError, OSError) as problem:
+            raise Refused(str(problem)) from problem
+        yield {"laid_out": str(folder)}
 
     def _import(self, args: Mapping[str, Any]) -> Iterator[Line]:
         """Take in a batch of old mail or old tickets, silently."""

@@ -27,6 +27,7 @@ from bot.config_types import (
     Span,
     SpanOrOff,
     Text,
+    TimeOfDay,
     shaped,
 )
 
@@ -174,6 +175,15 @@ class LimitSettings(Section):
     pings_per_person: Count = 12
 
 
+class BackupSettings(Section):
+    """Backups that the desk makes by itself: where, at which time of day, how many are kept, what seals them."""
+
+    to: FolderPath
+    at: TimeOfDay = 3 * 60
+    keep: Annotated[int, Field(ge=1)] = 14
+    key: Secret | None = None
+
+
 class LogSettings(Section):
     """How loud and in which shape the log is; it goes to stderr."""
 
@@ -194,6 +204,7 @@ class Settings:
     log: LogSettings
     secret: SecretStr | None = None
     archive_after: timedelta = timedelta(days=90)
+    backup: BackupSettings | None = None
 
     def mailbox(self, name: str) -> MailSettings:
         """The settings of one mailbox. Raises KeyError for a name that is not configured."""

@@ -16,6 +16,7 @@ import structlog
 
 from bot.accounts import imap_settings, relay_settings, slack_connection
 from bot.archivist import Archivist
+from bot.backup_schedule import BackupSchedule
 from bot.chat_inbox import ChatInbox
 from bot.claims import Claims
 from bot.clock import Clock
@@ -122,6 +123,7 @@ class House:
         listings = of_listeners(self._imap)
         self._proof = DailyProof(self.desk, listings, clock, self.roles)
         self._archivist = Archivist(store, clock, lambda: self.config.settings.archive_after)
+        self._backups = BackupSchedule(config, clock, self.roles)
         self._watcher = Watcher(self.desk, self._watched(), clock, self.roles)
         self._counter = Counter(config.settings.data_dir, Office(self.desk, clock, listings), self._executor)
         parts = Parts(
@@ -157,7 +159,7 @@ class House:
                 started.append(door)
             delivering = asyncio.create_task(self.delivery.run())
             delivering.add_done_callback(lambda _: self._stop.set())
-            for ticker in (self._ticker, self._rounds, self._watch, self._lookout):
+            for ticker in (self._ticker, self._rounds, self._watch, self._lookout, self._backups):
                 await ticker.start()
                 started.append(ticker)
             opened()
@@ -281,6 +283,7 @@ class House:
             listeners={listener.name.removeprefix("imap:"): listener for listener in self._imap},
             relays={name.removeprefix("mail:"): one for name, one in self._senders.items() if isinstance(one, Relay)},
             logins=self._logins.every,
+            backup=self._backups.finding,
         )
 
     async def _in_thread(self, call: Callable[[*Ts], T], *args: *Ts) -> T:
@@ -293,6 +296,7 @@ class House:
             held = self.roles.held
             parts |= {one.name: "ok, another process reads it" for one in self._imap if one.name not in held}
             parts["roles"] = f"ok: {', '.join(held) or 'none'}"
+        parts |= self._backups.told()
         if self.slack:
             connected = asyncio.run_coroutine_threadsafe(self.slack.connected(), self._loop).result(_PATIENCE_S)
             parts["slack"] = "ok" if connected else self.slack.problem or "not connected"

@@ -20,16 +20,20 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from rules.errors import CorruptStoreError
-from storage.content import Sum, Told, compare, nobody, sums_of
-from storage.sealing import Seal
+from rules.errors import CorruptStoreError, StoreLockedError
+from storage.content import Movable, Sum, Told, compare, copy, nobody, sums_of
+from storage.files import DISK
 from storage.tinydb_store import TinyDBStore
+
+if TYPE_CHECKING:
+    # Whoever seals nothing does not wait for the parts that do.
+    from storage.sealing import Seal
 
 FORMAT = 1
 MANIFEST, SEALED_MANIFEST = "manifest.json", "manifest.sealed"
@@ -39,7 +43,13 @@ STORE = "store"
 OWN = "own"
 """The folder beside it with what else the desk needs."""
 
-_NAME = "desk-{:%Y%m%dT%H%M%SZ}"
+_ADDED_TO = (f"{STORE}/segments/", f"{STORE}/archive/")
+"""What is only ever added to, or replaced whole."""
+
+LOCK = ".lock"
+_DRAFT, _SCRATCH = ".partial", ".scratch"
+_NAMED = "desk-%Y%m%dT%H%M%SZ"
+_NAME = f"{{:{_NAMED}}}"
 _CHUNK = 1 << 20
 
 
@@ -72,12 +82,17 @@ def pack(
 ) -> Path:
     """Make a backup of a staged desk in the folder ``to``, restored once and compared; gives its own folder.
 
-    Raises CorruptStoreError when it is not the same once restored, OSError when the disk refuses; then nothing stays.
+    Raises CorruptStoreError when it is not the same once restored, StoreLockedError while another backup is made there,
+    OSError when the disk refuses; then nothing stays.
     """
     to.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _alone(to):
+        return _pack(stage, to, at=at, version=version, kind=kind, seal=seal, told=told)
+
+
+def _pack(stage: Path, to: Path, *, at: datetime, version: str, kind: str, seal: Seal | None, told: Told) -> Path:
     before = _before(to, seal)
-    draft = to / f".{_NAME.format(at)}.partial"
-    shutil.rmtree(draft, ignore_errors=True)
+    draft = to / f".{_NAME.format(at)}{_DRAFT}"
     try:
         (draft / FILES).mkdir(parents=True, mode=0o700)
         content = _sums_in(stage / STORE, told)
@@ -95,26 +110,46 @@ def pack(
     return final
 
 
-def unpack(backup: Path, into: Path, seal: Seal | None, told: Told = nobody) -> Manifest:
+def lay_out(store: Movable, folder: Path, told: Told = nobody) -> None:
+    """Put everything a store holds into an empty folder, as an embedded store that is only read from then on.
+
+    An embedded store shares its files, so ``folder`` is on its disk; others are copied. Raises StoreError and OSError.
+    """
+    if isinstance(store, TinyDBStore):
+        store.stage(folder)
+    else:
+        copy_to_folder(store, folder, told)
+
+
+def copy_to_folder(store: Movable, folder: Path, told: Told = nobody) -> dict[str, Sum]:
+    """Copy everything a store holds into an embedded store of its own, and compare. Raises StoreError and OSError."""
+    made = TinyDBStore(folder)
+    try:
+        with store.content() as content, made.loading() as loading:
+            sums = copy(content, loading, told)
+    finally:
+        made.close()
+    problems = compare(sums, _sums_in(folder, told))
+    if problems:
+        raise CorruptStoreError(f"{folder}: what arrived is not what left: {' '.join(problems)}")
+    return sums
+
+
+def unpack(backup: Path, into: Path, seal: Seal | None, told: Told = nobody, *, only_to_look: bool = False) -> Manifest:
     """Bring the files of a backup into an empty folder; every byte is compared with the manifest.
 
+    Where nothing is sealed and it is ``only_to_look``, what an open store does not change is read, and not copied.
     Raises CorruptStoreError, which names the file, and OSError.
     """
     manifest = read_manifest(backup, seal)
+    sealed = seal if (backup / SEALED_MANIFEST).exists() else None
     for count, file in enumerate(manifest.files, 1):
-        path = into / file.name
+        path, source = into / file.name, backup / FILES / file.kept_as
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        digest, size = hashlib.sha256(), 0
-        with path.open("xb") as out:
-            for chunk in _chunks_of(backup / FILES / file.kept_as, seal):
-                out.write(chunk)
-                digest.update(chunk)
-                size += len(chunk)
-            out.flush()
-            os.fsync(out.fileno())
-        path.chmod(0o600)
-        if size != file.size or digest.hexdigest() != file.sha256:
-            raise CorruptStoreError(f"{backup / FILES / file.kept_as} ({file.name}) is not what was packed")
+        shared = only_to_look and sealed is None and file.name.startswith(_ADDED_TO) and _linked(source, path)
+        found = _hashed(_chunks_of(source, sealed)) if shared else _brought(_chunks_of(source, sealed), path)
+        if found != (file.size, file.sha256):
+            raise CorruptStoreError(f"{source} ({file.name}) is not what was packed: it was changed since")
         told("files", count)
     return manifest
 
@@ -153,15 +188,27 @@ def backups_in(folder: Path) -> list[Path]:
     return sorted(path for path in names if (path / MANIFEST).exists() or (path / SEALED_MANIFEST).exists())
 
 
+def made_at(backup: Path) -> datetime | None:
+    """When a backup was made, by its name; nothing when that was changed."""
+    try:
+        return datetime.strptime(f"{backup.name}+0000", f"{_NAMED}%z")
+    except ValueError:
+        return None
+
+
 def newest(folder: Path) -> Path | None:
     """The newest backup in a folder."""
     found = backups_in(folder)
     return found[-1] if found else None
 
 
-def prune(folder: Path, keep: int) -> list[Path]:
-    """Remove all backups but the newest so many; gives those that are gone. Raises OSError."""
-    gone = backups_in(folder)[:-keep] if keep > 0 else []
+def prune(folder: Path, keep: int, made: Path) -> list[Path]:
+    """Remove all backups but the newest so many, of which the one just ``made`` is one whatever the clock said then.
+
+    Gives those that are gone. Raises OSError.
+    """
+    others = [path for path in backups_in(folder) if path.name != made.name]
+    gone = others[: max(0, len(others) - keep + 1)]
     for path in gone:
         # Its manifest goes first: half of a backup must not look like one.
         for name in (MANIFEST, SEALED_MANIFEST):
@@ -169,6 +216,22 @@ def prune(folder: Path, keep: int) -> list[Path]:
                 (path / name).unlink()
         shutil.rmtree(path)
     return gone
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Only one backup is made in a folder at a time; what one that was killed left there is removed."""
+    try:
+        lock = DISK.lock(folder / LOCK)
+    except BlockingIOError:
+        raise StoreLockedError(f"Another backup is being made in {folder}; wait until it is done") from None
+    try:
+        for pattern in (_DRAFT, _SCRATCH):
+            for left in folder.glob(f".desk-*{pattern}"):
+                shutil.rmtree(left)
+        yield
+    finally:
+        lock.close()
 
 
 def _before(folder: Path, seal: Seal | None) -> tuple[Path, Mapping[str, Packed]] | None:
@@ -201,7 +264,7 @@ def _same(
     before: tuple[Path, Mapping[str, Packed]] | None, name: str, about: os.stat_result
 ) -> tuple[Path, Packed] | None:
     """The same file in the backup before: of files that are only ever added to, size and time say so."""
-    if before is None or not name.startswith((f"{STORE}/segments/", f"{STORE}/archive/")):
+    if before is None or not name.startswith(_ADDED_TO):
         return None
     file = before[1].get(name)
     if file is None or (file.size, file.changed_ns) != (about.st_size, about.st_mtime_ns):
@@ -232,6 +295,31 @@ def _write_file(source: Path, target: Path, seal: Seal | None) -> tuple[int, str
 
     _write(target, read() if seal is None else seal.sealed(read()))
     return size, digest.hexdigest()
+
+
+def _hashed(chunks: Iterator[bytes]) -> tuple[int, str]:
+    """The size of these bytes and their sha256."""
+    digest, size = hashlib.sha256(), 0
+    for chunk in chunks:
+        digest.update(chunk)
+        size += len(chunk)
+    return size, digest.hexdigest()
+
+
+def _brought(chunks: Iterator[bytes], path: Path) -> tuple[int, str]:
+    """Write these bytes into a file of their own; gives their size and sha256."""
+
+    def written() -> Iterator[bytes]:
+        for chunk in chunks:
+            out.write(chunk)
+            yield chunk
+
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        found = _hashed(written())
+        out.flush()
+        os.fsync(out.fileno())
+    return found
 
 
 def _write_manifest(draft: Path, manifest: Manifest, seal: Seal | None) -> None:
@@ -266,10 +354,10 @@ def _plain(file: BinaryIO) -> Iterator[bytes]:
 
 def _prove(draft: Path, seal: Seal | None, told: Told) -> None:
     """Restore what was just written into a scratch folder beside it, and compare. Raises CorruptStoreError."""
-    scratch = draft.with_suffix(".scratch")
+    scratch = draft.with_suffix(_SCRATCH)
     shutil.rmtree(scratch, ignore_errors=True)
     try:
-        problems = proven(scratch, unpack(draft, scratch, seal), told)
+        problems = proven(scratch, unpack(draft, scratch, seal, only_to_look=True), told)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     if problems:

@@ -25,6 +25,7 @@ from rules.model import (
     Ticket,
     Timer,
 )
+from storage.content import Movable
 
 LEASE_S = 60
 """Seconds after which, in a shared store, what a silent process was sending is looked after by another one."""
@@ -205,7 +206,7 @@ class Archives(Protocol):
         """
 
 
-class Store(Protocol):
+class Store(Movable, Protocol):
     """A place where the desk's state is written down.
 
     ``recovery`` says in sentences what start-up had to repair; ``snapshot_problem`` why the last snapshot could not be

@@ -125,6 +125,14 @@ class SharedStore:
     def expect(self, messages: Sequence[Message]) -> None:
         self.database.core.expect(messages)
 
+    def content(self) -> AbstractContextManager[Any]:
+        self._check()
+        return self.database.core.content()
+
+    def loading(self) -> AbstractContextManager[Any]:
+        self._check()
+        return self.database.core.loading()
+
     def next_send_at(self) -> datetime | None:
         self._check()
         return self.database.core.next_send_at()
