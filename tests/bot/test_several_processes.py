@@ -104,7 +104,7 @@ async def test_the_database_goes_away_and_comes_back(tmp_path: Path) -> None:
         status, checks = await one.health()
         assert status == 503
         assert checks["store"].startswith("away since")
-        assert one.roles == []
+        await until(lambda: not one.roles, "the roles to be nobody's", within_s=5)
         token = one.house.web.link.partition("token=")[2]
         assert not one.task.done()
 
