@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from bot.clock import Clock, told_of
+from bot.contact import Contact
 from channels.web.protocol import Health
 from rules.errors import StoreAwayError, StoreError
 from storage.protocol import Store
@@ -20,13 +21,13 @@ LATE = timedelta(minutes=2)
 class Doctor:
     """Asks every part how it is; ``parts`` gives ``ok`` or what is wrong, in a few words, by name.
 
-    ``away`` says what is wrong with the way to the database, and nothing when nothing is known to be.
+    ``contact`` knows what is wrong with the way to the database, and is told what is found out here.
     """
 
     def __init__(
-        self, store: Store, clock: Clock, parts: Callable[[], Mapping[str, str]], away: Callable[[], str] = str
+        self, store: Store, clock: Clock, parts: Callable[[], Mapping[str, str]], contact: Contact | None = None
     ) -> None:
-        self._away = away
+        self._contact = contact or Contact(clock)
         self._store = store
         self._clock = clock
         self._parts = parts
@@ -58,13 +59,14 @@ class Doctor:
         }
 
     def _ask_store(self) -> str:
-        if away := self._away():
+        if away := self._contact.told:
             return away
         try:
             with self._store.read() as store:
                 due_at = store.next_due_at()
         except StoreAwayError as problem:
-            return f"away: {problem}"
+            self._contact.lost(problem)
+            return self._contact.told
         except StoreError as problem:
             return f"fails: {type(problem).__name__}"
         if self._store.snapshot_problem:

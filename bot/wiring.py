@@ -321,7 +321,7 @@ class House:
             policy=self._policy,
             now=self.clock.now,
             executor=self._executor,
-            health=Doctor(self.store, self.clock, self._parts, lambda: self.contact.told),
+            health=Doctor(self.store, self.clock, self._parts, self.contact),
             public_url=settings.public_url,
             presence=self.presence,
             intake=lambda: self.listening.get("smtp", ""),
