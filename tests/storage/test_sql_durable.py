@@ -1,0 +1,103 @@
+"""A commit is confirmed only when the server's disk has it, and those who wait at once share one wait."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rules.errors import StoreAwayError
+from rules.model import Decision
+from storage.sql.database import Database
+from storage.sql.durable import Durability
+from storage.sql.lines import Line
+from storage.sql.store import SqlStore
+from tests.builders import a_ticket
+from tests.postgres.server import a_postgres
+
+
+def open_ticket(store: SqlStore, key: str) -> int:
+    """One committed ticket."""
+    with store.begin() as work:
+        number = work.next_number()
+        work.record(key, Decision(tickets=(a_ticket(number, subject=key),)))
+        work.commit()
+    return int(number)
+
+
+def at_once(count: int, act: Callable[[int], None]) -> list[threading.Thread]:
+    """Threads that do something, each by its number."""
+    threads = [threading.Thread(target=act, args=(who,)) for who in range(count)]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def test_what_was_confirmed_outlives_a_crash_of_the_server_under_load() -> None:
+    """Two processes, six threads; the server dies as if the power went, and comes back."""
+    with a_postgres(durable=True) as server:
+        url = server.new_database()
+        stores = [SqlStore(url), SqlStore(url)]
+        confirmed: dict[str, int] = {}
+        stop = threading.Event()
+
+        def work(who: int) -> None:
+            turn = 0
+            while not stop.is_set():
+                turn += 1
+                try:
+                    confirmed[f"{who}.{turn}"] = open_ticket(stores[who % 2], f"{who}.{turn}")
+                except StoreAwayError:
+                    time.sleep(0.02)
+
+        threads = at_once(6, work)
+        for _ in range(2):
+            reached = len(confirmed)
+            deadline = time.monotonic() + 30
+            while len(confirmed) < reached + 60:
+                assert time.monotonic() < deadline, "work does not go on"
+                time.sleep(0.01)
+            server.stop("immediate")
+            server.start()
+        stop.set()
+        for thread in threads:
+            thread.join()
+        with stores[0].read() as look:
+            found = {ticket.subject: ticket.number for ticket in look.tickets()}
+            numbers = sorted(found.values())
+        assert confirmed.items() <= found.items()
+        assert numbers == list(range(1, len(numbers) + 1)), "also what nobody was told of used up no number"
+        assert stores[1].verify() == ()
+        for store in stores:
+            store.close()
+
+
+class CountedDatabase(Database):
+    """Counts what is said on lines of one's own, and says it slowly."""
+
+    said = 0
+
+    def line(self, *settings: str) -> Line:
+        """A line that is slow."""
+        line = super().line(*settings)
+        ask = line.ask
+
+        def slowly(sql: str, values: Sequence[Any] = ()) -> list[Any]:
+            self.said += 1
+            time.sleep(0.05)
+            return ask(sql, values)
+
+        line.ask = slowly  # type: ignore[method-assign] -- a line that is slow
+        return line
+
+
+def test_those_who_wait_at_once_share_a_wait(postgres_url: str) -> None:
+    """Who comes while one is under way goes with the next, all together."""
+    database = CountedDatabase(postgres_url)
+    durability = Durability(database)
+    for thread in at_once(40, lambda who: durability.wait()):
+        thread.join()
+    assert 1 <= database.said < 40
+    durability.close()
+    database.close()
