@@ -11,7 +11,7 @@ from rules.errors import StoreAwayError
 from rules.model import Decision
 from storage.sql.database import Database
 from storage.sql.durable import Durability
-from storage.sql.lines import Line
+from storage.sql.lines import Line, PostgresLine
 from storage.sql.store import SqlStore
 from tests.builders import a_ticket
 from tests.postgres.server import a_postgres
@@ -74,22 +74,28 @@ def test_what_was_confirmed_outlives_a_crash_of_the_server_under_load() -> None:
 
 
 class CountedDatabase(Database):
-    """Counts what is said on lines of one's own, and says it slowly."""
+    """Counts who goes to the server, and makes the way there long."""
 
-    said = 0
+    trips = 0
 
     def line(self, *settings: str) -> Line:
-        """A line that is slow."""
-        line = super().line(*settings)
-        ask = line.ask
+        """A line on which everything takes a moment."""
+        return SlowLine(self, super().line(*settings))
 
-        def slowly(sql: str, values: Sequence[Any] = ()) -> list[Any]:
-            self.said += 1
-            time.sleep(0.05)
-            return ask(sql, values)
 
-        line.ask = slowly  # type: ignore[method-assign] -- a line that is slow
-        return line
+class SlowLine(PostgresLine):
+    """A line on which everything takes a moment."""
+
+    def __init__(self, database: CountedDatabase, line: Line) -> None:
+        assert isinstance(line, PostgresLine)
+        super().__init__(line.connection, database.where, line.close)
+        self._database = database
+
+    def ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """The rows that a statement gives, after a moment."""
+        self._database.trips += 1
+        time.sleep(0.05)
+        return super().ask(sql, values)
 
 
 def test_those_who_wait_at_once_share_a_wait(postgres_url: str) -> None:
@@ -98,6 +104,6 @@ def test_those_who_wait_at_once_share_a_wait(postgres_url: str) -> None:
     durability = Durability(database)
     for thread in at_once(40, lambda who: durability.wait()):
         thread.join()
-    assert 1 <= database.said < 40
+    assert 1 <= database.trips < 40
     durability.close()
     database.close()
