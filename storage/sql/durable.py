@@ -13,6 +13,11 @@ from rules.errors import StoreUnavailableError
 from storage.sql.database import Database
 from storage.sql.lines import Line
 
+_AT_LEAST_ON = (
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+)
+"""A server may be set to wait for less than its disk; one that waits for its standbys too goes on doing so."""
+
 _MARK = "SELECT pg_logical_emit_message(true, 'deskbell', '')"
 
 
@@ -66,6 +71,7 @@ class Durability:
         try:
             if self._line is None:
                 self._line = self._database.line()
+                self._line.ask(_AT_LEAST_ON)
             self._line.ask(_MARK)
         except StoreUnavailableError as caught:
             problem = caught

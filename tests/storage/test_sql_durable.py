@@ -107,3 +107,14 @@ def test_those_who_wait_at_once_share_a_wait(postgres_url: str) -> None:
     assert 1 <= database.trips < 40
     durability.close()
     database.close()
+
+
+def test_a_server_that_is_set_to_wait_for_less_than_its_disk_is_waited_for_all_the_same(postgres_url: str) -> None:
+    database = Database(f"{postgres_url}&options=-c%20synchronous_commit%3Doff")
+    durability = Durability(database)
+    durability.wait()
+    line = durability._line
+    assert line is not None
+    assert line.ask("SELECT current_setting('synchronous_commit')") == [("on",)]
+    durability.close()
+    database.close()
