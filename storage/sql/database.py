@@ -101,6 +101,19 @@ class Database:
         finally:
             line.close()
 
+    def once(self, sql: str) -> list[Any]:
+        """The rows that one question gives, at what is committed now. Raises StoreError."""
+        line = self._pooled()
+        try:
+            return line.ask(sql)
+        except StoreAwayError:
+            line.close()
+            self._drop_lines()
+            line = self._pooled()
+            return line.ask(sql)
+        finally:
+            line.close()
+
     @contextmanager
     def at_once(self) -> Iterator[Line]:
         """A line from the pool on which every statement is a transaction of its own. Raises StoreError."""

@@ -203,9 +203,7 @@ class SqlReader:
 
     def next_send_at(self) -> datetime | None:
         """When the earliest queued entry that heads its lane is due."""
-        rows = self._tables.ask(
-            f"SELECT due_at FROM outbox o WHERE state = 'queued' AND {IS_HEAD} ORDER BY due_at LIMIT 1"
-        )
+        rows = self._tables.ask(NEXT_TO_SEND)
         return time_of(rows[0][0]) if rows else None
 
     def _sizes(self) -> dict[str, int]:
@@ -244,3 +242,6 @@ IS_HEAD = (
     "NOT EXISTS (SELECT 1 FROM outbox e WHERE e.lane = o.lane AND e.id < o.id AND e.state IN ('queued', 'sending'))"
 )
 """The condition that no unsettled entry of the same lane was recorded before entry ``o``."""
+
+NEXT_TO_SEND = f"SELECT due_at FROM outbox o WHERE state = 'queued' AND {IS_HEAD} ORDER BY due_at LIMIT 1"
+"""The due time of the earliest queued entry that heads its lane."""

@@ -22,10 +22,10 @@ from storage.sql.database import Database
 from storage.sql.durable import Durability
 from storage.sql.leases import Leases
 from storage.sql.news import News
-from storage.sql.nouns import Stamp
+from storage.sql.nouns import Stamp, time_of
 from storage.sql.opening import check_version, version_of
 from storage.sql.prefetch import prefetch
-from storage.sql.reading import SqlReader
+from storage.sql.reading import NEXT_TO_SEND, SqlReader
 from storage.sql.roles import Roles
 from storage.sql.tables import Tables
 from storage.sql.verify import problems_in
@@ -168,9 +168,10 @@ class SqlStore:
 
     def next_send_at(self) -> datetime | None:
         """When the earliest queued entry that heads its lane is due."""
-        with self.read() as reader:
-            assert isinstance(reader, SqlReader)
-            return reader.next_send_at()
+        if self._is_mine and self._writer.open:
+            return SqlReader(self._writer.tables).next_send_at()
+        rows = self._database.once(NEXT_TO_SEND)
+        return time_of(rows[0][0]) if rows else None
 
     @contextmanager
     def content(self) -> Iterator[SqlContent]:
