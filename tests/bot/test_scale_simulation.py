@@ -17,6 +17,7 @@ from benchmarks.scale import (
     percentile,
     report,
     simulate,
+    storm,
     sweep_s,
 )
 
@@ -58,6 +59,13 @@ def test_with_channels_and_relay_enough_the_one_writer_is_the_last_limit() -> No
     assert found[0].station == "the writer"
     assert found[0].bears == pytest.approx(MOST_A_COMMIT / (costs.commit_s + MOST_A_COMMIT * costs.write_s))
     assert limits(replace(site, processes=1), costs)[0].station == "processes"
+
+
+def test_a_storm_is_confirmed_by_the_writer_and_seen_in_chat_at_its_pace() -> None:
+    """A thousand mails in a minute are safe at once; one channel shows the last of them after a quarter of an hour."""
+    waits = storm(SMALL, Costs(), 1_000)
+    assert max(waits.confirmed) < 1
+    assert max(waits.posted) == pytest.approx(1_000 - 60, abs=5)
 
 
 def test_an_hour_is_the_same_with_the_same_seed() -> None:
