@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import zlib
 from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from rules.errors import CorruptStoreError
 from storage.base import Base, BaseTable, index_of
 from storage.files import Files, OpenFile
 from storage.index_file import EMPTY, Index, Pairs, TableIndex, index_path, read_index, write_index
-from storage.merging import Delta, Rows, no_pause, write_after
+from storage.merging import GONE, Delta, Rows, no_pause, write_after
 from storage.snapshot import check_snapshot
 from storage.sorting import merged_rows
 
@@ -60,8 +62,9 @@ class Archive:
     def check(self, pause: Callable[[], None]) -> list[str]:
         """Compare every file with its checksum and the index with what they say; one sentence for each damage."""
         problems = []
-        built = NOBODY
-        for name in self.names:
+        # As at a start: of a row in two months, as its ticket was closed twice, that of the later month counts.
+        built = replace(NOBODY, source=self.index.source)
+        for name in sorted(self.names):
             try:
                 check_snapshot(self.folder / name, self._files)
                 built = _joined(built, index_of(self.folder / name, self._files)[0], name, pause)
@@ -84,7 +87,8 @@ class Archive:
         path = self.folder / name
         base = self._base(old) if old else None
         try:
-            part = write_after(path, self._files, 0, base, Delta(rows, {}, {}), pause)
+            delta = Delta(rows if base is None else self._with_gone(rows, base, pause), {}, {})
+            part = write_after(path, self._files, 0, base, delta, pause)
         finally:
             if base is not None:
                 base.close()
@@ -100,6 +104,21 @@ class Archive:
         for file in self._open.values():
             file.close()
         self._open.clear()
+
+    def _with_gone(self, rows: Mapping[str, Rows], base: Base, pause: Callable[[], None]) -> dict[str, Rows]:
+        """Rows for a month, and which of those it has went to another one: their ticket was closed again since."""
+        place = self.names.index(base.path.name)
+        found: dict[str, Rows] = dict(rows)
+        for name, table in base.index.tables.items():
+            known = self.index.tables[name]
+            gone: dict[int, bytes] = {}
+            for row_id in table.ids:
+                if known.offsets[bisect_left(known.ids, row_id)] >> SHIFT != place:
+                    gone[row_id] = GONE
+                pause()
+            if gone:
+                found[name] = {**gone, **rows.get(name, {})}
+        return found
 
     def _base(self, name: str) -> Base:
         path = self.folder / name

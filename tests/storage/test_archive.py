@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -313,3 +314,28 @@ def test_a_missing_month_stops_the_desk(tmp_path: Path) -> None:
     month.unlink()
     with pytest.raises(CorruptStoreError, match=f"{month.name} is not there; restore it"):
         TinyDBStore(tmp_path)
+
+
+def test_a_month_that_grows_brings_nothing_back_that_was_archived_again_since(tmp_path: Path) -> None:
+    """A ticket closed in March and again in April stands as it was in April, whatever else is added to March."""
+    store = TinyDBStore(tmp_path)
+    take_in(store, 1)
+    assert store.archive(LONG_AGO) == 1
+    with store.read() as look:
+        before = look.ticket(1)
+    assert before is not None
+    later = MONDAY + 40 * DAY
+    again = replace(before, subject="Again", status_at=later, closed_at=later, updated_at=later)
+    record(store, "again", tickets=(again,), journal=(an_entry(1, message_key="", text="again"),))
+    assert store.archive(later + DAY) == 1
+    take_in(store, 2)
+    expected = answers(store)
+    assert store.archive(later + DAY) == 1
+    assert (live(store), answers(store)) == ([], expected)
+    assert list(store.verify()) == []
+    store.close()
+    (tmp_path / "archive" / "all.idx").unlink()
+    rebuilt = TinyDBStore(tmp_path)
+    assert answers(rebuilt) == expected
+    assert list(rebuilt.verify()) == []
+    rebuilt.close()
