@@ -21,6 +21,7 @@ READS = frozenset(
     {
         "ticket list",
         "ticket show",
+        "ticket search",
         "why",
         "digest",
         "quarantine list",
@@ -121,6 +122,7 @@ def answers(config: Any, request: Request) -> Iterator[Line]:
 def _from_store(config: Any, request: Request) -> Iterator[Line]:
     from bot.clock import SystemClock
     from bot.desk import Desk
+    from bot.indexer import ready_to_search
     from bot.logins import logins_of
     from bot.logs import set_up_logs
     from bot.office import Office
@@ -139,11 +141,16 @@ def _from_store(config: Any, request: Request) -> Iterator[Line]:
         yield from Office(desk, clock, of_accounts(config.settings.mail, nothing, logins)).answer(request)
         return
     store = open_store(url)
+    search = None
     try:
         policy = config.policy if only_looks and not store.shared else config.signed(store).policy
         desk = Desk(store, policy, clock, lambda tickets: None)
-        yield from Office(desk, clock, of_accounts(config.settings.mail, store, logins)).answer(request)
+        if request.name == "ticket search":
+            search = ready_to_search(store, config.settings.data_dir, lambda told: click.echo(told, err=True))
+        yield from Office(desk, clock, of_accounts(config.settings.mail, store, logins), search).answer(request)
     finally:
+        if search is not None:
+            search.close()
         store.abandon() if only_looks and isinstance(store, TinyDBStore) else store.close()
 
 

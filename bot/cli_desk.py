@@ -65,6 +65,16 @@ def ticket_show(number: int, config_path: Path, as_json: bool) -> None:
     tell(config_path, Request(name="ticket show", args={"number": number}), as_json=as_json, show=showing.story)
 
 
+@ticket.command("search")
+@click.argument("query")
+@click.option("--limit", "-k", type=click.IntRange(1, 100), default=10, show_default=True, help="At most so many.")
+@common
+def ticket_search(query: str, limit: int, config_path: Path, as_json: bool) -> None:
+    """Find tickets by words, live and archived; "words in quotation marks" stand together."""
+    request = Request(name="ticket search", args={"words": query, "limit": limit})
+    tell(config_path, request, as_json=as_json, show=showing.found, nothing="No ticket has all these words.")
+
+
 @ticket.command("open")
 @click.option("--from", "sender", required=True, metavar="ADDRESS", help="Whose request it is.")
 @click.option("--subject", required=True)

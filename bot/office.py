@@ -35,6 +35,7 @@ from rules.pinging import PINGS
 from storage import situations
 from storage.backup import lay_out
 from storage.protocol import Archives
+from storage.search import Search
 
 Line = dict[str, Any]
 
@@ -56,14 +57,18 @@ class Refused(Exception):  # noqa: N818 - it is an answer that ends the run, tol
 class Office:
     """Answers requests on a desk and its store."""
 
-    def __init__(self, desk: Desk, clock: Clock, listings: Listings | None = None) -> None:
-        """``listings`` tell what lies in the mailboxes on servers."""
+    def __init__(
+        self, desk: Desk, clock: Clock, listings: Listings | None = None, search: Search | None = None
+    ) -> None:
+        """``listings`` tell what lies in the mailboxes on servers; ``search`` is kept up to date by somebody else."""
         self._desk = desk
+        self._search = search or Search(desk.store)
         self._clock = clock
         self._listings = listings or {}
         self._answers: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Line]]] = {
             "ticket list": self._list,
             "ticket show": self._show,
+            "ticket search": self._find,
             "ticket open": self._open,
             "why": self._why,
             "digest": self._digest,
@@ -111,6 +116,14 @@ class Office:
         yield {**plain.ticket_line(ticket), **plain.ticket_more(ticket)}
         for place, entry in enumerate(entries, start=1):
             yield {"entry": place, **plain.entry_line(entry, reasons=False)}
+
+    def _find(self, args: Mapping[str, Any]) -> Iterator[Line]:
+        try:
+            found = self._search.find(args["words"], int(args["limit"]))
+        except OSError as problem:
+            raise Refused(f"The search cannot be used: {problem}") from problem
+        for one in found:
+            yield plain.found_line(one)
 
     def _why(self, args: Mapping[str, Any]) -> Iterator[Line]:
         number = int(args["number"])

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from rules.effects import Content, Mail, OutboxEntry, Post, Upload
+from rules.finding import Found
 from rules.holding import handle_of
 from rules.model import Entry, Proof, Quarantined, Tally, Ticket
 from rules.receipts import queue_id
@@ -34,6 +35,16 @@ def ticket_line(ticket: Ticket) -> Line:
         "opened_at": iso(ticket.opened_at),
         "due_at": iso(ticket.due_at),
         "channel": "mail" if ticket.mailbox else "chat",
+    }
+
+
+def found_line(found: Found) -> Line:
+    """A ticket that a search found, with the words around what was looked for; ``inside``: they stand in a note."""
+    return {
+        **ticket_line(found.ticket),
+        "updated_at": iso(found.ticket.updated_at),
+        "snippet": found.snippet,
+        "inside": found.inside,
     }
 
 

@@ -54,6 +54,14 @@ def ticket(line: Line) -> str:
     )
 
 
+def found(line: Line) -> str:
+    """A ticket that a search found, and below it the words around what was looked for."""
+    about = _cut(line["subject"]) or "(no subject)"
+    head = f"#{line['number']:<6} {line['status']:<10} {_moment(line['updated_at'])}  {about}  ({line['customer']})"
+    said = f"{'note: ' if line['inside'] else ''}{line['snippet']}"
+    return f"{head}\n        {said}" if line["snippet"] else head
+
+
 def story(line: Line) -> str:
     """A ticket, then its journal entry by entry."""
     if "number" in line:

@@ -7,17 +7,20 @@ from collections.abc import Sequence
 from channels.mail.parse import part_bytes
 from channels.web.protocol import Before
 from rules.effects import OutboxEntry, OwedFile, Post
+from rules.finding import Found
 from rules.holding import handle_of
 from rules.lifecycle import LIVE
 from rules.model import Entry, Ticket
 from storage.protocol import Store
+from storage.search import Search
 
 
 class Window:
     """Serves ``channels.protocol.Looking`` and ``channels.web.protocol.Window``."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, search: Search | None = None) -> None:
         self._store = store
+        self._search = search or Search(store)
 
     def ticket(self, number: int) -> Ticket | None:
         """A ticket as it is now."""
@@ -48,6 +51,10 @@ class Window:
     def latest(self, limit: int) -> Sequence[Ticket]:
         """So many tickets by latest activity, newest first."""
         return self.tickets(limit, None)
+
+    def found(self, words: str, limit: int) -> Sequence[Found]:
+        """The best tickets, live and archived, in which all these words stand. Raises OSError when nobody can look."""
+        return self._search.find(words, limit)
 
     def notices(self, limit: int) -> Sequence[OutboxEntry]:
         """The latest chat posts that belong to no ticket, newest first: digests, alarms."""

@@ -26,6 +26,7 @@ from bot.counter import Counter
 from bot.degraded import LOOKS_EVERY_S, WORKSPACE, Degraded, Troubles
 from bot.desk import Desk
 from bot.health import Doctor
+from bot.indexer import Indexer
 from bot.logins import logins_of
 from bot.mail_in import mail_listeners
 from bot.news import News
@@ -54,6 +55,7 @@ from rules.errors import StoreAwayError, StoreError, TemporaryDeliveryError
 from rules.policy import Mailbox, Policy
 from storage.files import DISK
 from storage.protocol import Store
+from storage.search import Search
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -99,7 +101,8 @@ class House:
         self.desk = Desk(store, config.policy, clock, self._news.ours)
         self.contact = Contact(clock)
         self.roles = Roles(store, (ROUNDS, DIGESTS, *((SPEAKER,) if config.settings.slack else ())))
-        self.window = Window(store)
+        self._indexer = Indexer(Search(store, config.settings.data_dir), self._executor)
+        self.window = Window(store, self._indexer.search)
         self.presence = Presence()
         self.web = self._make_web()
         self.slack = self._make_slack()
@@ -125,7 +128,8 @@ class House:
         self._archivist = Archivist(store, clock, lambda: self.config.settings.archive_after)
         self._backups = BackupSchedule(config, clock, self.roles)
         self._watcher = Watcher(self.desk, self._watched(), clock, self.roles)
-        self._counter = Counter(config.settings.data_dir, Office(self.desk, clock, listings), self._executor)
+        office = Office(self.desk, clock, listings, self._indexer.search)
+        self._counter = Counter(config.settings.data_dir, office, self._executor)
         parts = Parts(
             store=store, roles=self.roles, claims=self._claims, contact=self.contact, delivery=self.delivery,
             slack=self.slack, in_thread=self._in_thread,
@@ -159,7 +163,7 @@ class House:
                 started.append(door)
             delivering = asyncio.create_task(self.delivery.run())
             delivering.add_done_callback(lambda _: self._stop.set())
-            for ticker in (self._ticker, self._rounds, self._watch, self._lookout, self._backups):
+            for ticker in (self._ticker, self._rounds, self._watch, self._lookout, self._backups, self._indexer):
                 await ticker.start()
                 started.append(ticker)
             opened()
@@ -271,6 +275,7 @@ class House:
             self.delivery.wake()
         else:
             self._loop.call_later(OTHERS_FIRST_S, self.delivery.wake)
+        self._indexer.note(news, ours)
         for number in news:
             self.web.changed(number)
         if self.slack and news:
@@ -370,14 +375,9 @@ class House:
         if settings.maildir:
             return Maildir(name, settings.maildir, write=write, now=self.clock.now, files=DISK, executor=self._executor)
         return Relay(
-            name,
-            relay_settings(settings, self._logins.smtp_out.get(box.name)),
-            mailbox=mailbox,
-            own=own,
-            write=write,
-            now=self.clock.now,
-            executor=self._executor,
-        )
+            name, relay_settings(settings, self._logins.smtp_out.get(box.name)),
+            mailbox=mailbox, own=own, write=write, now=self.clock.now, executor=self._executor,
+        )  # fmt: skip
 
     def _write(self, mailbox: Mailbox, own: OwnAddresses, mail: Mail) -> bytes:
         try:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from rules.effects import OutboxEntry, OwedFile, Receipt
+from rules.finding import Found
 from rules.model import Command, Entry, Heard, Message, Refusal, Ticket
 
 
@@ -81,6 +82,12 @@ class Looking(Protocol):
 
     def latest(self, limit: int) -> Sequence[Ticket]:
         """So many tickets by latest activity, newest first."""
+
+    def found(self, words: str, limit: int) -> Sequence[Found]:
+        """The best tickets, live and archived, in which all these words stand; for staff, for it looks into notes too.
+
+        Raises OSError when nobody can look.
+        """
 
 
 class Listener(Protocol):

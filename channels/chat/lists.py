@@ -5,14 +5,17 @@ Pure rendering. What somebody else wrote stands in ``rich_text`` or ``plain_text
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from channels.chat import blocks
 from channels.chat.blocks import Block
 from channels.chat.cards import CardBlocks, card, change_in_words, last_change, opening_of
 from channels.chat.home_view import Link, asker_line, open_button, row, staff_line
-from rules.attention import found, is_asked_by
+from rules.attention import found as with_words
+from rules.attention import is_asked_by
+from rules.finding import Found
 from rules.lifecycle import LIVE
 from rules.model import Actor, Entry, EntryKind, Ticket
 from rules.policy import Policy
@@ -61,10 +64,21 @@ def searched(
     texts = texts_for(actor, policy)
     every = {ticket.number: ticket for ticket in (*reversed(live), *latest)}
     seen = [ticket for ticket in every.values() if actor.staff or is_asked_by(ticket, actor)]
-    hits = sorted(found(seen, words), key=lambda ticket: ticket.status not in LIVE)
+    hits = sorted(with_words(seen, words), key=lambda ticket: ticket.status not in LIVE)
     told = blocks.cut(blocks.one_line(words), 80)
     title = texts.say("list_found", words=told, n=len(hits))
     return _list(title, hits, texts.say("list_none", words=told), actor, policy, now, link)
+
+
+def found(
+    actor: Actor, words: str, hits: Sequence[Found], policy: Policy, now: datetime, link: Link = unlinked
+) -> CardBlocks:
+    """What a search through everything found for staff, the best first, each with the words around."""
+    texts = texts_for(actor, policy)
+    told = blocks.cut(blocks.one_line(words), 80)
+    tickets, says = [hit.ticket for hit in hits], {hit.ticket.number: hit for hit in hits}
+    title = texts.say("list_found", words=told, n=len(hits))
+    return _list(title, tickets, texts.say("list_none", words=told), actor, policy, now, link, says)
 
 
 def shown(
@@ -117,12 +131,17 @@ def _list(
     policy: Policy,
     now: datetime,
     link: Link | None = None,
+    says: Mapping[int, Found] = MappingProxyType({}),
 ) -> CardBlocks:
     if not tickets:
         return _line(nothing)
     texts = texts_for(actor, policy)
     made: list[Block] = [blocks.section(f"*{blocks.escape(title)}*")] if title else []
-    made += [_row(ticket, actor, policy, now, link) for ticket in tickets[:SHOWN_MOST]]
+    for ticket in tickets[:SHOWN_MOST]:
+        made.append(_row(ticket, actor, policy, now, link))
+        if ticket.number in says and (snippet := says[ticket.number].snippet):
+            inside = "🔒 " if says[ticket.number].inside else ""
+            made.append(blocks.context(blocks.plain(f"{inside}{snippet}", 250)))
     if len(tickets) > SHOWN_MOST:
         made.append(blocks.context(blocks.plain(texts.say("list_more", n=len(tickets) - SHOWN_MOST), 200)))
     first = tickets[0]

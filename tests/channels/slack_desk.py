@@ -16,6 +16,7 @@ from channels.protocol import Answer
 from channels.slack.app import SlackChannel, SlackConnection
 from rules.effects import Card, Content, OutboxEntry, OwedFile
 from rules.errors import StoreUnavailableError
+from rules.finding import Found
 from rules.lifecycle import LIVE
 from rules.model import Command, Entry, Heard, Message, Refusal, Role, Ticket
 from rules.policy import Habits, Level, Mailbox, Policy, Staff
@@ -74,6 +75,7 @@ class FakeDesk:
         self.journal: dict[int, tuple[Entry, ...]] = {}
         self.refusal: Refusal | None = None
         self.disk_full = 0
+        self.no_search = False
         self.kept: dict[tuple[str, int], bytes] = {}
         self.owed: dict[int, tuple[OutboxEntry, ...]] = {}
         self.known: set[str] = set()
@@ -125,6 +127,17 @@ class FakeDesk:
         """The tickets changed last."""
         newest = sorted(self.tickets.values(), key=lambda ticket: (ticket.updated_at, ticket.number), reverse=True)
         return tuple(newest[:limit])
+
+    def found(self, words: str, limit: int) -> list[Found]:
+        """The tickets in whose subject or journal all words stand, the latest first; the search's file may be gone."""
+        if self.no_search:
+            raise OSError("no room for the search")
+        told = (
+            (ticket, " ".join((ticket.subject, *(entry.text for entry in self.entries(ticket.number)))))
+            for ticket in self.latest(len(self.tickets))
+        )
+        hits = [hit for hit in told if all(word in hit[1].lower() for word in words.lower().split())]
+        return [Found(ticket=ticket, snippet=text[:40]) for ticket, text in hits[:limit]]
 
     def hear(self, heard: Heard) -> bool:
         """Write down what happened, once; while the disk is full, raise and remember nothing."""

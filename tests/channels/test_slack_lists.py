@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from channels.chat import blocks, lists
 from channels.chat.cards import CardBlocks
+from rules.finding import Found
 from rules.model import Actor, Address, EntryKind, Status, Ticket
 from tests.builders import MONDAY, a_ticket, an_entry
 from tests.channels.slack_desk import a_policy
@@ -46,6 +47,27 @@ def test_nothing_found_says_what_was_searched() -> None:
 def test_live_tickets_come_before_those_that_are_done() -> None:
     done, live = a_row(9, subject="VPN", status=Status.CLOSED), a_row(4, subject="vpn again")
     assert numbers(lists.searched(ANA, "vpn", [live], [done, live], POLICY, MONDAY)) == [4, 9]
+
+
+def test_staff_see_the_words_around_what_they_looked_for_and_which_are_inside() -> None:
+    """What a customer wrote stands as plain text: it calls nobody and links nowhere."""
+    hits = [
+        Found(ticket=a_row(4, subject="vpn"), snippet="the <!channel> vpn is down"),
+        Found(ticket=a_row(9), snippet="restart the vpn", inside=True),
+        Found(ticket=a_row(2)),
+    ]
+    told = lists.found(ANA, "vpn", hits, POLICY, MONDAY)
+    assert numbers(told) == [4, 9, 2]
+    around = [block["elements"][0] for block in told.blocks if block["type"] == "context"]
+    assert [one["text"] for one in around] == ["the <!channel> vpn is down", "🔒 restart the vpn"]
+    assert {one["type"] for one in around} == {"plain_text"}
+    assert "Nothing found" in lists.found(ANA, "<@U1>", [], POLICY, MONDAY).text
+
+
+def test_a_long_list_of_finds_fits_into_one_message() -> None:
+    """Slack takes no more than fifty blocks in a message."""
+    hits = [Found(ticket=a_row(number, subject="w" * 300), snippet="s" * 400) for number in range(1, 51)]
+    assert len(lists.found(ANA, "w", hits, POLICY, MONDAY).blocks) <= 50
 
 
 def test_a_search_finds_nobody_elses_requests_for_who_only_asks() -> None:

@@ -37,6 +37,8 @@ FROM_MESSAGE, NEW = "ticket_from_message", "ticket_new"
 LOOKED_THROUGH = 2000
 """So many of the latest tickets are searched besides the live ones."""
 
+FOUND_MOST = 50
+
 _NEW = ("new", "新建")
 _MINE = ("mine", "我的")
 _SEARCH = ("search", "find", "搜索", "查找")
@@ -95,10 +97,7 @@ class Slash:
                 actor, lambda live, latest, link: lists.mine(actor, live, latest, door.policy(), door.now(), link)
             )
         if first in _SEARCH:
-            return await self._looked(
-                actor,
-                lambda live, latest, link: lists.searched(actor, rest, live, latest, door.policy(), door.now(), link),
-            )
+            return await self._searched(actor, rest)
         number, words = _about(said.text)
         if number is None:
             return line_card(self._what(said.text))
@@ -148,7 +147,30 @@ class Slash:
             words = re.sub(rf"<@{user}(?:\|[^<>]{{0,200}})?>", lambda _, name=name: name, words)  # type: ignore[misc]  # a default binds the loop's name
         return words
 
+    async def _searched(self, actor: Actor, words: str) -> CardBlocks:
+        """For staff in all that was ever said; who only asks finds their own requests, and nothing inside."""
+        door = self._door
+        if actor.staff:
+            try:
+                hits = await door.run(door.looking.found, words, FOUND_MOST)
+            except OSError as problem:
+                log.warning("not_searched", problem=str(problem))
+            else:
+                return self._linked(
+                    actor, lambda link: lists.found(actor, words, hits, door.policy(), door.now(), link)
+                )
+        return await self._looked(
+            actor,
+            lambda live, latest, link: lists.searched(actor, words, live, latest, door.policy(), door.now(), link),
+        )
+
     async def _looked(self, actor: Actor, show: Callable[[Any, Any, Link], CardBlocks]) -> CardBlocks:
+        """A list of the live tickets and the latest."""
+        door = self._door
+        live, latest = await door.run(lambda: (door.looking.live(), door.looking.latest(LOOKED_THROUGH)))
+        return self._linked(actor, lambda link: show(live, latest, link))
+
+    def _linked(self, actor: Actor, show: Callable[[Link], CardBlocks]) -> CardBlocks:
         """A list whose rows lead to threads. Slack's answer is awaited for no link: the next list has it."""
         door, unknown = self._door, list[str]()
 
@@ -158,8 +180,7 @@ class Slash:
             unknown.extend([] if known or Place.read(place) is None else [place])
             return known
 
-        live, latest = await door.run(lambda: (door.looking.live(), door.looking.latest(LOOKED_THROUGH)))
-        shown = show(live, latest, link)
+        shown = show(link)
         if unknown:
             door.beside(self._learn(unknown))
         return shown
