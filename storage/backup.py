@@ -94,7 +94,7 @@ def _pack(stage: Path, to: Path, *, at: datetime, version: str, kind: str, seal:
     before = _before(to, seal)
     draft = to / f".{_NAME.format(at)}{_DRAFT}"
     try:
-        (draft / FILES).mkdir(parents=True, mode=0o700)
+        _own_folder(draft / FILES)
         content = _sums_in(stage / STORE, told)
         files = tuple(_packed(stage, draft, before, seal, told))
         manifest = Manifest(at=at.isoformat(), version=version, url=kind, content=content, files=files)
@@ -145,7 +145,7 @@ def unpack(backup: Path, into: Path, seal: Seal | None, told: Told = nobody, *, 
     sealed = seal if (backup / SEALED_MANIFEST).exists() else None
     for count, file in enumerate(manifest.files, 1):
         path, source = into / file.name, backup / FILES / file.kept_as
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _own_folder(path.parent)
         shared = only_to_look and sealed is None and file.name.startswith(_ADDED_TO) and _linked(source, path)
         found = _hashed(_chunks_of(source, sealed)) if shared else _brought(_chunks_of(source, sealed), path)
         if found != (file.size, file.sha256):
@@ -295,6 +295,13 @@ def _write_file(source: Path, target: Path, seal: Seal | None) -> tuple[int, str
 
     _write(target, read() if seal is None else seal.sealed(read()))
     return size, digest.hexdigest()
+
+
+def _own_folder(folder: Path) -> None:
+    """Make a folder, and what it lies in, for its owner only."""
+    if not folder.is_dir():
+        _own_folder(folder.parent)
+        folder.mkdir(mode=0o700)
 
 
 def _hashed(chunks: Iterator[bytes]) -> tuple[int, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ def test_whatever_a_desk_went_through_goes_over(
     ]  # fmt: skip
     try:
         wanted = asked(first)
-        for source, target in zip(stores, stores[1:], strict=False):
+        for source, target in pairwise(stores):
             sums = moved(source, target)
             assert compare(sums, sums_of(target)) == []
             assert machine.difference(asked(target), wanted) == ""
