@@ -3,63 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from bot.importing import Importer, Item
 from rules.digest import figures
-from rules.effects import Mail, OutboxState
-from rules.figures import Figures
 from rules.model import AuthorKind, EntryKind, Status, Target
 from rules.periods import period_before
 from rules.policy import Mailbox
-from tests.stage import MONDAY, Stage, a_policy, a_stage
-
-ALICE, OURS = "alice@customer.test", "support@example.com"
-LONG_AGO = datetime(2024, 5, 6, 8, 0, tzinfo=UTC)
-
-
-def old_mail(
-    name: str,
-    text: str = "The printer is broken.",
-    *,
-    sender: str = f"Alice <{ALICE}>",
-    to: str = OURS,
-    subject: str = "The printer",
-    at: datetime | None = LONG_AGO,
-    answers: str = "",
-    headers: str = "",
-) -> bytes:
-    """A mail as it lies in an archive."""
-    lines = [f"From: {sender}", f"To: {to}", f"Subject: {subject}", f"Message-ID: <{name}@mail.test>"]
-    lines += [f"Date: {at:%a, %d %b %Y %H:%M:%S} +0000"] if at else []
-    lines += [f"In-Reply-To: <{answers}@mail.test>", f"References: <{answers}@mail.test>"] if answers else []
-    lines += [headers] if headers else []
-    return "\n".join([*lines, "Content-Type: text/plain; charset=utf-8", "", text, ""]).encode()
-
-
-def imported(stage: Stage, *raws: bytes, mailbox: str = "") -> dict[str, int]:
-    """Import mails in this order; what became of them, counted."""
-    items = [Item(place=f"old.mbox:{at}", size=len(raw), raw=raw) for at, raw in enumerate(raws)]
-    told: dict[str, Any] = Importer(stage.desk).take(items, source="old.mbox", mailbox=mailbox)
-    return dict(told["counts"])
-
-
-def a_conversation() -> list[bytes]:
-    """A question, the answer from our address, and the customer's thanks a week later."""
-    return [
-        old_mail("q"),
-        old_mail("a", "Please switch it on.", sender=f"Ana <{OURS}>", to=ALICE, subject="Re: The printer",
-                 at=LONG_AGO + timedelta(hours=3), answers="q"),
-        old_mail("t", "Now it works.", subject="Re: The printer", at=LONG_AGO + timedelta(days=7), answers="a"),
-    ]  # fmt: skip
-
-
-def nothing_owed(stage: Stage) -> bool:
-    """Whether nobody was, is or will be told anything."""
-    with stage.store.read() as store:
-        return not store.outbox() and store.next_due_at() is None
+from tests.scenarios.old_desks import ALICE, LONG_AGO, OURS, a_conversation, imported, nothing_owed, old_mail, today
+from tests.stage import MONDAY, a_policy, a_stage
 
 
 def test_an_old_conversation_is_one_closed_ticket_with_its_own_dates() -> None:
@@ -236,13 +189,6 @@ def test_mail_of_two_mailboxes_goes_to_the_one_it_was_sent_to() -> None:
     assert [stage.ticket(number).mailbox for number in (1, 2, 3)] == ["sales", first.name, "sales"]
 
 
-def today(stage: Stage) -> Figures:
-    """Yesterday's figures, as they are told on Tuesday."""
-    now = MONDAY + timedelta(days=1)
-    with stage.store.read() as store:
-        return figures(store.tickets(), period_before("day", now, stage.policy.timezone), stage.policy, now)
-
-
 def test_history_counts_when_it_happened_and_not_today() -> None:
     """Yesterday's digest has nothing of it, that of its own day has it all."""
     stage = a_stage()
@@ -292,117 +238,3 @@ def test_history_of_a_ticket_of_today_is_added_and_changes_nothing_else() -> Non
     assert [entry.text for entry in stage.entries(kind=EntryKind.RECEIVED)] == ["Any news?", "The printer is broken."]
     stage.deliver()
     assert len(stage.sent) == sent
-
-
-# Tables of tickets
-
-
-def an_old_ticket(**changes: Any) -> Item:
-    """A ticket as a table has it, with a question, an answer and a note."""
-    told = {
-        "number": "4711", "subject": "The printer", "status": "closed", "opened_at": LONG_AGO.isoformat(),
-        "closed_at": (LONG_AGO + timedelta(days=2)).isoformat(), "until_at": None, "customer_email": ALICE,
-        "customer_name": "Alice", "priority": "P2", "category": "", "mailbox": "", "satisfaction": 5,
-        "assignee": "Ana", "solution": "New toner", "root_cause": "age", "fault_type": "", "comment": "Thanks",
-        "language": "en",
-        "messages": [
-            {"at": LONG_AGO.isoformat(), "kind": "customer", "by": "", "text": "It is broken.",
-             "message_id": "<q@mail.test>"},
-            {"at": (LONG_AGO + timedelta(hours=1)).isoformat(), "kind": "staff", "by": "Ana", "text": "New toner.",
-             "message_id": ""},
-            {"at": (LONG_AGO + timedelta(hours=2)).isoformat(), "kind": "note", "by": "Carl", "text": "Cheap one.",
-             "message_id": ""},
-        ],
-    }  # fmt: skip
-    return Item(place="old.csv:2", size=9, ticket={**told, **changes})
-
-
-def import_tickets(stage: Stage, *items: Item) -> dict[str, int]:
-    """Import rows of a table; what became of them."""
-    counts: dict[str, int] = Importer(stage.desk).take(items, source="old.csv")["counts"]
-    return counts
-
-
-def test_an_old_ticket_comes_with_its_conversation_its_cause_and_its_score() -> None:
-    """And nobody is asked, surveyed or told."""
-    stage = a_stage()
-    assert import_tickets(stage, an_old_ticket()) == {"opened": 1}
-
-    ticket = stage.ticket()
-    assert (ticket.status, ticket.priority, ticket.assignee) == (Status.CLOSED, "P2", "ana")
-    assert (ticket.imported_from, ticket.closed_at) == ("old.csv (4711)", LONG_AGO + timedelta(days=2))
-    assert ticket.resolution is not None
-    assert (ticket.resolution.text, ticket.resolution.root_cause) == ("New toner", "age")
-    assert ticket.score is not None
-    assert (ticket.score.overall, ticket.score.comment) == (5, "Thanks")
-    kinds = [entry.kind for entry in stage.entries()[:3]]
-    assert kinds == [EntryKind.RECEIVED, EntryKind.REPLIED, EntryKind.NOTED]
-    assert nothing_owed(stage)
-    stage.wait(days=30)
-    assert stage.sent == []
-    assert today(stage).volume.opened == 0
-
-
-def test_an_old_ticket_comes_once() -> None:
-    """However often its table is imported."""
-    stage = a_stage()
-    import_tickets(stage, an_old_ticket())
-    assert import_tickets(stage, an_old_ticket()) == {"duplicate": 1}
-    assert stage.count() == 1
-
-
-def test_an_answer_to_a_mail_of_an_old_ticket_finds_it() -> None:
-    """Where the table names the Message-ID."""
-    stage = a_stage()
-    import_tickets(stage, an_old_ticket())
-    stage.mail("Broken again.", in_reply_to=("<q@mail.test>",), subject="Re: The printer")
-    assert stage.ticket(2).linked == (1,)
-
-
-@pytest.mark.parametrize("status", ["new", "open"])
-def test_an_open_ticket_has_its_clocks_from_the_import_on(status: str) -> None:
-    """Nobody here promised anything for the time before; a first response that was given stays given."""
-    stage = a_stage()
-    import_tickets(
-        stage, an_old_ticket(status=status, closed_at=None), an_old_ticket(number="1", status=status, messages=[])
-    )
-
-    answered, waits = stage.ticket(1), stage.ticket(2)
-    assert {clock.target for clock in answered.clocks} == {Target.RESOLUTION}
-    assert {clock.target: clock.spans[0].started_at for clock in waits.clocks} == dict.fromkeys(Target, MONDAY)
-    assert stage.timers(2)
-    assert stage.owed(OutboxState) == []
-    assert today(stage).backlog.total == 2
-
-
-def test_a_ticket_that_was_resolved_is_closed_and_nobody_is_asked_to_confirm() -> None:
-    """Neither now nor when its time would have come."""
-    stage = a_stage()
-    import_tickets(stage, an_old_ticket(status="resolved", closed_at=None))
-    stage.wait(days=30)
-    assert (stage.status(), stage.sent) == (Status.CLOSED, [])
-
-
-def test_a_customer_who_was_waited_for_is_reminded_counted_from_the_import() -> None:
-    """What is open is work like any other from now on: no reminder comes at once."""
-    stage = a_stage()
-    import_tickets(stage, an_old_ticket(status="waiting", closed_at=None))
-    assert all(due_at > MONDAY + timedelta(days=1) for due_at in stage.timers().values())
-    stage.wait(hours=8)
-    assert [entry for entry in stage.sent if isinstance(entry.content, Mail)] == []
-
-
-def test_what_is_on_hold_without_a_moment_to_come_is_open() -> None:
-    """Nothing would ever end the wait."""
-    stage = a_stage()
-    later = (MONDAY + timedelta(days=3)).isoformat()
-    import_tickets(stage, an_old_ticket(status="on_hold"), an_old_ticket(number="2", status="on_hold", until_at=later))
-    assert (stage.status(1), stage.status(2)) == (Status.OPEN, Status.ON_HOLD)
-    assert "wake" in stage.timers(2)
-
-
-def test_who_has_left_is_named_on_what_is_done_and_has_nothing_to_do() -> None:
-    """A closed ticket keeps the name; an open one waits for somebody who is there."""
-    stage = a_stage()
-    import_tickets(stage, an_old_ticket(assignee="Carl"), an_old_ticket(number="2", assignee="Carl", status="open"))
-    assert (stage.ticket(1).assignee, stage.ticket(2).assignee) == ("Carl", None)
