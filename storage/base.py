@@ -14,7 +14,7 @@ from rules.errors import CorruptStoreError
 from storage.files import Files, OpenFile
 from storage.index_file import EMPTY, Index, Pairs, TableIndex, index_path, read_index
 from storage.indexing import index_snapshot
-from storage.snapshot import check_snapshot, checksum_of, snapshot_path
+from storage.snapshot import check_head, check_snapshot, checksum_of, snapshot_path
 
 CHECKED_AT_ONCE = 256 * 1024 * 1024
 """A snapshot of at most this many bytes is compared with its checksum before the desk starts, a larger one beside."""
@@ -144,6 +144,7 @@ def open_base(folder: Path, files: Files, number: int, checked_at_once: int = CH
 
 def index_of(path: Path, files: Files, checked_at_once: int = CHECKED_AT_ONCE) -> tuple[Index, str]:
     """The index of a file, and a sentence when it had to be built anew; errors as for ``open_base``."""
+    check_head(path, files)
     index, problem = _found(path, files)
     if index is None:
         return index_snapshot(path, files), problem

@@ -21,6 +21,7 @@ from storage.files import Files, OpenFile
 from storage.index_file import EMPTY, Index, Pairs, TableIndex, index_path, read_index, write_index
 from storage.indexing import Traits, as_digests, halves
 from storage.records import dumps
+from storage.shape import shape
 from storage.snapshot import FORMAT, HEAD, SEEN, ending, snapshot_path
 from storage.sorting import STEP, Placed, in_order, merged
 
@@ -185,7 +186,8 @@ class _Merging:
     def all(self, number: int) -> Index:
         """Every table, then the checksum."""
         self._draft.write(b"{\n")
-        self._draft.write(b'"%s":{\n"1":{"format":%d,"commit":%d}\n},\n' % (HEAD.encode(), FORMAT, number))
+        head = dumps({"format": FORMAT, "commit": number, "shape": shape()})
+        self._draft.write(b'"%s":{\n"1":%s\n},\n' % (HEAD.encode(), head))
         names = dict.fromkeys((*(self._base.names if self._base else ()), *self._delta.tables))
         tables = {name: self._table(name) for name in names if name not in self._delta.whole}
         seen = self._seen()

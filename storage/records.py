@@ -19,6 +19,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, Union, cast, get_args, get
 import msgspec
 
 from rules.effects import Mail, Post, Quoted, Whisper
+from rules.errors import StoreError
 from rules.model import Customer, Entry
 
 T = TypeVar("T")
@@ -123,13 +124,19 @@ class Codec(Generic[T]):
         return record
 
     def decode(self, record: Mapping[str, Any], read: ReadText) -> T:
-        """The noun of a record. Raises KeyError for a field that this version does not know."""
+        """The noun of a record. Raises StoreError for a field or a value that this version does not know."""
         values = {}
-        for name, stored in record.items():
-            if name in self._retired:
-                continue
-            decode = self._by_name[name].way.decode
-            values[name] = stored if decode is None else decode(stored, read)
+        try:
+            for name, stored in record.items():
+                if name in self._retired:
+                    continue
+                decode = self._by_name[name].way.decode
+                values[name] = stored if decode is None else decode(stored, read)
+        except KeyError as unknown:
+            raise StoreError(
+                f"A record of {self._kind.__name__} holds {unknown}, which this version of Deskbell does not know: a "
+                "newer one wrote it; start that one, or restore the backup made before the upgrade"
+            ) from unknown
         return self._kind(**values)
 
     def glimpse(self, line: bytes) -> T:

@@ -13,6 +13,7 @@ from storage.index_file import index_path, write_index
 from storage.journal import Change, Tail, journal_path, replay
 from storage.merging import GONE, Delta, write_base
 from storage.records import dumps
+from storage.shape import check_row
 from storage.snapshot import LEDGER, SEEN, check_snapshot, numbers, snapshot_path
 
 DAMAGED = "damaged"
@@ -140,6 +141,7 @@ def _replay_all(found: Recovered, folder: Path, files: Files, journals: list[int
                 _note_torn(found, path, step, folder, [one for one in later if _size(files, journal_path(folder, one))])
             elif step.number > found.number:
                 for change in step.changes:
+                    check_row(change[0], change[2], f"{path}, commit {step.number},")
                     found.apply(change)
                 found.number = step.number
 

@@ -7,6 +7,7 @@ last holds the sha256 of all that stands before it.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
@@ -16,12 +17,15 @@ from rules.errors import CorruptStoreError, StoreError
 from storage.files import Files
 from storage.index_file import index_path
 from storage.journal import journal_path
+from storage.shape import check_shape
 
 FORMAT = 1
 """Raised whenever records change their meaning; an older desk refuses to read a newer format."""
 
 CHUNK = 1 << 20
 
+_LONGEST_HEAD = 1 << 18
+_HEAD_PATTERN = re.compile(rb'\{\n"_desk":\{\n"1":([^\n]{1,262144})\n')
 _END_PATTERN = re.compile(rb'"_checksum":\{"1":\{"sha256":"([0-9a-f]{64})"\}\}\n\}\n')
 
 HEAD = "_desk"
@@ -90,12 +94,37 @@ def checksum_of(path: Path, files: Files) -> tuple[int, str]:
     return size, said[1].decode() if said else ""
 
 
-def check_format(head: Mapping[str, object]) -> None:
+def check_head(path: Path, files: Files) -> None:
+    """Raises StoreError for a snapshot that a newer version wrote, whatever its index says.
+
+    Raises CorruptStoreError instead when the checksum does not fit: then nobody wrote that. A head that cannot be read
+    is left to whoever compares the checksum.
+    """
+    file = files.open(path)
+    try:
+        start = file.read(0, min(_LONGEST_HEAD, file.size()))
+    finally:
+        file.close()
+    found = _HEAD_PATTERN.match(start)
+    if found is None:
+        return
+    try:
+        head = json.loads(found[1])
+        check_format(head, path)
+        check_shape(head.get("shape", ()), path)
+    except (ValueError, KeyError):
+        return
+    except StoreError:
+        check_snapshot(path, files)
+        raise
+
+
+def check_format(head: Mapping[str, object], where: object = "The snapshot") -> None:
     """Raises StoreError for a snapshot that another version wrote."""
     if head["format"] != FORMAT:
         raise StoreError(
-            f"The data folder has format {head['format']}, this version reads {FORMAT}: it was written by another "
-            "version of Deskbell; start that one"
+            f"{where} has format {head['format']}, this version of Deskbell reads {FORMAT}: another version wrote it; "
+            "nothing was changed; start that one, or restore the backup made before the upgrade"
         )
 
 
