@@ -52,7 +52,7 @@ class Window:
         """So many tickets by latest activity, newest first."""
         return self.tickets(limit, None)
 
-    def found(self, words: str, limit: int) -> Sequence[Found]:
+    def search(self, words: str, limit: int) -> Sequence[Found]:
         """The best tickets, live and archived, in which all these words stand. Raises OSError when nobody can look."""
         return self._search.find(words, limit)
 

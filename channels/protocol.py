@@ -83,7 +83,7 @@ class Looking(Protocol):
     def latest(self, limit: int) -> Sequence[Ticket]:
         """So many tickets by latest activity, newest first."""
 
-    def found(self, words: str, limit: int) -> Sequence[Found]:
+    def search(self, words: str, limit: int) -> Sequence[Found]:
         """The best tickets, live and archived, in which all these words stand; for staff, for it looks into notes too.
 
         Raises OSError when nobody can look.

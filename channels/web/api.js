@@ -37,6 +37,8 @@ export function channel(limit, before) {
   return asked(`/api/channel?${query}`);
 }
 
+export const search = (words) => asked(`/api/search?${new URLSearchParams({ words })}`);
+
 export const ticket = (number) => asked(`/api/ticket/${number}`);
 
 // A command keeps its id over every retry, so that the desk carries it out once.

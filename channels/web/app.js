@@ -5,6 +5,7 @@ import { draw } from "./blockkit.js";
 import { composer } from "./composer.js";
 import { copying, keyboard } from "./desk.js";
 import { modals } from "./modal.js";
+import { searching } from "./search.js";
 import { clock, countdown, keep, line } from "./thread.js";
 import { el } from "./mrkdwn.js";
 
@@ -317,6 +318,7 @@ async function begin() {
   at("owner").addEventListener("change", () =>
     obey({ name: "assign", ticket: state.chosen, args: { to: at("owner").value } }));
   at("keys").addEventListener("click", () => at("help").showModal());
+  searching({ search: api.search, open, say });
   keyboard({
     open,
     close,

@@ -39,6 +39,7 @@ STATIC = {
     "mrkdwn.js": "text/javascript",
     "preview.js": "text/javascript",
     "richtext.js": "text/javascript",
+    "search.js": "text/javascript",
     "thread.js": "text/javascript",
     "blockkit.css": "text/css",
     "console.css": "text/css",

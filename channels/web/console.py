@@ -31,6 +31,7 @@ Result = TypeVar("Result")
 PAGE_OF_TICKETS = 25
 MOST_TICKETS = 100
 MOST_NOTICES = 20
+MOST_FOUND = 50
 LONGEST_WORDS = 100_000
 HEARTBEAT = 15.0
 COMMAND_TYPES = frozenset({"application/json", "multipart/form-data"})
@@ -75,6 +76,7 @@ class Console:
             web.get("/api/preview", self._for_staff(self._preview.samples)),
             web.get("/api/session", self._for_staff(self.session)),
             web.get("/api/channel", self._for_staff(self.channel)),
+            web.get("/api/search", self._for_staff(self.search)),
             web.get(r"/api/ticket/{number:[1-9]\d{0,9}}", self._for_staff(self.ticket)),
             web.get(r"/api/file/{number:[1-9]\d{0,9}}/{entry:\d{1,6}}/{place:\d{1,4}}", self._for_staff(self.file)),
             web.post("/api/command", self._for_staff(self.command)),
@@ -151,6 +153,20 @@ class Console:
 
     def _shown(self, ticket: Ticket, policy: Policy, now: datetime) -> dict[str, Any]:
         return _meta(ticket, policy) | {"card": card_json(ticket, self._window.entries(ticket.number), policy, now)}
+
+    async def search(self, request: web.Request) -> web.Response:
+        """The tickets in which all words stand: ``?words=vpn gateway``, the best first."""
+        try:
+            hits = await self._off_loop(self._window.search, request.query.get("words", ""), MOST_FOUND)
+        except OSError:
+            return guard.refusal(503, "no_search", "The search cannot be used now; see the desk's log.")
+        return web.json_response(
+            {
+                "tickets": [
+                    _meta(hit.ticket, self._policy()) | {"snippet": hit.snippet, "inside": hit.inside} for hit in hits
+                ]
+            }
+        )
 
     async def ticket(self, request: web.Request) -> web.Response:
         """One ticket's card and thread."""

@@ -23,6 +23,7 @@ export function keyboard({ open, close, act, chosen }) {
     r: () => number() && open(number(), "reply"),
     n: () => number() && open(number(), "note"),
     e: () => number() && act("open:resolve", number()),
+    "/": () => at("sought").focus(),
     "?": () => at("help").showModal(),
   };
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from rules.effects import OutboxEntry, OwedFile
+from rules.finding import Found
 from rules.model import Actor, Entry, Ticket
 
 View = Mapping[str, Any]
@@ -42,6 +43,12 @@ class Window(Protocol):
 
     def notices(self, limit: int) -> Sequence[OutboxEntry]:
         """The latest ``limit`` chat posts that belong to no ticket (digests, alarms), newest first."""
+
+    def search(self, words: str, limit: int) -> Sequence[Found]:
+        """The best tickets, live and archived, in which all these words stand, in notes too.
+
+        Raises OSError when nobody can look.
+        """
 
     def waiting(self) -> Collection[str]:
         """The mails that wait for a person's word, by the short name that buttons carry."""

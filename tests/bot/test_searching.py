@@ -65,7 +65,7 @@ def test_the_window_finds_notes_for_staff() -> None:
     """The window is what chat and the page look through."""
     stage = Stage(policy=a_policy())
     stage.mail("The toaster burns.", subject="Kitchen")
-    (hit,) = Window(stage.store).found("toaster kitchen", 5)
+    (hit,) = Window(stage.store).search("toaster kitchen", 5)
     assert (hit.ticket.number, hit.snippet) == (1, "The toaster burns.")
     lines = list(
         Office(stage.desk, stage.clock).answer(Request(name="ticket search", args={"words": "mixer", "limit": 5}))

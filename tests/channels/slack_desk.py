@@ -128,7 +128,7 @@ class FakeDesk:
         newest = sorted(self.tickets.values(), key=lambda ticket: (ticket.updated_at, ticket.number), reverse=True)
         return tuple(newest[:limit])
 
-    def found(self, words: str, limit: int) -> list[Found]:
+    def search(self, words: str, limit: int) -> list[Found]:
         """The tickets in whose subject or journal all words stand, the latest first; the search's file may be gone."""
         if self.no_search:
             raise OSError("no room for the search")

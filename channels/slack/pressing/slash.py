@@ -152,7 +152,7 @@ class Slash:
         door = self._door
         if actor.staff:
             try:
-                hits = await door.run(door.looking.found, words, FOUND_MOST)
+                hits = await door.run(door.looking.search, words, FOUND_MOST)
             except OSError as problem:
                 log.warning("not_searched", problem=str(problem))
             else:
