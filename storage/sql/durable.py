@@ -2,14 +2,16 @@
 
 A writer's commit returns before the disk has it, so that nobody waits for the disk while holding the desk's one turn.
 The log of the server is one line of records: a commit that does wait, of a record of no meaning, is on disk only when
-everything before it is. So is whatever another process showed us before its own wait was over.
+everything before it is. So is whatever another process showed us before its own wait was over. That holds of one server
+as long as it lives: so a commit is waited for over a line that was open before it, and over no other. Behind a new line
+may be a server that came back without it, or another one.
 """
 
 from __future__ import annotations
 
 import threading
 
-from rules.errors import StoreUnavailableError
+from rules.errors import StoreAwayError, StoreError
 from storage.sql.database import Database
 from storage.sql.lines import Line
 
@@ -28,24 +30,36 @@ class Durability:
         self._database = database
         self._changed = threading.Condition()
         self._line: Line | None = None
+        self._number = 0
         self._asked = 0
         self._done = 0
         self._leading = False
-        self._failed: tuple[int, StoreUnavailableError] | None = None
+        self._problem: StoreError = StoreAwayError(f"{database.where} is away: the line to it was let go")
 
-    def wait(self) -> None:
-        """Return when everything that was committed before this call is on disk.
+    def before_commit(self) -> int:
+        """The number of the line over which the next commit is waited for, opened if need be. Raises StoreError."""
+        if not self._database.shared:
+            return 0
+        with self._changed:
+            if self._line is None:
+                self._line = self._dialled()
+            return self._number
 
-        Raises StoreAwayError when the line breaks: nobody knows then, and nothing may be confirmed.
+    def wait(self, over: int) -> None:
+        """Return when everything is on disk that was committed after ``before_commit`` gave the line ``over``.
+
+        Raises StoreAwayError when that line broke, at whatever moment: nobody knows then, and nothing may be confirmed.
         """
         if not self._database.shared:
             return
         with self._changed:
             self._asked += 1
             mine = self._asked
-            while self._done < mine:
-                if self._failed is not None and mine <= self._failed[0]:
-                    raise type(self._failed[1])(str(self._failed[1])) from self._failed[1]
+            while True:
+                if over != self._number:
+                    raise type(self._problem)(str(self._problem)) from self._problem
+                if self._done >= mine:
+                    return
                 if self._leading:
                     self._changed.wait()
                 else:
@@ -64,28 +78,36 @@ class Durability:
 
     def _lead(self) -> None:
         """Go for all who wait; called and left with the condition held, freed in between."""
-        last = self._asked
+        last, line = self._asked, self._line
+        assert line is not None
         self._leading = True
         self._changed.release()
-        problem: StoreUnavailableError | None = None
+        marked = False
         try:
-            if self._line is None:
-                self._line = self._database.line()
-                self._line.ask(_AT_LEAST_ON)
-            self._line.ask(_MARK)
-        except StoreUnavailableError as caught:
-            problem = caught
+            line.ask(_MARK)
+            marked = True
+        except StoreError as problem:
+            self._problem = problem
         finally:
             self._changed.acquire()
             self._leading = False
-            if problem is None:
+            if marked:
                 self._done = max(self._done, last)
             else:
-                self._failed = (last, problem)
                 self._hang_up()
             self._changed.notify_all()
 
+    def _dialled(self) -> Line:
+        line = self._database.line()
+        try:
+            line.ask(_AT_LEAST_ON)
+        except BaseException:
+            line.close()
+            raise
+        return line
+
     def _hang_up(self) -> None:
+        self._number += 1
         line, self._line = self._line, None
         if line is not None:
             line.close()

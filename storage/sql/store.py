@@ -281,18 +281,19 @@ class SqlStore:
 
         Raises StoreError.
         """
-        stands = False
+        stands, over = False, 0
         try:
             if self._broken is not None:
                 raise type(self._broken)(str(self._broken)) from self._broken
             if self._writer.open:
                 stands = self._writer.tables.changes.stands
+                over = self._durability.before_commit() if stands else 0
                 self._writer.commit()
             kept = self._kept.copy()
         finally:
             self._leave()
         if stands:
-            self._durability.wait()
+            self._durability.wait(over)
         for entry, row_id in kept:
             self._leases.note(entry, row_id)
 

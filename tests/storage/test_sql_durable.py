@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
+
 from rules.errors import StoreAwayError
 from rules.model import Decision
 from storage.sql.database import Database
@@ -102,7 +104,7 @@ def test_those_who_wait_at_once_share_a_wait(postgres_url: str) -> None:
     """Who comes while one is under way goes with the next, all together."""
     database = CountedDatabase(postgres_url)
     durability = Durability(database)
-    for thread in at_once(40, lambda who: durability.wait()):
+    for thread in at_once(40, lambda who: durability.wait(durability.before_commit())):
         thread.join()
     assert 1 <= database.trips < 40
     durability.close()
@@ -112,9 +114,55 @@ def test_those_who_wait_at_once_share_a_wait(postgres_url: str) -> None:
 def test_a_server_that_is_set_to_wait_for_less_than_its_disk_is_waited_for_all_the_same(postgres_url: str) -> None:
     database = Database(f"{postgres_url}&options=-c%20synchronous_commit%3Doff")
     durability = Durability(database)
-    durability.wait()
+    durability.wait(durability.before_commit())
     line = durability._line
     assert line is not None
     assert line.ask("SELECT current_setting('synchronous_commit')") == [("on",)]
     durability.close()
     database.close()
+
+
+class SwitchedDatabase(Database):
+    """A database whose lines break when it is switched over to another server, which answers at once."""
+
+    def __init__(self) -> None:
+        super().__init__("postgresql+psycopg://desk@db.example/desk")
+        self.server = 1
+
+    def line(self, *settings: str) -> Line:
+        """A line to the server of today."""
+        return ServedLine(self, self.server)
+
+
+class ServedLine(PostgresLine):
+    """A line to one server."""
+
+    def __init__(self, database: SwitchedDatabase, server: int) -> None:
+        super().__init__(None, database.where, lambda: None)
+        self._database, self._server = database, server
+
+    def ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Nothing, from a server that lives."""
+        if self._server != self._database.server:
+            raise StoreAwayError("the server closed the line")
+        return []
+
+
+@pytest.mark.parametrize("noticed", ["by the wait before", "by the next to write", "by nobody"])
+def test_a_commit_is_not_confirmed_by_a_server_that_came_after_it(noticed: str) -> None:
+    """The one that took it may have lost it, whoever noticed that first and however fast the next one answers."""
+    database = SwitchedDatabase()
+    durability = Durability(database)
+    before = durability.before_commit()
+    over = durability.before_commit()
+    database.server = 2
+    if noticed == "by the wait before":
+        with pytest.raises(StoreAwayError):
+            durability.wait(before)
+    elif noticed == "by the next to write":
+        durability.dial_anew()
+    if noticed != "by nobody":
+        durability.wait(durability.before_commit())
+    with pytest.raises(StoreAwayError):
+        durability.wait(over)
+    durability.close()
