@@ -20,6 +20,8 @@ class LayeredRows:
         self.archive: BaseTable | None = None
         self._being_written: Rows = {}
         self._count: int | None = 0
+        self._last = 0
+        """There is no row after this one and never was."""
 
     def __len__(self) -> int:
         if self._count is None:
@@ -52,9 +54,12 @@ class LayeredRows:
 
     def put(self, row_id: int, row: bytes) -> None:
         """Set one row."""
-        if self._count is not None and row_id not in self:
+        # Most rows are new or were written a moment ago; then no file need be asked.
+        if self._count is not None and (row_id > self._last or (not self.rows.get(row_id) and row_id not in self)):
             self._count += 1
         self.rows[row_id] = row
+        if row_id > self._last:
+            self._last = row_id
 
     def drop(self, row_id: int) -> bool:
         """Take one row away, if it is live; gives whether it was."""
@@ -104,6 +109,7 @@ class LayeredRows:
     def load(self, base: BaseTable, archive: BaseTable | None) -> None:
         """Begin on these grounds."""
         self.base, self.archive, self._count = base, archive, None
+        self._last = max(self.last_id(), max(self.rows, default=0))
 
     def _settled(self, row_id: int) -> bool:
         return self.base is not None and row_id in self.base

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import types
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -57,6 +58,7 @@ _plain = msgspec.json.Encoder().encode
 _escaped = json.JSONEncoder(separators=(",", ":")).encode
 _parsed = msgspec.json.Decoder().decode
 _scan = json.JSONDecoder().raw_decode
+_WHOLE_NUMBER = re.compile(rb"-?[0-9]{1,20}(?![0-9.eE])")
 
 
 class _Way(NamedTuple):
@@ -93,7 +95,14 @@ def loads(line: bytes) -> Any:
 
 
 def loads_at(line: bytes, start: int) -> Any:
-    """The JSON value that begins at ``start``; what follows it is not looked at."""
+    """The JSON value that begins at ``start`` in a line of ours; what follows it is not looked at."""
+    if line[start : start + 1] == b'"':
+        end = line.index(b'"', start + 1)
+        text = line[start + 1 : end]
+        if b"\\" not in text:
+            return text.decode()
+    elif number := _WHOLE_NUMBER.match(line, start):
+        return int(number[0])
     return _scan(line.decode(), start)[0]
 
 

@@ -223,16 +223,30 @@ class Table(Generic[T]):
 
     def put(self, value: T, row_id: int | None = None) -> int:
         """Set a row: at ``row_id``, else where its key already is, else after the last one. Gives its id."""
+        key = None
         if row_id is None:
-            known = self.id_of(self._key_of(value)) if self._key_of else None
-            row_id = self.last_id + 1 if known is None else known
+            key = self._key_of(value) if self._key_of else None
+            row_id = (None if key is None else self.id_of(key)) or self.last_id + 1
         held = self.rows.held(row_id)
-        before = None if held is None else self.rows.fresh(row_id)
         self._log.note(self, row_id, (held, self.last_id))
-        self.rows.put(row_id, value)
-        self.last_id = max(self.last_id, row_id)
-        self._tell(row_id, before, value)
+        if key is None:
+            before = None if held is None else self.rows.fresh(row_id)
+            self.rows.put(row_id, value)
+            self._tell(row_id, before, value)
+        else:
+            self._put_by_key(row_id, key, value, known=held is not None)
+        if row_id > self.last_id:
+            self.last_id = row_id
         return row_id
+
+    def _put_by_key(self, row_id: int, key: str, value: T, *, known: bool) -> None:
+        """Set a row under the key it has, or has from now on; what it was is only read for those who watch."""
+        before = self.rows.fresh(row_id) if known and self._watchers else None
+        self.rows.put(row_id, value)
+        self._absent = None
+        self._ids[key] = row_id
+        for watcher in self._watchers:
+            watcher(row_id, before, value)
 
     def remove(self, row_id: int) -> None:
         """Take a row away; nothing happens when there is none."""

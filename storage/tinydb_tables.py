@@ -25,8 +25,9 @@ from storage.tables import Source
 
 T = TypeVar("T")
 
-LATELY = 256
-"""So many rows of a table are held as nouns too, those written last; none whose texts may be of any length."""
+LATELY = 128
+"""So many rows of a table are held as nouns too, those written last, and as many before them; none whose texts may be
+of any length."""
 
 _NOTHING: tuple[bytes, Any] = (b"", None)
 
@@ -36,7 +37,8 @@ class DeskStorage(Storage):
 
     def __init__(self) -> None:
         self.held: dict[str, LayeredRows] = {}
-        self._changed: dict[tuple[str, int], None] = {}
+        self.changed: dict[tuple[str, int], None] = {}
+        """Which rows changed since the last commit, in order."""
 
     def rows(self, table: str) -> LayeredRows:
         """The rows of one table; to be changed by ``put``, ``drop`` and ``restore`` only."""
@@ -48,25 +50,25 @@ class DeskStorage(Storage):
     def put(self, table: str, row_id: int, row: bytes) -> None:
         """Set one row."""
         self.held[table].put(row_id, row)
-        self._changed[table, row_id] = None
+        self.changed[table, row_id] = None
 
     def drop(self, table: str, row_id: int) -> None:
         """Take one row away; nothing happens when there is none."""
         if self.held[table].drop(row_id):
-            self._changed[table, row_id] = None
+            self.changed[table, row_id] = None
 
     def take_changes(self) -> list[bytes]:
         """Every row changed since the last call as ``["table",id,row]``, ``null`` for a row that is gone."""
         changes = []
-        for table, row_id in self._changed:
+        for table, row_id in self.changed:
             row = self.held[table].rows.get(row_id) or b"null"
             changes.append(b'["%s",%d,%s]' % (table.encode(), row_id, row))
-        self._changed.clear()
+        self.changed.clear()
         return changes
 
     def forget_changes(self) -> None:
         """Nothing changed after all: the rows were put back."""
-        self._changed.clear()
+        self.changed.clear()
 
     def load(self, base: Base, archive: Archive, changed: Mapping[str, Mapping[int, bytes]]) -> None:
         """Begin with a snapshot, the archive below it, and what was changed after it."""
@@ -109,14 +111,17 @@ class DeskTable(Table):
     def __init__(self, storage: Storage, name: str, cache_size: int = 10, persist_empty: bool = False) -> None:
         super().__init__(storage, name, cache_size, persist_empty)
         self._desk = cast(DeskStorage, storage)
+        self._changed = self._desk.changed
+        self._forget_answers: Callable[[], None] = self._query_cache.cache.clear
         self.rows = self._desk.rows(name)
         self.packed: Callable[[int], bytes | None] = self.rows.packed
         """One row as it is held, a line of JSON; None when there is none."""
 
     def put(self, row_id: int, row: bytes) -> None:
         """Set one row, given as a line of JSON."""
-        self._desk.put(self._name, row_id, row)
-        self._query_cache.clear()
+        self.rows.put(row_id, row)
+        self._changed[self._name, row_id] = None
+        self._forget_answers()
 
     def drop(self, row_id: int) -> None:
         """Take one row away."""
@@ -234,7 +239,9 @@ class PackedRows(Generic[T]):
         """The row's JSON text if memory holds it, an empty one if it is gone; None when it is as the snapshot says."""
         self.changed: Callable[[int], bool] = rows.rows.__contains__
         """Whether memory has a word on this row."""
+        self._has_long_texts = codec.has_long_texts
         self._lately: dict[int, tuple[bytes, T]] = {}
+        self._before: dict[int, tuple[bytes, T]] = {}
 
     def get(self, row_id: int) -> T | None:
         """The whole noun; long texts are read from where they are kept."""
@@ -256,16 +263,14 @@ class PackedRows(Generic[T]):
         """Set a row."""
         packed = dumps(self._codec.encode(value, self._keep))
         self._table.put(row_id, packed)
-        if self._codec.has_long_texts:
-            return
-        self._lately.pop(row_id, None)
-        if len(self._lately) >= LATELY:
-            del self._lately[next(iter(self._lately))]
-        self._lately[row_id] = packed, value
+        if not self._has_long_texts:
+            self._lately[row_id] = packed, value
+            if len(self._lately) > LATELY:
+                self._before, self._lately = self._lately, {}
 
     def _known(self, row_id: int, packed: bytes) -> T | None:
         """The noun of a row that was written a moment ago: most are asked for again at once, and nouns are frozen."""
-        line, noun = self._lately.get(row_id, _NOTHING)
+        line, noun = self._lately.get(row_id) or self._before.get(row_id, _NOTHING)
         return noun if line is packed else None
 
     def remove(self, row_id: int) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from rules.effects import OutboxEntry
 from rules.errors import StoreError
 from rules.model import Alarm, Customer, Entry, Link, Proof, Quarantined, Tally, Ticket, Timer
-from storage.records import LONG, codec, dumps, loads
+from storage.records import LONG, codec, dumps, loads, loads_at
 from storage.state import Kept
 from tests.builders import MONDAY, a_ticket, an_entry
 
@@ -155,3 +155,9 @@ def test_half_a_letter_of_a_damaged_mail_comes_back_as_it_was() -> None:
     record = {"key": "mail:\ud83d", "subject": "caf\u00e9 \udcff"}
     assert dumps(record).isascii(), "no line of the journal may be unreadable as UTF-8"
     assert loads(dumps(record)) == record
+
+
+@given(st.one_of(st.text(), st.text(st.characters(exclude_categories=())), st.integers(), st.floats(allow_nan=False)))
+def test_the_first_value_of_a_row_is_read_without_the_rest(value: Any) -> None:
+    """Whatever it is: with quotes and backslashes in it, half a letter, a number of any length."""
+    assert loads_at(dumps({"key": value, "rest": '"'}), len('{"key":')) == value
