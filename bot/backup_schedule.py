@@ -76,8 +76,8 @@ class BackupSchedule:
     async def start(self) -> None:
         """Begin to look at the clock."""
         if self.settings is not None:
-            await self.look()
             await self._ticker.start()
+            await self.look()
 
     async def stop(self) -> None:
         """Look no more; one that is being made is given up, and leaves nothing behind."""
@@ -85,9 +85,7 @@ class BackupSchedule:
             return
         self._stopping = True
         await self._ticker.stop()
-        if self._process is not None and self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                self._process.terminate()
+        self._end()
         if self._making is not None:
             try:
                 await asyncio.wait_for(asyncio.shield(self._making), _PATIENCE_S)
@@ -156,6 +154,8 @@ class BackupSchedule:
             )  # fmt: skip
             with suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)
+            if self._stopping:
+                self._end()
             said, problem = await process.communicate()
         except OSError as refused:
             self._failed(str(refused))
@@ -168,6 +168,12 @@ class BackupSchedule:
             log.info("backup_given_up")
         else:
             self._failed(_last_words(problem) or f"it ended with {process.returncode}")
+
+    def _end(self) -> None:
+        """Ask the command to end; it cleans up."""
+        if self._process is not None and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.terminate()
 
     def _failed(self, problem: str) -> None:
         self._problem = problem
