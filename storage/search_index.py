@@ -17,7 +17,7 @@ FORM = 1
 WEIGHTS = "8.0, 4.0, 4.0, 1.0"
 """A word in the subject counts more than one about the people or the solution, and that more than what was said."""
 
-WEIGHED_MOST = 3000
+WEIGHED_MOST = 2000
 """So many of the newest tickets that fit are weighed against each other; of a word that all have, the old ones not."""
 
 HALF_LIFE_S = 90 * 86400
@@ -140,7 +140,7 @@ class _Damage:
     def __exit__(self, kind: object, problem: object, trace: object) -> None:
         if isinstance(problem, sqlite3.DatabaseError):
             code = getattr(problem, "sqlite_errorcode", 0) & 0xFF
-            if code in _DAMAGED or "no such" in str(problem):
+            if code in _DAMAGED or "no such table" in str(problem) or "no such column" in str(problem):
                 raise DamagedIndexError(str(problem)) from problem
 
 
