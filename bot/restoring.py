@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,11 +18,13 @@ from bot.roles import ROUNDS
 from bot.stores import SQLITE, TINYDB, open_store, place_of
 from rules.effects import OutboxState
 from rules.errors import CorruptStoreError, StoreUnavailableError
+from rules.model import Cursor, Decision
 from storage.backup import OWN, STORE, Manifest, copy_to_folder, newest, proven, unpack
 from storage.content import Movable, Sum, Told, compare, copy, nobody, sums_of
 from storage.files import DISK
 from storage.folder import HALF_FILLED, lock_folder
-from storage.protocol import Store
+from storage.protocol import Store, UnitOfWork
+from storage.state import NUMBERED
 from storage.tinydb_store import TinyDBStore
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ REPLACED = "replaced-{:%Y%m%dT%H%M%S%fZ}"
 """The folder that what was there before a restore is kept in."""
 
 RESTORED = "the desk was restored from a backup of {at}: this may have left since"
+
+LEAST_LEFT_OUT = 1000
+"""So many ticket numbers at least are left out after a restore: they may have been given since the backup."""
 
 SECRETS = ("secret.key", "console.token")
 
@@ -65,6 +70,7 @@ def restore(
     """Bring a backup into the store of the configuration, and compare. ``backup`` may hold several: the newest counts.
 
     What waited to be sent is shown as *uncertain* to a person, unless ``as_it_was``: it may have left after the backup.
+    Then numbers are left out too that tickets may have got since.
     What is in the place already is refused, or with ``replaces`` set aside in a folder called after ``now``.
     Raises StoreError and OSError.
     """
@@ -80,7 +86,7 @@ def restore(
         problems = proven(scratch, manifest, told)
         if problems:
             raise CorruptStoreError(f"{backup} is not what it was, so nothing was restored: {' '.join(problems)}")
-        left = 0 if as_it_was else _leave_to_a_person(scratch / STORE, manifest.at)
+        left = 0 if as_it_was else _leave_to_a_person(scratch / STORE, manifest.at, now)
         _fill(url, scratch / STORE, now, told, replaces=replaces)
         _put_own_back(scratch / OWN, config.settings.data_dir, now, replaces=replaces)
         return Restored(manifest, left)
@@ -137,17 +143,30 @@ class _Holding:
             self._told(table, done)
 
 
-def _leave_to_a_person(folder: Path, at: str) -> int:
+def _leave_to_a_person(folder: Path, at: str, now: datetime) -> int:
+    """Nothing that may have left is sent again, and no number is given that may be on somebody's mail already."""
     store = TinyDBStore(folder)
     try:
         with store.begin() as work:
             waiting = work.outbox(states=(OutboxState.QUEUED, OutboxState.SENDING))
             for entry in waiting:
                 work.settle(replace(entry, state=OutboxState.UNCERTAIN, problem=RESTORED.format(at=at)))
+            numbered = Cursor(key=NUMBERED, place=str(_numbered(work, datetime.fromisoformat(at), now)))
+            work.record(f"restored:{at}:{now.isoformat()}", Decision(cursors=(numbered,)))
             work.commit()
     finally:
         store.close()
     return len(waiting)
+
+
+def _numbered(work: UnitOfWork, at: datetime, now: datetime) -> int:
+    """Up to where tickets may have been numbered since a backup, judged by how many came in as long before it.
+
+    The reply address of a lost ticket would lead its customer into the conversation of another one.
+    """
+    began = at - max(now - at, timedelta()) - timedelta(days=1)
+    opened = sum(1 for ticket in work.tickets(touched_from=began) if ticket.opened_at >= began)
+    return work.next_number() - 1 + max(LEAST_LEFT_OUT, 2 * opened)
 
 
 def _refuse_full(url: str, *, replaces: bool) -> None:

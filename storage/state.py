@@ -35,6 +35,9 @@ from storage.tables import HeldRows, Log, Rows, Table
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
+NUMBERED = "tickets:numbered"
+"""The cursor of a restored desk: numbers up to there may have been given to tickets that it does not know."""
+
 
 class Blobs(Protocol):
     """Where raw mail (and long text) is held."""
@@ -266,6 +269,8 @@ class State:
         """Build every index over what is in memory, once, after loading it; what is hot is brought there."""
         for table in self.tables:
             table.reindex()
+        if numbered := self.cursors.find(NUMBERED):
+            self.tickets.last_id = max(self.tickets.last_id, int(numbered.place))
         for hot, _ in self.outbox.rows.sources("hot", archived=False):
             for row_id in hot.ids:
                 self.outbox.warm(row_id)
