@@ -53,6 +53,24 @@ def ready_to_search(store: Store, folder: Path, tell: Callable[[str], None]) -> 
     return search
 
 
+class Pace:
+    """How long to rest after a step, in lengths of it. What changes is the sign that the desk is at work."""
+
+    def __init__(self, now: float) -> None:
+        """``now`` in seconds, on any clock that only goes on."""
+        self.noted = 0
+        self._counted_from = now
+        self._rest: float = ASIDE
+
+    def rest(self, now: float) -> float:
+        """The rest by what changed in the last second or more; a start counts as busy."""
+        passed = now - self._counted_from
+        if passed >= 1:
+            self._rest = ASIDE if self.noted / passed >= BUSY else 0.5
+            self.noted, self._counted_from = 0, now
+        return self._rest
+
+
 class Indexer:
     """A thread that reads what changed into the search. Nobody waits for it; ``note`` costs next to nothing."""
 
@@ -62,9 +80,7 @@ class Indexer:
         self._thread = threading.Thread(target=self._run, name="search", daemon=True)
         self._over = threading.Event()
         self._news = threading.Event()
-        self._noted = 0
-        self._counted_from = time.monotonic()
-        self._rest: float = ASIDE
+        self._pace = Pace(time.monotonic())
 
     def note(self, numbers: Sequence[int], ours: bool = True) -> None:
         """These tickets changed; with none, that others may have changed some."""
@@ -72,7 +88,7 @@ class Indexer:
             self.search.note(numbers)
         elif not ours:
             self.search.look_again()
-        self._noted += len(numbers)
+        self._pace.noted += len(numbers)
         self._news.set()
 
     async def start(self) -> None:
@@ -107,18 +123,10 @@ class Indexer:
                 if now - told_at > TOLD_S:
                     told_at = now
                     log.info("search_catches_up", compared=self.search.compared, changed=self.search.behind)
-                self._over.wait((now - started_at) * self._rest_at(now))
+                self._over.wait((now - started_at) * self._pace.rest(now))
             elif now - round_at > ROUND_S:
                 round_at = now
                 self.search.start_over()
             else:
                 self._news.wait(ROUND_S)
                 self._over.wait(GATHERS_S)
-
-    def _rest_at(self, now: float) -> float:
-        """How long to rest, in lengths of a step. What changes is the sign that the desk is at work."""
-        passed = now - self._counted_from
-        if passed >= 1:
-            self._rest = ASIDE if self._noted / passed >= BUSY else 0.5
-            self._noted, self._counted_from = 0, now
-        return self._rest

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.cli import main
-from bot.indexer import Indexer
+from bot.indexer import ASIDE, Indexer, Pace
 from bot.office import Office, Request
 from bot.window import Window
 from rules.errors import StoreUnavailableError
@@ -71,6 +71,21 @@ def test_the_window_finds_notes_for_staff() -> None:
         Office(stage.desk, stage.clock).answer(Request(name="ticket search", args={"words": "mixer", "limit": 5}))
     )
     assert lines == [{"exit": 0}]
+
+
+def test_while_mail_comes_in_the_search_takes_a_twenty_fifth() -> None:
+    """A busy desk is not slowed down by more than that; a quiet one has a new index soon."""
+    pace = Pace(100.0)
+    assert pace.rest(100.5) == ASIDE, "a desk that starts has much to do"
+    pace.noted += 300
+    assert pace.rest(101.0) == ASIDE
+    pace.noted += 4
+    assert pace.rest(101.9) == ASIDE
+    assert pace.rest(102.1) == 0.5
+    pace.noted += 4
+    assert pace.rest(103.2) == 0.5
+    pace.noted += 40
+    assert pace.rest(104.3) == ASIDE
 
 
 async def until(holds: Callable[[], Any]) -> None:
