@@ -204,6 +204,12 @@ class Shelf(Generic[T]):
             self._ids[key] = None
             self._believed.append(key)
 
+    def doubt(self) -> None:
+        """What was believed for a unit of work that does not stand is not known any more."""
+        for key in self._believed:
+            if self._ids.get(key) is None:
+                self._ids.pop(key, None)
+
     # What goes to the database.
 
     def revert(self, key: int, before: Any) -> None:

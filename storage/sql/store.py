@@ -221,8 +221,12 @@ class SqlStore:
         self._working = False
         self._begun.clear()
         try:
-            if self._broken is None and self._writer.open and self._writer.tables.changes.drop(self._writer.line()):
-                self._writer.roll_back()
+            if self._broken is None and self._writer.open:
+                tables = self._writer.tables
+                reached = tables.changes.drop(self._writer.line())
+                tables.links.doubt()
+                if reached:
+                    self._writer.roll_back()
         except StoreUnavailableError as problem:
             self._broken = problem
         finally:

@@ -98,8 +98,10 @@ class SqlWork(SqlReader, Writing):
             (tables.tallies, (tally.key for tally in decision.tallies)),
         )
         wanted: dict[Any, list[str]] = {}
-        # A place in chat is the chat's own name of what we just put there; no two tickets ever get the same.
-        tables.links.believe_absent(link.key for link in decision.links if link.key.startswith("chat:"))
+        # A place in chat is the chat's own name of what we just put there; no two tickets ever get the same. What
+        # somebody said there, and may have changed since, stands in the journal too.
+        if not decision.journal:
+            tables.links.believe_absent(link.key for link in decision.links if link.key.startswith("chat:"))
         last = max((tables.tickets.last_id, *(ticket.number for ticket in decision.tickets)))
         for shelf, keys in keyed:
             unknown = shelf.unknown_keys(keys)
