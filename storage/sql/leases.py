@@ -19,7 +19,12 @@ UPDATE outbox SET holder = %s, lease_until = {_NOW} + %s WHERE id IN (
 ) RETURNING id, record
 """
 
-_RENEW = f"UPDATE outbox SET lease_until = {_NOW} + %s WHERE {{keys}} AND state = 'sending' AND holder = %s"
+# In the order in which the writer settles: two that took the same rows crosswise would be broken off by the server.
+_RENEW = f"""
+UPDATE outbox SET lease_until = {_NOW} + %s WHERE id IN (
+  SELECT id FROM outbox WHERE {{keys}} AND state = 'sending' AND holder = %s ORDER BY id FOR UPDATE
+)
+"""
 
 
 class Leases:
