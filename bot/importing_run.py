@@ -209,11 +209,12 @@ def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
     portion: list[Item] = []
     size = 0
     for item in items:
-        if portion and (len(portion) == MOST_ITEMS or size + len(item.raw) > MOST_BYTES):
+        weight = len(item.raw) if item.ticket is None else item.size
+        if portion and (len(portion) == MOST_ITEMS or size + weight > MOST_BYTES):
             yield portion
             portion, size = [], 0
         portion.append(item)
-        size += len(item.raw)
+        size += weight
     if portion:
         yield portion
 

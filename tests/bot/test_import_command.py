@@ -190,3 +190,9 @@ def test_the_smallest_configuration_imports(tmp_path: Path) -> None:
     written(tmp_path, base=SMALLEST)
     (tmp_path / "one.eml").write_bytes(a_mail("q").partition(b"\n")[2])
     assert summed(tmp_path, str(tmp_path / "one.eml"))["opened"] == 1
+
+
+def test_long_conversations_of_old_tickets_are_cut_into_portions_too() -> None:
+    """A hundred of them at once would be more than the desk's socket takes, and no second try would get further."""
+    items = [Item(place=f"old.csv:{line}", size=3_000_000, ticket={"number": str(line)}) for line in range(4)]
+    assert [len(portion) for portion in batches(items)] == [1, 1, 1, 1]
