@@ -11,7 +11,7 @@ from channels.web.protocol import Health
 from rules.errors import StoreAwayError, StoreError
 from storage.protocol import Store
 
-WARNINGS = ("certificate:", "token:", "silent:", "set_aside", "clock")
+WARNINGS = ("certificate:", "token:", "silent:", "set_aside", "clock", "backup")
 """Alarms that do not make the desk unwell: nothing is broken yet, or nobody knows."""
 
 LATE = timedelta(minutes=2)

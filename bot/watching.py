@@ -127,7 +127,7 @@ class Watcher:
         self._round_at = now
         seen = [*self._mailboxes(now), *self._certificates(now), *self._logins(now)]
         if self._roles.has(ROUNDS):
-            seen += [self._disk(), self._time()]
+            seen += [self._disk(), self._time(), *filter(None, [self._watched.backup()])]
         if chat_connected is not None and self._roles.has(SPEAKER):
             seen += self._chat(chat_connected, chat or ChatState(), now)
         self._desk.review(f"watch:{now.isoformat()}", lambda reader: self._decided(reader, seen, now), "watched")

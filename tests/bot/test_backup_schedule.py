@@ -10,14 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from bot.backup_schedule import AGAIN, BackupSchedule
+from bot.backup_schedule import AGAIN, KEY, BackupSchedule
 from bot.config import Config
 from bot.roles import ROUNDS, Roles
+from bot.settings import MailSettings
+from bot.watching import Watched, Watcher
 from rules.alarms import Finding
 from storage.memory import MemoryStore
 from tests.bot.config_files import loaded, problems
 from tests.bot.shared_store import Database
 from tests.builders import MONDAY
+from tests.stage import a_stage
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
@@ -245,3 +248,22 @@ async def test_nothing_is_made_unless_it_is_wanted(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_in_the_configuration_is_told(tmp_path: Path, text: str, problem: str) -> None:
     assert any(problem in told for told in problems(tmp_path, text))
+
+
+def test_staff_hear_of_a_failure_once_and_when_it_is_over(tmp_path: Path) -> None:
+    stage = a_stage()
+    box = MailSettings.model_validate({"address": "support@example.com"})
+    told: list[Finding | None] = [Finding(key=KEY, kind="backup", facts={"problem": "the disk is full"})]
+    watcher = Watcher(stage.desk, Watched(boxes=(box,), folder=tmp_path, backup=lambda: told[-1]), stage.clock)
+    posts = []
+    for finding in (told[0], told[0], Finding(key=KEY, known=False), Finding(key=KEY)):
+        told.append(finding)
+        stage.clock.at += MINUTE
+        watcher.look(None)
+        stage.deliver()
+        with stage.store.read() as look:
+            posts.append(([alarm.key for alarm in look.alarms()], len(stage.posts())))
+    assert posts == [(["backup"], 1), (["backup"], 1), (["backup"], 1), ([], 2)]
+    first, over = [post.text for post in stage.posts()]
+    assert first.startswith("No backup could be made: the disk is full.")
+    assert "Recovered" in over
