@@ -44,7 +44,7 @@ class Company:
         """Kill one desk or two, again and again while mails are sent, and start them again."""
         chance = random.Random(SEED)
         for kill in range(kills):
-            wait_for(crowd, crowd.total * (kill + 1) // (kills + 1), within_s=120)
+            wait_for(crowd, crowd.total * (kill + 1) // (kills + 1), within_s=1200 if SOAK else 120)
             time.sleep(chance.uniform(0.0, 0.1))
             fallen = chance.sample(list(self.desks), 2 if chance.random() < 0.3 else 1)
             for desk in fallen:
@@ -146,7 +146,7 @@ def test_desks_outlive_their_database_and_answer_451_until_it_is_back(
         crowd = Crowd(company.desks, MAILS, SEED + 2).start()
         began = time.monotonic()
         for crash in range(1, 4):
-            wait_for(crowd, MAILS * crash // 4, within_s=120)
+            wait_for(crowd, MAILS * crash // 4, within_s=1200 if SOAK else 120)
             refused = len(crowd.refused)
             durable_postgres.stop("immediate")
             until(lambda: len(crowd.refused) > refused, "a mail to be refused")  # noqa: B023 - used up in this round
