@@ -96,7 +96,7 @@ class SlowLine(PostgresLine):
     def ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """The rows that a statement gives, after a moment."""
         self._database.trips += 1
-        time.sleep(0.05)
+        threading.Event().wait(0.05)
         return super().ask(sql, values)
 
 
