@@ -21,6 +21,7 @@ from bot.clock import Clock
 from bot.desk import MOST_AT_ONCE
 from bot.retry import FIRST, FIRST_IN_CHAT, LONGEST, LONGEST_IN_CHAT, next_try
 from channels.protocol import Sender
+from rules.copies import changed
 from rules.draft import CHAT
 from rules.effects import FIRST_TRY, OWED_AT, OutboxEntry, OutboxState, owed_since
 from rules.errors import PermanentDeliveryError, StoreError, TemporaryDeliveryError, UncertainDeliveryError
@@ -260,7 +261,7 @@ class Delivery:
         return replace(entry, state=OutboxState.QUEUED, problem=problem, due_at=at_or_never, meta=meta)
 
     def _settled(self, entry: OutboxEntry, state: OutboxState, *, problem: str = "", receipt: str = "") -> OutboxEntry:
-        return replace(entry, state=state, problem=problem, receipt=receipt, settled_at=self._clock.now())
+        return changed(entry, state=state, problem=problem, receipt=receipt, settled_at=self._clock.now())
 
     async def recover(self) -> None:
         """What a dead process may or may not have sent: ask the channel, else a person (never send blindly).

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from rules import bundling, closing, lateness, letters, replying, survey
 from rules.commands import on_command
+from rules.copies import changed
 from rules.digesting import on_digest, on_start
 from rules.draft import CHAT, Draft
 from rules.effects import REPORTS, Card, Mail, OutboxEntry, OutboxState, Post, Upload, is_answer
@@ -144,7 +145,7 @@ def _card_stands(entry: OutboxEntry, ticket: Ticket, now: datetime) -> Decision:
     """Where a ticket's card lies is where its thread is; that changes nothing else, so the ticket alone decides."""
     if not _is_elsewhere(ticket.chat_thread, entry.receipt):
         return Decision(outcome=entry.state)
-    ticket = replace(ticket, chat_thread=entry.receipt, updated_at=now)
+    ticket = changed(ticket, chat_thread=entry.receipt, updated_at=now)
     return Decision(
         tickets=(ticket,), links=(Link(key=f"chat:{entry.receipt}", ticket=ticket.number),), outcome=entry.state
     )

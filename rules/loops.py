@@ -12,6 +12,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from rules import machine_words
+from rules.copies import changed
 from rules.draft import CHAT, Draft, staff_author
 from rules.effects import Button, OutboxEntry, OutboxState, Post
 from rules.model import Command, Decision, Entry, EntryKind, Message, Refusal, Situation, Tally
@@ -87,11 +88,11 @@ def answered(draft: Draft, ruling: Ruling, message: Message) -> None:
     mine, house, page = ruling.tallies
     mark = fingerprint(message)
     kept = max(_KEPT, limits.answers_per_address or 0)
-    mine = replace(
+    mine = changed(
         mine, answered_at=_last(mine.answered_at, draft.now, kept), hashes=(*mine.hashes, mark)[-kept:],
     )  # fmt: skip
-    house = replace(house, answers=_within_hour(house, draft.now) + 1, since_at=_hour_of(house, draft.now))
-    page = replace(page, answered_at=_last(page.answered_at, draft.now, max(_KEPT, limits.answers_per_ticket or 0)))
+    house = changed(house, answers=_within_hour(house, draft.now) + 1, since_at=_hour_of(house, draft.now))
+    page = changed(page, answered_at=_last(page.answered_at, draft.now, max(_KEPT, limits.answers_per_ticket or 0)))
     for tally in (mine, house, page) if _counts_house(draft.policy, mine, house) else (mine, page):
         draft.count(tally)
 
@@ -177,7 +178,7 @@ def _heard(tally: Tally, draft: Draft, message: Message) -> Tally:
         volleys = 0
     elif volleys < _RALLY:
         volleys = _returned(volleys, draft.situation.last_answer, message)
-    return replace(tally, heard_at=_last(tally.heard_at, draft.now, _KEPT), volleys=volleys)
+    return changed(tally, heard_at=_last(tally.heard_at, draft.now, _KEPT), volleys=volleys)
 
 
 def _alike(tally: Tally, mark: str, policy: Policy, now: datetime) -> bool:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from rules import files, lateness, sla
 from rules.acknowledging import acknowledge, ask_more
 from rules.classify import Classification, classify, facts
+from rules.copies import changed
 from rules.draft import CHAT, Draft
 from rules.effects import Button
 from rules.hours import is_open
@@ -187,7 +188,7 @@ def _answer(draft: Draft, message: Message, found: Classification, known: Custom
 
 def _seen(known: Customer | None, message: Message, ticket: Ticket) -> Customer:
     customer = known or Customer(email=ticket.customer.email)
-    return replace(
+    return changed(
         customer,
         name=ticket.customer.name or customer.name,
         # A machine's language is not its owner's.

@@ -48,6 +48,9 @@ class Rows(Protocol[T]):
     def restore(self, row_id: int, held: Any) -> None:
         """Put back what ``held`` gave."""
 
+    def let_go(self, row_id: int) -> None:
+        """Hold a row in memory no more that the snapshot has as it is."""
+
     def warm(self, row_id: int) -> None:
         """Bring a row of the snapshot into memory as it is."""
 
@@ -100,6 +103,9 @@ class HeldRows(Generic[T]):
             self._rows.pop(row_id, None)
         else:
             self._rows[row_id] = held
+
+    def let_go(self, row_id: int) -> None:
+        """There is no snapshot."""
 
     def warm(self, row_id: int) -> None:
         """All are in memory."""
@@ -266,7 +272,10 @@ class Table(Generic[T]):
         """Let a row go that a snapshot has as ``written``, unless it changed since; gives whether it is gone."""
         same = self.rows.held(row_id) is written
         if same:
-            self._replace(row_id, None)
+            current = self.rows.fresh(row_id)
+            self.rows.let_go(row_id)
+            if current is not None:
+                self._tell(row_id, current, None)
         return same
 
     def warm(self, row_id: int) -> None:

@@ -289,6 +289,10 @@ class PackedRows(Generic[T]):
         """Put back what ``held`` gave."""
         self._table.restore(row_id, held)
 
+    def let_go(self, row_id: int) -> None:
+        """Hold a row in memory no more that the snapshot has as it is."""
+        del self._fresh[row_id]
+
     def warm(self, row_id: int) -> None:
         """Bring a row of the snapshot into memory as it is."""
         self._table.restore(row_id, self._table.packed(row_id))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
+from rules.copies import changed
 from rules.effects import OutboxEntry, OutboxState
 from storage.reading import StateReader
 from storage.state import State
@@ -47,7 +47,7 @@ class Work(StateReader, Writing):
         for row_id in self._state.lanes.claimable(now, limit, rooms):
             entry = self._state.outbox.get(row_id)
             if entry is not None:
-                taken.append(replace(entry, state=OutboxState.SENDING, attempts=entry.attempts + 1))
+                taken.append(changed(entry, state=OutboxState.SENDING, attempts=entry.attempts + 1))
         for entry in taken:
             self._state.outbox.put(entry)
         return tuple(taken)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
+from rules.copies import changed
 from rules.effects import OutboxEntry, OutboxState, owed_again
 from rules.errors import ConflictError
 from rules.model import (
@@ -224,7 +225,7 @@ class Writing:
     def _write(self, decision: Decision) -> None:
         shelves = self._shelves
         for ticket in decision.tickets:
-            shelves.tickets.put(replace(ticket, version=ticket.version + 1), ticket.number)
+            shelves.tickets.put(changed(ticket, version=ticket.version + 1), ticket.number)
         for line in decision.journal:
             shelves.entries.put(line)
         self._withdraw(decision.withdraw)
