@@ -130,6 +130,15 @@ class Content:
 
     async def read(self) -> bytes | None:
         """The mail; ``None`` when it is not kept: then what still came of it was thrown away, up to a limit."""
+        try:
+            return await self._read()
+        except MemoryError:
+            # What is left of the mail must not be read as commands: the client hears this and is not heard any more.
+            self._refuse("452 4.3.1 There is no memory for this mail now; please try again")
+            self.endless = True
+            return None
+
+    async def _read(self) -> bytes | None:
         ended = await self._first_bytes()
         while not ended and not self.endless:
             try:

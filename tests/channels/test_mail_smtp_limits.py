@@ -70,6 +70,30 @@ async def test_a_client_that_goes_on_for_ever_behind_the_limit_is_cut_off() -> N
     assert desk.messages == []
 
 
+async def test_a_mail_for_which_there_is_no_memory_comes_again_and_its_rest_is_no_command() -> None:
+    """The client hears 452 once; nothing of the mail is answered as if it were commands, and the next one is taken."""
+    desk = Desk()
+    async with listening(desk) as listener:
+        holds = listener._hold
+
+        def hold(size: int) -> bool:
+            if size > 100_000:
+                raise MemoryError
+            return holds(size)
+
+        vars(listener)["_hold"] = hold
+        said = await sent_raw(listener, b"RSET\r\nNOOP\r\n" * 100_000 + b".\r\n")
+        after = [line[:3] for line in said[said.index(next(line for line in said if line.startswith(b"354"))) + 1 :]]
+        assert after in ([b"452"], [b"452", b"cut"], [b"cut"])
+        assert listener._held == 0
+        async with client(listener) as smtp:
+            await smtp.helo()
+            await smtp.mail("ana@example.org")
+            await smtp.rcpt("support@example.com")
+            assert (await smtp.data(MAIL)).code == 250
+    assert len(desk.messages) == 1
+
+
 async def test_a_mail_of_empty_lines_without_end_is_cut_off() -> None:
     desk = Desk()
     async with listening(desk) as listener:
