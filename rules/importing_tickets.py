@@ -87,8 +87,8 @@ def on_old_ticket(old: OldTicket, found: Found, situation: Situation, policy: Po
     customer who is waited for is reminded. What was resolved is closed, because nobody is asked to confirm it.
     """
     said = classified(_as_message(old), policy, old.opened_at)
-    ticket = _ticket(old, said, found, situation, policy)
-    ticket = _opened_now(ticket, old, policy, now) if _status(old, now) in LIVE else _done(ticket, old, policy)
+    ticket = _ticket(old, said, found, situation, policy, now)
+    ticket = _opened_now(ticket, old, policy, now) if ticket.status in LIVE else _done(ticket, old, policy)
     draft = Draft(ticket, policy, situation, old.opened_at, source=found.place)
     draft.because.append(_came(old, found))
     _write_down(draft, old, found)
@@ -121,7 +121,9 @@ def _status(old: OldTicket, now: datetime) -> Status:
     return old.status
 
 
-def _ticket(old: OldTicket, said: Classification, found: Found, situation: Situation, policy: Policy) -> Ticket:
+def _ticket(
+    old: OldTicket, said: Classification, found: Found, situation: Situation, policy: Policy, now: datetime
+) -> Ticket:
     on_file = policy.on_file(old.customer.email)
     replies = [one for one in old.messages if one.kind == STAFF]
     first = min(replies, key=lambda one: one.at, default=None)
@@ -130,7 +132,7 @@ def _ticket(old: OldTicket, said: Classification, found: Found, situation: Situa
     return Ticket(
         number=situation.next_number,
         subject=one_line(old.subject, LONGEST_SUBJECT),
-        status=Status.CLOSED,
+        status=_status(old, now),
         priority=old.priority or said.priority,
         impact=said.impact,
         urgency=said.urgency,
@@ -154,10 +156,10 @@ def _ticket(old: OldTicket, said: Classification, found: Found, situation: Situa
 
 def _opened_now(ticket: Ticket, old: OldTicket, policy: Policy, now: datetime) -> Ticket:
     """A ticket that is still to be worked on, with its promises made now."""
-    person, status = _person(old.assignee, policy), _status(old, now)
+    person, status = _person(old.assignee, policy), ticket.status
     clocks = sla.start_clocks(policy.level(ticket.priority), policy.calendars, now, by_mail=True)
     return replace(
-        ticket, status=status, status_at=now, assignee=person.key if person else None,
+        ticket, status_at=now, assignee=person.key if person else None,
         until_at=old.until_at if status in (Status.ON_HOLD, Status.FOLLOW_UP) else None,
         clocks=tuple(_as_it_stands(clock, ticket, status, policy, now) for clock in clocks if _is_due(clock, ticket)),
     )  # fmt: skip
@@ -180,7 +182,7 @@ def _done(ticket: Ticket, old: OldTicket, policy: Policy) -> Ticket:
         SurveyScore(overall=old.satisfaction, comment=old.comment, answered_at=ended_at) if old.satisfaction else None
     )
     return replace(
-        ticket, status=Status.CLOSED, status_at=ended_at, resolved_at=ended_at, closed_at=ended_at,
+        ticket, status_at=ended_at, resolved_at=ended_at, closed_at=ended_at,
         updated_at=max(ticket.updated_at, ended_at), rounds=1, surveyed_round=1, score=score,
         # Who has left is named all the same; only work is nobody's who is not here.
         assignee=person.key if person else one_line(old.assignee, LONGEST_NAME) or None,
