@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bot.cli import main
 from bot.archivist import AT_ONCE, Archivist
+from bot.cli import main
 from rules.errors import StoreUnavailableError
 from rules.model import Decision, Status
 from storage.memory import MemoryStore
