@@ -8,10 +8,11 @@ benchmarks scale`` prints the tables of docs/scale.md, ``python -m benchmarks st
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
 
 from benchmarks import intake, parsing, scale, sending, steps, store
 
-_KINDS = {
+_KINDS: Mapping[str, Callable[[list[str]], int]] = {
     "parsing": parsing.main,
     "steps": steps.main,
     "sending": sending.main,

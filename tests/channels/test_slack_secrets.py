@@ -105,9 +105,6 @@ async def test_a_form_that_was_refused_is_carried_out_when_it_is_sent_in_again_a
         slack.submit("ana", {"into": "99"})
         await slack.eventually(lambda: slack.modals("ana")[-1]["errors"])
         play.mail("The lamp too.", key="mail:2", message_id="<2@example.net>", subject="Lamp")
-        assert play.channel._listener is not None
-        # What only the process knows of the refusal is gone after a restart.
-        play.channel._listener._presses.modals._refused.clear()
         slack.submit("ana", {"into": "2"})
         await slack.eventually(lambda: play.ticket().merged_into == 2)
 
