@@ -142,6 +142,8 @@ def _from_store(config: Any, request: Request) -> Iterator[Line]:
         return
     store = open_store(url)
     search = None
+    for sentence in store.recovery:
+        click.echo(f"Repaired when it was opened: {sentence}", err=True)
     try:
         policy = config.policy if only_looks and not store.shared else config.signed(store).policy
         desk = Desk(store, policy, clock, lambda tickets: None)

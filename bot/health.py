@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from bot.clock import Clock, told_of
 from bot.contact import Contact
 from channels.web.protocol import Health
+from rules.effects import OutboxState
 from rules.errors import StoreAwayError, StoreError
 from storage.protocol import Store
 
@@ -38,7 +39,7 @@ class Doctor:
         if told := told_of(self._clock):
             checks["clock"] = told
         if not checks["store"].startswith(("fails", "away")):
-            checks |= self._stand() | self._beats()
+            checks |= self._stand() | self._beats() | self._unknown()
         return Health(well=all(told.startswith(("ok", "warning")) for told in checks.values()), checks=checks)
 
     def _stand(self) -> dict[str, str]:
@@ -47,6 +48,12 @@ class Doctor:
             alarms = store.alarms()
         told = {alarm.key: "warning" if alarm.key.startswith(WARNINGS) else "alarm" for alarm in alarms}
         return {f"alarm {alarm.key}": f"{told[alarm.key]} since {_utc(alarm.raised_at)}" for alarm in alarms}
+
+    def _unknown(self) -> dict[str, str]:
+        """What may have been delivered or not, if there is any: it waits for a person's word."""
+        with self._store.read() as store:
+            count = len(store.outbox(states=(OutboxState.UNCERTAIN,)))
+        return {"outbox": f"warning: {count} uncertain, see deskbell outbox list"} if count else {}
 
     def _beats(self) -> dict[str, str]:
         """How long the last mail of the desk to itself took, by mailbox."""

@@ -71,6 +71,20 @@ def test_commands_that_only_read_make_nothing_on_a_fresh_folder(shell: Shell) ->
     assert [path.name for path in shell.folder.iterdir()] == ["config.yaml"]
 
 
+def test_whichever_command_opens_the_folder_first_tells_what_had_to_be_repaired(shell: Shell) -> None:
+    """The torn end of a write is cut at opening; that must not go unnoticed because no desk was started."""
+    shell.open()
+    journal = max((shell.folder / "data").glob("journal-*.log"))
+    with journal.open("ab") as file:
+        file.write(b"0123 half a li")
+
+    first, again = shell.run("verify"), shell.run("verify")
+
+    assert (first.exit_code, again.exit_code) == (0, 0)
+    assert "Repaired when it was opened: The last write to" in first.stderr
+    assert "Repaired" not in again.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.health import LATE, Doctor
+from rules.effects import OutboxState
 from rules.errors import StoreUnavailableError
 from rules.model import Decision
 from storage.memory import MemoryStore
-from tests.builders import a_timer
+from tests.builders import a_timer, an_outbox_entry
 from tests.stage import MONDAY, HandClock
 
 
@@ -28,6 +29,19 @@ def test_a_mailbox_that_cannot_be_reached_is_not_well() -> None:
 
     assert not health.well
     assert health.checks["imap"] == "unreachable"
+
+
+def test_what_may_have_arrived_is_a_warning_until_a_person_has_decided() -> None:
+    """Nobody is told of it otherwise who does not look into the outbox; the desk itself is well."""
+    store = MemoryStore()
+    with store.begin() as work:
+        work.record("owes", Decision(outbox=(an_outbox_entry("1:reply", state=OutboxState.UNCERTAIN),)))
+        work.commit()
+
+    health = a_doctor(store)()
+
+    assert health.well
+    assert health.checks["outbox"] == "warning: 1 uncertain, see deskbell outbox list"
 
 
 def test_a_timer_that_should_have_rung_means_that_the_scheduler_is_stuck() -> None:
