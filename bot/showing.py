@@ -155,7 +155,7 @@ def verified(line: Line) -> str:
 
 def archived(line: Line) -> str:
     """How many tickets were put away."""
-    return f"{line['archived']} tickets archived"
+    return f"archived: {line['archived']} closed before {line['before']}"
 
 
 def inspected(line: Line) -> str:

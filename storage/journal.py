@@ -107,10 +107,11 @@ def _check_unfinished(path: str, rest: bytes, offset: int, number: int) -> None:
     first = lines[0].raw
     whole = first.endswith(b"\n") or parse(first[:-1]) is not None
     if confirmed or (whole and not _has_hole(first, offset, at_end=len(lines) == 1)):
+        after = sum(line.commit is not None for line in lines[1:])
         raise CorruptStoreError(
             f"{path}: commit {number} at byte {offset} is damaged, and it may have been confirmed. Nothing was "
-            "changed. Restore the folder from a backup; or, to go on without this commit and all after it, cut the "
-            f"file: truncate -s {offset} {path}"
+            f"changed. Restore the folder from a backup; or, to go on without this commit and the {after} after it, "
+            f"cut the file: truncate -s {offset} {path}"
         )
 
 

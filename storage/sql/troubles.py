@@ -19,6 +19,13 @@ _PASSES = ("08", "40", "53", "55", "57")
 _PASSES_TOO = ("25006", "25P02", "25P03", "25P04")
 """A standby that is not the primary yet; a transaction that was broken off: a process froze, a statement failed."""
 
+_MENDED_BY_HAND = (
+    ("does not exist", "make it, or mend storage.url"),
+    ("authentication failed", "mend the user in storage.url or the password in ~/.pgpass"),
+    ("no pg_hba.conf entry", "let the server take this user from this machine (pg_hba.conf)"),
+)
+"""What waiting alone does not mend, by a word of PostgreSQL's; after a restart of the server it passes all the same."""
+
 _DAMAGED = ("XX001", "XX002")
 
 
@@ -35,7 +42,8 @@ def as_store_error(problem: BaseException, where: str) -> StoreError:
     if state in _DAMAGED:
         return CorruptStoreError(f"{where}: the database says that it is damaged ({said}); restore a backup")
     if _passes(problem, state):
-        return StoreAwayError(f"{where} is away: {said}")
+        hint = next((f"; {hint}" for words, hint in _MENDED_BY_HAND if words in said), "")
+        return StoreAwayError(f"{where} is away: {said}{hint}")
     return StoreUnavailableError(f"{where} refused: {said}")
 
 

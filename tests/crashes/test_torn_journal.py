@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -136,6 +137,7 @@ def test_a_journal_flipped_at_any_byte_stops_the_desk(killed: ForgetfulDisk, fli
         line = max(start for start in starts if start <= place)
         assert f"{DATA / JOURNAL}: commit {starts.index(line) + 1} at byte {line}" in str(caught.value)
         assert f"truncate -s {line} {DATA / JOURNAL}" in str(caught.value)
+        assert re.search(r"without this commit and the \d+ after it", str(caught.value))
         assert journal_on(disk) == damaged
         assert {path: sorted(folder.seen) for path, folder in disk.folders.items()} == before
 
