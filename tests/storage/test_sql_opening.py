@@ -251,5 +251,5 @@ def test_a_table_of_ours_survives_a_server_that_is_not_durable(postgres_url: str
 
 def test_a_name_that_no_database_has_is_told_with_what_to_do(postgres: PostgresServer) -> None:
     """It may come yet, as after a restart of the server; but waiting alone makes none."""
-    with pytest.raises(StoreAwayError, match="make it, or mend storage.url"):
+    with pytest.raises(StoreAwayError, match="make it, or mend storage"):
         open_store(postgres.url("nosuch"))
