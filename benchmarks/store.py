@@ -32,6 +32,7 @@ from rules import decide
 from rules.effects import OutboxState
 from rules.model import Decision, Link, Situation
 from storage.files import Disk, DiskFile, OpenFile
+from storage.protocol import Store
 from storage.tinydb_store import TinyDBStore
 
 _AT_ONCE = 500
@@ -90,7 +91,7 @@ class Template:
             tallies=tuple(replace(one, key=f"{one.key}:{number}") for one in made.tallies),
         )  # fmt: skip
 
-    def take_in(self, store: TinyDBStore, number: int, *, settled: bool) -> None:
+    def take_in(self, store: Store, number: int, *, settled: bool) -> None:
         """One request in one commit."""
         with store.begin() as work:
             work.record(f"mail:{number}", self.decision(number, settled=settled), raw=self._message.raw)
