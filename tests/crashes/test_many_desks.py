@@ -27,7 +27,7 @@ from tests.end_to_end.relay import RelayProcess
 from tests.postgres.server import PostgresServer
 
 SOAK = bool(os.environ.get("DESKBELL_SOAK"))
-MAILS = 10_000 if SOAK else 400
+MAILS = 10_000 if SOAK else 240
 KILLS = 60 if SOAK else 4
 SEED = 20261120
 
